@@ -1,0 +1,223 @@
+"""Finding files in data folders, and telling which of them can be used."""
+
+import csv
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from xstilts.data.files import check, expected, find, has_gold, present
+from xstilts.data.readers import read
+from xstilts.tasks import get_task, task_names
+
+XNLI = get_task("xnli")
+UDPOS = get_task("udpos")
+CONLLU = "1\tHola\thola\tINTJ\t_\t_\t0\troot\t_\t_\n"
+
+
+@pytest.fixture
+def put(tmp_path):
+    """Write a file under the data folder."""
+
+    def run(name, content="a\tb\tneutral\n"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        return path
+
+    return run
+
+
+def test_a_file_is_found_by_folder_and_release_name(put, tmp_path):
+    path = put("xnli/dev-sw.tsv")
+    found = find(XNLI, "dev", "sw", [tmp_path])
+    assert found is not None
+    assert found.paths == (path,)
+    assert found.files.format == "pair_tsv"
+
+
+def test_nothing_is_found_where_nothing_is(put, tmp_path):
+    put("xnli/dev-sw.tsv")
+    assert find(XNLI, "dev", "de", [tmp_path]) is None
+    assert find(XNLI, "train", "sw", [tmp_path]) is None
+    assert find(XNLI, "dev", "sw", [tmp_path / "xnli"]) is None
+    assert find(XNLI, "dev", "sw", [tmp_path / "none", tmp_path / "xnli/dev-sw.tsv"]) is None
+    assert find(XNLI, "dev", "sw", []) is None
+
+
+def test_a_file_is_seen_as_soon_as_it_is_written(put, tmp_path):
+    put("xnli/other.txt")
+    assert find(XNLI, "dev", "sw", [tmp_path]) is None
+    put("xnli/dev-sw.tsv")
+    assert find(XNLI, "dev", "sw", [tmp_path]) is not None
+
+
+def test_a_folder_that_changed_long_ago_is_listed_again_when_it_changes(put, tmp_path):
+    put("xnli/other.txt")
+    os.utime(tmp_path / "xnli", (1, 1))
+    assert find(XNLI, "dev", "sw", [tmp_path]) is None
+    put("xnli/dev-sw.tsv")
+    assert find(XNLI, "dev", "sw", [tmp_path]) is not None
+
+
+def test_the_first_data_folder_wins_over_the_better_release(put, tmp_path):
+    put("a/xnli/xnli.dev.tsv")
+    second = put("b/xnli/dev-sw.tsv")
+    both = [tmp_path / "a", tmp_path / "b"]
+    assert find(XNLI, "dev", "sw", both).files.format == "xnli_tsv"
+    assert find(XNLI, "dev", "sw", both[::-1]).paths == (second,)
+
+
+def test_the_release_with_gold_is_looked_for_before_xtremes_stripped_tests(put, tmp_path):
+    put("xnli/test-sw.tsv", "a\tb\n")
+    assert present(XNLI, "test", [tmp_path]) == ()
+    official = put("XNLI-1.0/xnli.test.tsv")
+    assert find(XNLI, "test", "sw", [tmp_path]).paths == (official,)
+
+
+def test_tagging_tests_come_from_treebanks_and_training_files_from_xtreme(put, tmp_path):
+    put("udpos_xtreme/test-en.tsv", "Hello\n")
+    training = put("udpos_xtreme/train-en.tsv", "Hello\tINTJ\n")
+    put("ud/en_ewt-ud-train.conllu", CONLLU)
+    test = put("ud/en_ewt-ud-test.conllu", CONLLU)
+    assert find(UDPOS, "train", "en", [tmp_path]).paths == (training,)
+    assert find(UDPOS, "test", "en", [tmp_path]).paths == (test,)
+
+
+def test_all_treebanks_of_a_language_are_taken_in_sorted_order(put, tmp_path):
+    last = put("ud-treebanks-v2.5/UD_French-Sequoia/fr_sequoia-ud-test.conllu", CONLLU)
+    first = put("ud-treebanks-v2.5/UD_French-GSD/fr_gsd-ud-test.conllu", CONLLU)
+    put("ud-treebanks-v2.5/UD_Old_French-SRCMF/fro_srcmf-ud-test.conllu", CONLLU)
+    assert find(UDPOS, "test", "fr", [tmp_path]).paths == (first, last)
+
+
+def test_files_that_belong_together_are_found_together_or_not_at_all(put, tmp_path):
+    tatoeba = get_task("tatoeba")
+    swahili = put("tatoeba/tatoeba.swh-eng.swh", "Ndiyo.\n")
+    assert find(tatoeba, "test", "sw", [tmp_path]) is None
+    english = put("tatoeba/tatoeba.swh-eng.eng", "Yes.\n")
+    assert find(tatoeba, "test", "sw", [tmp_path]).paths == (swahili, english)
+
+
+def test_releases_in_several_folders_make_one_training_set(put, tmp_path):
+    anli = get_task("anli_plus")
+    row = {"pairID": "1", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
+    adversarial = {"uid": "1", "context": "a", "hypothesis": "b", "label": "n"}
+    put("snli/snli_1.0_train.jsonl", json.dumps(row))
+    put("mnli/multinli_1.0_train.jsonl", json.dumps(row))
+    for n in (1, 2, 3):
+        assert find(anli, "train", "en", [tmp_path]) is None
+        put(f"anli/R{n}/train.jsonl", json.dumps(adversarial))
+    found = find(anli, "train", "en", [tmp_path])
+    rows = list(read(anli, found.files, found.paths, "train", "en"))
+    assert [r.id for r in rows] == ["0:1", "1:1", "2:1", "3:1", "4:1"]
+    assert {r.group for r in rows} == {rows[0].group}
+
+
+@pytest.mark.parametrize(
+    ("task", "split", "language", "name", "content", "gold"),
+    [
+        ("xnli", "test", "sw", "xnli/test-sw.tsv", "a\tb\n", False),
+        ("pawsx", "test", "de", "pawsx/test-de.tsv", "a\tb\t1\n", True),
+        ("udpos", "test", "th", "udpos/test-th.tsv", "\nคำ\nอื่น\n", False),
+        ("panx", "test", "th", "panx/test-th.tsv", "คำ\tO\n", True),
+        ("xquad", "test", "el", "xquad/xquad.el.json", '{"text": ""}', False),
+        ("xquad", "test", "el", "xquad/xquad.el.json", '{"text":"", "text" : "x"}', True),
+        ("xquad", "test", "el", "xquad/xquad.el.json", r'{"q": "say \"text\": \"\""}', True),
+        ("xquad", "test", "el", "xquad/xquad.el.json", "broken", True),
+        ("ccg", "test", "en", "ccg/test.auto", "", True),
+    ],
+)
+def test_files_whose_gold_was_taken_out_are_told_at_a_glance(
+    put, tmp_path, task, split, language, name, content, gold
+):
+    put(name, content)
+    task = get_task(task)
+    assert has_gold(find(task, split, language, [tmp_path]), task) is gold
+    assert (language in present(task, split, [tmp_path])) is gold
+
+
+def test_xtremes_sorted_english_sentences_are_no_gold(put, tmp_path):
+    tatoeba = get_task("tatoeba")
+    lines = [f"sentence {n}" for n in range(30)]
+    put("tatoeba/sw-en.sw", "\n".join(lines))
+    put("tatoeba/sw-en.en", "\n".join(sorted(lines)))
+    assert present(tatoeba, "test", [tmp_path]) == ()
+    put("tatoeba/sw-en.en", "\n".join(lines))
+    assert present(tatoeba, "test", [tmp_path]) == ("sw",)
+
+
+def test_expected_places_are_what_find_accepts(put, tmp_path):
+    for name in task_names():
+        task = get_task(name)
+        language = "sw" if "sw" in task.languages else task.languages[0]
+        place = expected(task, task.score, language)[0]
+        folder, names = place.rsplit("/", 1) if " + " not in place else place.split("/", 1)
+        for part in names.split(" + "):
+            put(f"{name}/{folder}/{part.replace('*', 'x')}")
+        assert find(task, task.score, language, [tmp_path / name]) is not None, place
+
+
+def test_expected_places_name_the_releases_own_codes():
+    assert expected(get_task("tatoeba"), "test", "zh")[0] == (
+        "tatoeba/tatoeba.cmn-eng.cmn + tatoeba.cmn-eng.eng"
+    )
+    assert "tydiqa-goldp-v1.1-dev/tydiqa-goldp-dev-swahili.json" in expected(
+        get_task("tydiqa"), "dev", "sw"
+    )
+
+
+def test_check_tells_good_missing_and_corrupt_files_apart(put, tmp_path):
+    put("xnli/dev-en.tsv", "a\tb\tneutral\na\tc\tneutral\n")
+    bad = put("xnli/dev-de.tsv", "a\tb\tneutral\na\tb\tmaybe\n")
+    stripped = put("xnli/test-sw.tsv", "a\tb\n")
+    states = {(s.split, s.language): s for s in check([XNLI], [tmp_path])}
+    good = states["dev", "en"]
+    assert (good.state, good.examples, good.detail) == ("ok", 2, "")
+    corrupt = states["dev", "de"]
+    assert (corrupt.state, corrupt.examples) == ("corrupt", None)
+    assert f"{bad}:2" in corrupt.detail
+    assert ("dev", "fr") not in states
+    absent = states["test", "fr"]
+    assert (absent.state, absent.paths) == ("missing", ())
+    assert "xnli/xnli.test.tsv" in absent.detail
+    assert (states["test", "sw"].state, states["test", "sw"].paths) == ("missing", (stripped,))
+    assert {language for split, language in states if split == "test"} == set(XNLI.languages)
+
+
+def test_check_leaves_out_what_nobody_reads(put, tmp_path):
+    put("bucc2018/zh-en.dev.gold")
+    assert check([get_task("bucc2018")], [tmp_path]) == []
+
+
+def test_finding_every_file_of_the_catalogue_is_fast(put, tmp_path):
+    for language in UDPOS.languages:
+        put(f"ud/{language}_x-ud-test.conllu", CONLLU)
+    tasks = [get_task(name) for name in task_names()]
+    start = time.perf_counter()
+    for task in tasks:
+        for split in ("train", "dev", "test"):
+            for language in task.languages:
+                find(task, split, language, [tmp_path, tmp_path / "other"])
+    assert time.perf_counter() - start < 2.0
+
+
+# ---- real files, where they are at hand ----------------------------------------------------------
+
+DATA = os.environ.get("XSTILTS_DATA")
+
+
+@pytest.mark.skipif(not DATA, reason="XSTILTS_DATA names no data folder")
+@pytest.mark.parametrize("name", task_names())
+def test_real_files_hold_as_many_examples_as_their_manifest_says(name):
+    root = Path(str(DATA))
+    with (root / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
+        counts = {row["file"]: row["examples"] for row in csv.DictReader(file)}
+    states = check([get_task(name)], [root])
+    assert [s for s in states if s.state == "corrupt"] == []
+    for state in states:
+        if state.state == "ok":
+            told = {counts[str(path.relative_to(root))] for path in state.paths}
+            assert told == {str(state.examples)}, state

@@ -1,0 +1,169 @@
+"""Malformed rows: where they are, and what should have been there."""
+
+import json
+import re
+
+import pytest
+from release_rows import (
+    CONLLU,
+    COSMOS_HEAD,
+    MNLI_HEAD,
+    XNLI_HEAD,
+    commonsense,
+    hellaswag,
+    mnli_row,
+    question,
+    read_paths,
+    release,
+    squad,
+)
+
+from xstilts.core.errors import DataError
+from xstilts.data.readers import read
+from xstilts.tasks import get_task
+
+
+def refusal(parse, form, *contents, **more):
+    with pytest.raises(DataError) as caught:
+        parse(form, *contents, **more)
+    return caught.value
+
+
+GOOD = mnli_row("1e", "One.", "Two.", "entailment")
+QUERY = r"article 0, paragraph 0, question 1 \(id q2\)"
+LINE_CASES = {
+    "glue missing column": ("glue_tsv", "pairID\tsentence1\tgold_label\n1\ta\tb\n", 1, "sentence2"),
+    "glue short row": ("glue_tsv", MNLI_HEAD + GOOD + "a\tb\n" + GOOD, 3, "2 columns"),
+    "glue blank row": ("glue_tsv", MNLI_HEAD + GOOD + "\n" + GOOD, 3, "1 columns"),
+    "glue long row": ("glue_tsv", MNLI_HEAD + GOOD.replace("\n", "\tx\n"), 2, "13 columns"),
+    "glue open row": ("glue_tsv", MNLI_HEAD + '1\t"a\n', 2, "2 columns"),
+    "glue label": ("glue_tsv", MNLI_HEAD + GOOD + mnli_row("2", "a", "b", "maybe"), 3, "maybe"),
+    "glue empty": ("glue_tsv", MNLI_HEAD, 1, "no example"),
+    "glue nothing": ("glue_tsv", "", 1, "no column"),
+    "xnli columns": ("xnli_tsv", XNLI_HEAD + "en\tneutral\ta\tb\n", 2, "4 columns"),
+    "xnli other language": ("xnli_tsv", XNLI_HEAD + "de\tneutral\ta\tb\t1\t1\tTrue\n", 1, "en"),
+    "pair label": ("pair_tsv", "a\tb\tneutral\na\tb\tNeutral\n", 2, "'Neutral'"),
+    "pair columns": ("pair_tsv", "a\tb\tneutral\na\tb\n", 2, "2 columns"),
+    "pair blank": ("pair_tsv", "a\tb\tneutral\n\na\tb\tneutral\n", 2, "1 columns"),
+    "pair no gold": ("pair_tsv", "a\tb\nc\td\n", 1, "no gold"),
+    "pair bytes": ("pair_tsv", b"a\tb\tneutral\na\xff\tb\tneutral\n", 2, "not UTF-8"),
+    "pair empty": ("pair_tsv", "", 1, "no example"),
+    "json broken": ("nli_jsonl", '{"pairID": "1"\n', 1, "JSON is broken"),
+    "json deep": ("nli_jsonl", "\n" + "[" * 100_000, 2, "nested"),
+    "json long number": ("nli_jsonl", '{"pairID": ' + "1" * 5000 + "}", 1, "JSON is broken"),
+    "json list": ("nli_jsonl", "\n[1]\n", 2, "no object"),
+    "json field": ("nli_jsonl", '{"pairID": "1", "gold_label": "neutral"}\n', 1, "sentence1"),
+    "json number": ("nli_jsonl", '{"sentence1": "a", "gold_label": 1}\n', 1, "not a string"),
+    "json half": (
+        "nli_jsonl",
+        '{"pairID": "1", "sentence1": "\\ud83d", "gold_label": "neutral"}\n',
+        1,
+        "half of a character",
+    ),
+    "hellaswag range": ("hellaswag_jsonl", f"{hellaswag()}\n{hellaswag(label=4)}", 2, "no choice"),
+    "hellaswag true": ("hellaswag_jsonl", hellaswag(label=True), 1, "whole number"),
+    "hellaswag hidden": ("hellaswag_jsonl", hellaswag(label=None), 1, "'label' is missing"),
+    "hellaswag endings": ("hellaswag_jsonl", hellaswag(endings=["a", "b"]), 1, "2 choices"),
+    "hellaswag strings": ("hellaswag_jsonl", hellaswag(endings=["a", 1, 2, 3]), 1, "no string"),
+    "cosmos header": ("cosmosqa_csv", "id,context\n", 1, "header"),
+    "cosmos columns": ("cosmosqa_csv", COSMOS_HEAD + 'a,"b\nc",d,e,f,g,h,0\na,b\n', 4, "2 columns"),
+    "cosmos label": ("cosmosqa_csv", COSMOS_HEAD + "a,b,c,d,e,f,g,4\n", 2, "no choice"),
+    "cosmos word": ("cosmosqa_csv", COSMOS_HEAD + "a,b,c,d,e,f,g,x\n", 2, "no choice"),
+    "cosmos quote": ("cosmosqa_csv", COSMOS_HEAD + 'a,"b,c,d,e,f,g,1\n', 2, "CSV is broken"),
+    "cosmos bytes": ("cosmosqa_csv", COSMOS_HEAD.encode() + b"a,\xff\n", 2, "not UTF-8"),
+    "csqa letter": ("commonsenseqa_jsonl", commonsense(key="F"), 1, "'F'"),
+    "csqa choices": ("commonsenseqa_jsonl", commonsense(letters="ABC"), 1, "3 choices"),
+    "conllu columns": ("conllu", "1\tSí\tsí\tINTJ\n", 1, "4 columns"),
+    "conllu tag": ("conllu", CONLLU.replace("SYM", "HASH"), 10, "'HASH'"),
+    "conllu id": ("conllu", CONLLU.replace("3\t.", "x\t."), 8, "'x'"),
+    "conllu comments": ("conllu", "# sent_id = 1\n", 1, "no example"),
+    "tags one column": ("tagged_tsv", "Ida\tB-PER\nRuiz\n", 2, "1 columns"),
+    "tags no gold": ("tagged_tsv", "\nIda\nRuiz\n", 2, "no gold"),
+    "tags label": ("tagged_tsv", "Ida\tB-PER\nRuiz\tPER\n", 2, "'PER'"),
+    "tags word": ("tagged_tsv", "\tO\n", 1, "word is empty"),
+    "ccg": ("ccg_auto", "ID=a PARSER=x\n(<L N N N>)\n", 2, "no derivation"),
+    "ccg header": ("ccg_auto", "(<L N N N a N>)\n", 1, "no derivation"),
+}
+
+
+@pytest.mark.parametrize("case", LINE_CASES)
+def test_a_malformed_row_is_refused_with_its_line(parse, tmp_path, case):
+    form, content, line, told = LINE_CASES[case]
+    error = refusal(parse, form, content)
+    assert error.where == f"{tmp_path / 'file0'}:{line}"
+    assert told in str(error)
+    assert error.expected and error.do
+
+
+def test_an_unknown_label_is_answered_with_the_known_ones(parse):
+    error = refusal(parse, "pair_tsv", "a\tb\tyes\n")
+    assert error.expected == "one of: contradiction, entailment, neutral"
+
+
+DOCUMENT_CASES = {
+    "misplaced": (question("q2", start=22), QUERY + ", answer 0", "stand at character 22"),
+    "negative": (question("q2", start=-13), QUERY + ", answer 0", "stand at character -13"),
+    "beyond": (question("q2", start=10**9), QUERY + ", answer 0", "stand at character"),
+    "no answers": (question("q2", None), QUERY, "no answers"),
+    "both": (question("q2", is_impossible=True), QUERY, "impossible and has answers"),
+    "stripped": (question("q2", "", 0), QUERY + ", answer 0", "no gold"),
+    "no question": ({"id": "q2", "answers": []}, QUERY, "no answers"),
+    "offset": (question("q2", start="21"), QUERY + ", answer 0", "whole number"),
+    "no id": ({"question": "?"}, r"article 0, paragraph 0, question 1", "'id' is missing"),
+}
+
+
+@pytest.mark.parametrize("case", DOCUMENT_CASES)
+def test_a_malformed_question_is_refused_with_its_place(parse, tmp_path, case):
+    bad, place, told = DOCUMENT_CASES[case]
+    error = refusal(parse, "squad_json", json.dumps(squad(question("q1"), bad)))
+    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/file0, {place}", error.where)
+    assert told in str(error)
+
+
+def test_broken_documents_are_refused_with_the_line(parse, tmp_path):
+    broken = json.dumps(squad(question("q1")), indent=1).replace('"qas"', "qas")
+    error = refusal(parse, "squad_json", broken)
+    line = 1 + broken[: broken.index("qas")].count("\n")
+    assert error.where == f"{tmp_path / 'file0'}:{line}"
+    not_text = json.dumps(squad(), indent=1, ensure_ascii=False).encode("latin-1")
+    line = 1 + not_text[: not_text.index(b"\xfc")].count(b"\n")
+    assert refusal(parse, "squad_json", not_text).where == f"{tmp_path / 'file0'}:{line}"
+
+
+@pytest.mark.parametrize("content", ["{}", '{"data": {}}', '{"data": [1]}', "[]", ""])
+def test_documents_of_another_shape_are_refused(parse, content):
+    refusal(parse, "squad_json", content)
+
+
+def test_files_of_different_length_are_refused_where_the_shorter_ends(parse, tmp_path):
+    assert refusal(parse, "tatoeba_lines", "a\nb\n", "c\n").where == f"{tmp_path / 'file1'}:2"
+    assert refusal(parse, "tatoeba_lines", "a\n", "c\nd\n").where == f"{tmp_path / 'file0'}:2"
+
+
+def test_an_english_side_in_alphabetical_order_is_no_gold(parse):
+    english = sorted(f"{n * 37 % 100} mills" for n in range(40))
+    error = refusal(parse, "tatoeba_lines", "\n".join(english), "\n".join(english))
+    assert "no gold" in str(error)
+
+
+def test_a_file_that_is_not_there_is_a_data_error(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_paths("pair_tsv", [tmp_path / "none"])
+    with pytest.raises(DataError, match="cannot be read"):
+        read_paths("squad_json", [tmp_path])
+
+
+def test_a_format_without_a_reader_is_refused_at_once(tmp_path):
+    bucc = get_task("bucc2018")
+    with pytest.raises(DataError, match="bucc_lines"):
+        read(bucc, bucc.files[0], [tmp_path / "x"], "dev", "zh")
+
+
+def test_rows_are_read_one_at_a_time(tmp_path):
+    path = tmp_path / "dev-en.tsv"
+    path.write_text("a\tb\tneutral\nbroken\n")
+    rows = read(get_task("xnli"), release("pair_tsv"), [path], "dev", "en")
+    assert next(rows).label == "neutral"
+    with pytest.raises(DataError):
+        next(rows)

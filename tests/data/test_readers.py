@@ -1,0 +1,295 @@
+"""Readers: rows as the releases write them, and the examples they must become."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from release_rows import (
+    CONLLU,
+    COSMOS_HEAD,
+    MNLI_HEAD,
+    TASK_OF,
+    XNLI_HEAD,
+    commonsense,
+    hellaswag,
+    mnli_row,
+    question,
+    squad,
+)
+
+from xstilts.data.readers import READERS, read
+from xstilts.data.readers.source import normalised
+from xstilts.tasks import get_task
+from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+
+
+def test_every_format_with_a_reader_is_exercised_here():
+    assert set(TASK_OF) == set(READERS)
+
+
+def test_glue_rows_become_pairs_grouped_by_premise(parse):
+    rows = parse(
+        "glue_tsv",
+        MNLI_HEAD
+        + mnli_row("11e", 'A "red"  kite flew.', "Something flew. ", "entailment")
+        + mnli_row("12n", "Rain fell on the mill.", "It was March.", "neutral")
+        + mnli_row("11c", 'a "RED" kite flew.', "Nothing moved.", "contradiction"),
+    )
+    assert [(r.id, r.first, r.second, r.label) for r in rows] == [
+        ("11e", 'A "red"  kite flew.', "Something flew. ", "entailment"),
+        ("12n", "Rain fell on the mill.", "It was March.", "neutral"),
+        ("11c", 'a "RED" kite flew.', "Nothing moved.", "contradiction"),
+    ]
+    assert rows[0].group == rows[2].group != rows[1].group
+    assert re.fullmatch(r"[0-9a-f]{16}", rows[0].group)
+
+
+def test_columns_are_found_by_their_names_not_their_places(tmp_path):
+    path = tmp_path / "train.tsv"
+    path.write_text(
+        "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
+        "5\t1\t2\tHow old is the moon?\tWhat is the moon's age?\t1\n"
+        '6\t3\t4\t"""Why?"""\tWhy not?\t0\n'
+        "9\t5\t6\tWhere is up?\tWhat is down?\t0\n"
+    )
+    qqp = get_task("qqp")
+    rows = list(read(qqp, qqp.files[0], [path], "train", "en"))
+    assert [(r.id, r.first, r.label) for r in rows] == [
+        ("5", "How old is the moon?", "1"),
+        ("6", '"""Why?"""', "0"),
+        ("9", "Where is up?", "0"),
+    ]
+
+
+def test_a_glue_row_torn_by_a_line_break_in_a_quoted_cell_is_passed_over(parse):
+    torn = '3\t7\t13n\tfiction\t\t\t\t\t"A line\nand another"\tIt rained.\tneutral\tneutral\n'
+    rows = parse(
+        "glue_tsv",
+        MNLI_HEAD
+        + mnli_row("11e", "One.", "Two.", "entailment")
+        + torn
+        + mnli_row("14e", "Three.", "Four.", "entailment"),
+    )
+    assert [r.id for r in rows] == ["11e", "14e"]
+
+
+def test_multinli_rows_without_a_majority_are_left_out(parse):
+    def row(pair, label):
+        return json.dumps(
+            {"pairID": pair, "sentence1": "Él ríe.", "sentence2": "He is sad.", "gold_label": label}
+        )
+
+    rows = parse(
+        "nli_jsonl", f"{row('1n', 'neutral')}\n{row('1x', '-')}\n{row('1e', 'entailment')}"
+    )
+    assert [(r.id, r.first, r.label) for r in rows] == [
+        ("1n", "Él ríe.", "neutral"),
+        ("1e", "Él ríe.", "entailment"),
+    ]
+
+
+def test_adversarial_nli_writes_short_labels_and_other_names(parse):
+    rows = [
+        {"uid": f"u{x}", "context": "A mill burnt.", "hypothesis": f"{x}.", "label": x}
+        for x in "enc"
+    ]
+    read_back = parse("nli_jsonl", "\n".join(map(json.dumps, rows)) + "\n", task="anli_plus")
+    assert [(r.id, r.label) for r in read_back] == [
+        ("ue", "entailment"),
+        ("un", "neutral"),
+        ("uc", "contradiction"),
+    ]
+
+
+def test_xtreme_tables_end_lines_with_crlf_and_do_not_quote(parse):
+    assert parse(
+        "pair_tsv",
+        'Sie ging.\t"Ja"\tneutral\r\nSie ging.\tEr kam.\tcontradiction\r\nNS\t\tentailment\r\n',
+        language="de",
+    ) == [
+        Pair(id="0", group="p0", first="Sie ging.", second='"Ja"', label="neutral"),
+        Pair(id="1", group="p0", first="Sie ging.", second="Er kam.", label="contradiction"),
+        Pair(id="2", group="p1", first="NS", second="", label="entailment"),
+    ]
+
+
+def test_parallel_groups_are_the_same_in_every_language(parse):
+    english = parse("pair_tsv", "A.\tB.\tneutral\nA.\tC.\tneutral\nD.\tE.\tneutral\n")
+    german = parse("pair_tsv", "Ä.\tB.\tneutral\nÄ.\tC.\tneutral\nÜ.\tE.\tneutral\n")
+    assert [r.group for r in english] == [r.group for r in german] == ["p0", "p0", "p1"]
+
+
+def test_the_xnli_release_holds_all_languages_in_one_file(parse):
+    content = XNLI_HEAD + (
+        "de\tneutral\tEs war kalt.\tEs schneite.\t1\t1\tTrue\n"
+        "sw\tneutral\tIlikuwa baridi.\tTheluji ilianguka.\t1\t1\tTrue\n"
+        "sw\tcontradiction\tIlikuwa baridi.\tIlikuwa joto.\t1\t2\tTrue\n"
+    )
+    assert parse("xnli_tsv", content, language="sw") == [
+        Pair("1", "p0", "Ilikuwa baridi.", "Theluji ilianguka.", "neutral"),
+        Pair("2", "p0", "Ilikuwa baridi.", "Ilikuwa joto.", "contradiction"),
+    ]
+    assert [r.first for r in parse("xnli_tsv", content, language="de")] == ["Es war kalt."]
+
+
+def test_squad_questions_carry_their_answers_and_character_offsets(parse):
+    two = question("q2")
+    two["answers"].append({"text": "seit 1794", "answer_start": 16})
+    none = question("q3", None, is_impossible=True, plausible_answers=[])
+    context = "Die Mühle steht seit 1794 am Bach."
+    document = squad(question("q1", is_impossible=False), two, none)
+    document["data"].append({"paragraphs": [{"context": "Zwei.", "qas": []}]})
+    document["data"][1]["paragraphs"].append({"context": "Eins", "qas": [question("z", "E", 0)]})
+    assert parse("squad_json", json.dumps(document)) == [
+        Span("q1", "0:0", context, "q1?", ("1794",), (21,)),
+        Span("q2", "0:0", context, "q2?", ("1794", "seit 1794"), (21, 16)),
+        Span("q3", "0:0", context, "q3?", (), ()),
+        Span("z", "1:1", "Eins", "z?", ("E",), (0,)),
+    ]
+
+
+def test_an_id_that_a_release_uses_again_is_told_apart(parse):
+    rows = parse("squad_json", json.dumps(squad(question("4"), question("4"), question("4"))))
+    assert [r.id for r in rows] == ["4", "4#1", "4#2"]
+
+
+def test_hellaswag_groups_by_source_where_it_is_named(parse):
+    rows = parse(
+        "hellaswag_jsonl",
+        "\n".join(
+            [hellaswag(), hellaswag(ind=25, source_id=None), hellaswag(ind=26, source_id="")]
+        ),
+    )
+    endings = ("sinks.", "sings.", "sails.", "sleeps.")
+    assert rows[0] == Choice("24", "video~7", "A boat leaves. it", "", endings, 2)
+    assert [r.id for r in rows] == ["24", "25", "26"]
+    assert rows[1].group == rows[2].group != "video~7"
+
+
+def test_cosmos_cells_are_quoted_as_in_rfc_4180(parse):
+    rows = parse(
+        "cosmosqa_csv",
+        COSMOS_HEAD
+        + 'b1,"He said ""go"" , so I went .\nAnd then ?","Why , then ?",a,"b, c",d,e,1\r\n'
+        + "b2,Short .,What ?,a,b,c,d,0\r\n"
+        + "b3,Short .,Who ?,a,b,c,d,3\r\n",
+    )
+    assert rows[0].context == 'He said "go" , so I went .\nAnd then ?'
+    assert (rows[0].question, rows[0].choices, rows[0].label) == (
+        "Why , then ?",
+        ("a", "b, c", "d", "e"),
+        1,
+    )
+    assert [r.id for r in rows] == ["b1", "b2", "b3"]
+    assert rows[1].group == rows[2].group != rows[0].group
+
+
+def test_commonsenseqa_answers_are_letters_of_choices(parse):
+    rows = parse("commonsenseqa_jsonl", "\n".join([commonsense(), commonsense("c2", "E")]) + "\n")
+    assert (rows[0].context, rows[0].question, rows[0].label) == ("", "Which is c1?", 1)
+    assert rows[1].label == 4
+    assert rows[0].choices == tuple(f"thing {x}" for x in "ABCDE")
+
+
+def test_conllu_words_are_the_syntactic_ones(parse):
+    assert parse("conllu", CONLLU, language="es") == [
+        Tagged("d-1", "d-1", ("Vamos", "nos", "."), ("VERB", "PRON", "PUNCT")),
+        Tagged("1", "1", ("#",), ("SYM",)),
+        Tagged("d-3", "d-3", ("Sí",), ("INTJ",)),
+    ]
+
+
+def test_sentences_of_treebanks_without_their_text_are_left_out(parse):
+    hidden = "1\t_\t_\tNOUN\t_\t_\t0\troot\t_\t_\n2\t.\t.\tPUNCT\t_\t_\t1\tpunct\t_\t_\n\n"
+    assert [r.id for r in parse("conllu", hidden + CONLLU)] == ["d-1", "2", "d-3"]
+
+
+def test_several_treebanks_of_a_language_do_not_share_ids(parse):
+    rows = parse("conllu", CONLLU, CONLLU, language="es")
+    assert [r.id for r in rows] == ["0:d-1", "0:1", "0:d-3", "1:d-1", "1:1", "1:d-3"]
+
+
+def test_tagged_sentences_end_at_blank_lines_or_the_end_of_the_file(parse):
+    assert parse("tagged_tsv", "\nFaro\tB-LOC\n,\tO\n\n\n#\tO\n\nIda\tB-PER\nRuiz\tI-PER") == [
+        Tagged("0", "0", ("Faro", ","), ("B-LOC", "O")),
+        Tagged("1", "1", ("#",), ("O",)),
+        Tagged("2", "2", ("Ida", "Ruiz"), ("B-PER", "I-PER")),
+    ]
+
+
+def test_ccgbank_leaves_are_words_with_categories(parse):
+    tree = (
+        "(<T S[dcl] 1 2> (<L NP NNP NNP Ida NP>) "
+        "(<T S[dcl]\\NP 0 2> (<L S[dcl]\\NP VBD VBD sang S[dcl]\\NP_1>) (<L . . . . .>) ) )"
+    )
+    content = "".join(f"ID=wsj_0001.{i} PARSER=GOLD NUMPARSE=1\n{tree}\n" for i in (1, 2, 3))
+    rows = parse("ccg_auto", content)
+    assert [r.id for r in rows] == ["wsj_0001.1", "wsj_0001.2", "wsj_0001.3"]
+    assert rows[0].words == ("Ida", "sang", ".")
+    assert rows[0].tags == ("NP", "S[dcl]\\NP", ".")
+
+
+def test_tatoeba_pairs_lines_of_two_files(parse):
+    assert parse("tatoeba_lines", "Kwaheri.\nNdiyo.\nSijui.", "Bye.\nYes.\nNo idea.\n") == [
+        Parallel("0", "0", "Kwaheri.", "Bye."),
+        Parallel("1", "1", "Ndiyo.", "Yes."),
+        Parallel("2", "2", "Sijui.", "No idea."),
+    ]
+
+
+@pytest.mark.parametrize("form", ["pair_tsv", "squad_json", "tagged_tsv", "hellaswag_jsonl"])
+def test_a_byte_order_mark_is_tolerated(parse, form):
+    content = {
+        "pair_tsv": "A\tB\tneutral\n",
+        "squad_json": json.dumps(squad(question("q"))),
+        "tagged_tsv": "A\tO\n",
+        "hellaswag_jsonl": hellaswag(),
+    }[form]
+    assert parse(form, b"\xef\xbb\xbf" + content.encode()) == parse(form, content)
+
+
+def test_only_line_feeds_end_lines(parse):
+    rows = parse("pair_tsv", "A\u2028B\x85C\x0bD\tE\x1cF\tneutral\n")
+    assert (rows[0].first, rows[0].second) == ("A\u2028B\x85C\x0bD", "E\x1cF")
+
+
+def test_comparing_ignores_case_width_and_white_space():
+    assert normalised("  The Ｍill\u00a0 IS\told ") == "the mill is old"
+
+
+# ---- first examples of the releases themselves, where they are at hand ---------------------------
+
+DATA = os.environ.get("XSTILTS_DATA")
+SAMPLES = [
+    ("glue/mnli/1.0.0/MNLI/train.tsv", "mnli", 0, "en", 3),
+    ("glue/mnli/1.0.0/MNLI/dev_matched.tsv", "mnli", 0, "en", 2),
+    ("glue/qqp/1.0.0/QQP/train.tsv", "qqp", 0, "en", 3),
+    ("hellaswag/0.1.0/hellaswag_train.jsonl", "hellaswag", 0, "en", None),
+    ("hellaswag/0.1.0/hellaswag_val.jsonl", "hellaswag", 0, "en", None),
+    ("squad_v2/squad_v2/2.0.0/train-v2.0.json", "squad_v2", 0, "en", 2),
+    ("squad_v2/squad_v2/2.0.0/dev-v2.0.json", "squad_v2", 0, "en", 2),
+    ("xtreme/XQuAD.ar/1.0.0/xquad.ar.json", "xquad", 0, "ar", 4),
+    ("xnli/plain_text/1.0.0/XNLI-1.0/xnli.test.tsv", "xnli", 1, "ar", None),
+    ("xnli/all_languages/1.1.0/XNLI-1.0.zip/XNLI-1.0/xnli.dev.tsv", "xnli", 1, "sw", 1),
+    ("paws-x/de/1.1.0/x-final.tar.gz/x-final/de/dev_2k.tsv", "pawsx", 1, "de", None),
+    ("paws-x/ko/1.1.0/x-final.tar.gz/x-final/ko/translated_train.tsv", "pawsx", 2, "ko", None),
+    ("anli/plain_text/0.1.0/anli_v0.1/R1/train.jsonl", "anli_plus", 0, "en", 3),
+    ("commonsense_qa/0.1.0/train_rand_split.jsonl", "commonsenseqa", 0, "en", 5),
+    ("cosmos_qa/0.1.0/train.csv", "cosmosqa", 0, "en", 2),
+    ("mlqa/mlqa.en.en/1.0.0/MLQA_V1/test/test-context-en-question-en.json", "mlqa", 1, "en", 1),
+    ("tydiqa/secondary_task/1.0.0/tydiqa-goldp-v1.1-dev.json", "tydiqa", 0, "ar", None),
+]
+
+
+@pytest.mark.skipif(not DATA, reason="XSTILTS_DATA names no data folder")
+@pytest.mark.parametrize("name, task, files, language, count", SAMPLES, ids=lambda x: str(x)[-40:])
+def test_first_rows_of_the_releases_are_read(name, task, files, language, count):
+    path = Path(str(DATA)) / "official_samples" / name
+    if not path.exists():
+        pytest.skip(f"{name} is not in the data folder")
+    task = get_task(task)
+    rows = list(read(task, task.files[files], [path], "dev", language))
+    assert rows and len({r.id for r in rows}) == len(rows)
+    assert count is None or len(rows) == count

@@ -1,0 +1,76 @@
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from xstilts.reports.model import ReportInput
+
+GAINS = {"mnli": {"xnli": 3.0, "tatoeba": 10.0}, "hellaswag": {"xnli": 0.1, "tatoeba": -4.0}}
+WOBBLE = {"mnli": 0.2, "hellaswag": 1.0}
+
+
+def _row(arm: str, target: str, language: str, value: float, seed: int | None) -> dict[str, Any]:
+    return {
+        "recipe": "small", "encoder": "tiny", "arm": arm, "source": "en", "target": target,
+        "language": language, "split": "test", "metric": "accuracy", "value": value, "n": 1000,
+        "seed": seed, "floor": 33.3 if target == "xnli" else 0.1,
+        "protocol": "layer 7, mean pooling" if target == "tatoeba" else "",
+        "step": f"{arm}/{target}/predict.{language}@{seed}/score",
+    }  # fmt: skip
+
+
+def _rows() -> pd.DataFrame:
+    rows = []
+    places = [("xnli", "en", 70.0), ("xnli", "sw", 60.0), ("xnli", "yo", 33.5)]
+    places += [("tatoeba", "sw", 40.0), ("tatoeba", "de", 50.0)]
+    for target, language, base in places:
+        seeds = [0, 1] if target == "xnli" else [None]
+        rows += [_row("none", target, language, base, seed) for seed in seeds]
+        for arm, gains in GAINS.items():
+            if (arm, target, language) == ("hellaswag", "tatoeba", "de"):
+                continue
+            for seed in (0, 1):
+                sign = -WOBBLE[arm] if seed else WOBBLE[arm]
+                value = base + gains[target] + sign if language != "yo" else base
+                rows.append(_row(arm, target, language, round(value, 6), seed))
+    found = pd.DataFrame(rows)
+    found["seed"] = found["seed"].astype("Int64")
+    return found
+
+
+@pytest.fixture
+def report() -> ReportInput:
+    """Two arms, two targets, two seeds: a clear gain, a loss, noise, floors, one missing cell."""
+    stage = {
+        "name": "mnli/mnli@0", "step": "finetune/mnli/1f0c", "task": "mnli", "parent": "tiny",
+        "examples": 8499, "updates": 532, "seconds": 7500.0, "tokens_per_second": 9100.0,
+        "precision": "float32", "threads": 2, "verdict": "finished", "dev_metric": "accuracy",
+        "dev_score": 61.5,
+    }  # fmt: skip
+    won = {
+        "arm": "mnli", "target": "xnli", "language": "sw", "seed": 0, "won": 40, "lost": 10,
+        "both_right": 600, "both_wrong": 350, "examples": ["won: kuku analala", "lost: mto"],
+    }  # fmt: skip
+    arms = [
+        {"arm": "none", "kind": "baseline", "stages": [], "tasks": [], "examples": 0},
+        {"arm": "mnli", "kind": "task", "stages": ["mnli"], "tasks": ["mnli"], "examples": 8499},
+        {"arm": "hellaswag", "kind": "task", "stages": ["x"], "tasks": ["x"], "examples": 4000},
+    ]
+    return ReportInput(
+        recipe="small",
+        question="Does it help?",
+        expectation="Retrieval gains most.",
+        encoder="tiny",
+        trained_on="Masked words of two languages.",
+        pretraining_languages=frozenset({"en", "de"}),
+        baseline="none",
+        main_metrics={"xnli": "accuracy", "tatoeba": "accuracy"},
+        rows=_rows(),
+        arms=pd.DataFrame(arms),
+        same_data=frozenset({("mnli", "xnli")}),
+        stages=pd.DataFrame([stage, stage | {"name": "diverged", "dev_score": None}]),
+        won_lost=pd.DataFrame([won]),
+        missing=("panx in xx: no gold file.",),
+        leaks=("squad_v1 and xquad share 3 paragraphs.",),
+        provenance={"date": "2026-03-14", "machine": "2 cores"},
+    )

@@ -1,0 +1,1 @@
+"""Which English intermediate training makes a multilingual encoder better in other languages?"""

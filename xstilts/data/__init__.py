@@ -1,0 +1,1 @@
+"""From official files to token arrays: readers, draws, tokens, batches, leaks."""

@@ -1,0 +1,91 @@
+"""Stage `read`: the official files of one slice, checked row by row, as a table of examples."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from xstilts.core.context import Context, Result
+from xstilts.core.errors import DataError
+from xstilts.data.draw import carve, sample
+from xstilts.data.readers import read as read_files
+from xstilts.data.slices import Slice
+from xstilts.store.digests import sha256
+from xstilts.tasks import get_task
+from xstilts.tasks.examples import Example, Kinds
+from xstilts.tasks.spec import FileSet
+
+EXAMPLES = "examples.parquet"
+
+
+def read(
+    config: Slice, inputs: Mapping[str, Result], folder: Path, context: Context
+) -> dict[str, Any]:
+    """Write the slice's examples to ``examples.parquet``.
+
+    Raises:
+        DataError: with file and line, for a row that is not as the release should have it, and
+            for a file that changed since the plan was made.
+    """
+    paths = [context.sources[digest] for digest in config.digests]
+    for path, digest in zip(paths, config.digests, strict=True):
+        if sha256(path) != digest:
+            raise DataError(
+                "A file changed while it was in use",
+                where=str(path),
+                expected=f"the bytes that were planned with (sha256 {digest[:12]}…)",
+                do="run again: the plan is made from the files as they are then",
+            )
+    files = FileSet(format=config.format, folders=(".",), names={}, columns=config.columns)
+    rows = read_files(get_task(config.task), files, paths, config.split, config.language)
+    left_out = set(config.without)
+    where = " ".join(str(p) for p in paths)
+    examples = [e for e in carve(_unique(rows, where), config.part) if e.id not in left_out]
+    examples = sample(examples, config.sample, where=where)
+    if config.at_most is not None:
+        examples = sample(examples, min(config.at_most, len(examples)), where=where)
+    if not examples:
+        raise DataError(
+            f"No example is left of {config.task} ({config.split}, {config.language})",
+            where=where,
+            expected="at least one example",
+            do="use the full release file",
+        )
+    write_examples(folder / EXAMPLES, examples)
+    return {
+        "n": len(examples),
+        "groups": len({e.group for e in examples}),
+        "files": [p.name for p in paths],
+    }
+
+
+def _unique(rows: Iterable[Example], where: str) -> list[Example]:
+    examples = list(rows)
+    seen: set[str] = set()
+    for example in examples:
+        if example.id in seen:
+            raise DataError(
+                f"Two examples have the id {example.id!r}",
+                where=where,
+                expected="ids that name one example each",
+                do="remove one of them",
+            )
+        seen.add(example.id)
+    return examples
+
+
+def write_examples(path: Path, examples: list[Example]) -> None:
+    """Write examples of one kind as Parquet, one column a field."""
+    names = [f.name for f in fields(examples[0])]
+    pq.write_table(pa.table({n: [getattr(e, n) for e in examples] for n in names}), path)
+
+
+def read_examples(folder: Path, kind: str) -> list[Example]:
+    """The examples of one kind that ``write_examples`` wrote."""
+    make = Kinds.BY_NAME[kind]
+    columns = pq.read_table(folder / EXAMPLES).to_pydict()
+    rows = zip(*(columns[f.name] for f in fields(make)), strict=True)
+    return [make(*(tuple(v) if isinstance(v, list) else v for v in row)) for row in rows]

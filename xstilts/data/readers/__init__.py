@@ -1,0 +1,133 @@
+"""Readers: official release files in, examples out, in file order, checked row by row."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from xstilts.core.errors import DataError
+from xstilts.data.readers.choice import commonsenseqa_jsonl, cosmosqa_csv, hellaswag_jsonl
+from xstilts.data.readers.nli import glue_tsv, nli_jsonl, pair_tsv, pair_tsv_has_gold, xnli_tsv
+from xstilts.data.readers.parallel import tatoeba_has_gold, tatoeba_lines
+from xstilts.data.readers.source import FETCH_AGAIN, Source
+from xstilts.data.readers.squad import squad_has_gold, squad_json
+from xstilts.data.readers.tagging import ccg_auto, conllu, tagged_tsv, tagged_tsv_has_gold
+from xstilts.tasks.examples import Example
+from xstilts.tasks.spec import FileSet, Format, Split, Task
+
+
+def _always(source: Source) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How one format is read.
+
+    Attributes:
+        examples: the examples of a source, in file order.
+        has_gold: a look at the start of a source: False where a release took its answers out.
+        together: whether all files of a file set are one source (else each is one).
+    """
+
+    examples: Callable[[Source], Iterator[Example]]
+    has_gold: Callable[[Source], bool] = _always
+    together: bool = False
+
+
+READERS: Mapping[Format, Reader] = MappingProxyType(
+    {
+        "glue_tsv": Reader(glue_tsv),
+        "nli_jsonl": Reader(nli_jsonl),
+        "pair_tsv": Reader(pair_tsv, pair_tsv_has_gold),
+        "xnli_tsv": Reader(xnli_tsv),
+        "squad_json": Reader(squad_json, squad_has_gold),
+        "hellaswag_jsonl": Reader(hellaswag_jsonl),
+        "cosmosqa_csv": Reader(cosmosqa_csv),
+        "commonsenseqa_jsonl": Reader(commonsenseqa_jsonl),
+        "ccg_auto": Reader(ccg_auto),
+        "conllu": Reader(conllu),
+        "tagged_tsv": Reader(tagged_tsv, tagged_tsv_has_gold),
+        "tatoeba_lines": Reader(tatoeba_lines, tatoeba_has_gold, together=True),
+    }
+)
+
+
+def read(
+    task: Task, files: FileSet, paths: Sequence[Path], split: Split, language: str
+) -> Iterator[Example]:
+    """The examples of ``paths``, which hold one split in one language, in file order.
+
+    Ids are unique: an id that a release uses again gets ``#1``, ``#2`` … (XTREME's TyDiQA training
+    files number questions within an article only). Where a split is several files, ids start with
+    the file's position and a colon.
+
+    Args:
+        task: whose examples these are; its labels and number of choices are enforced.
+        files: the release: format, columns and codes.
+        paths: in the order of ``files.names[split]``.
+        split: named in messages.
+        language: as the task names it; picks rows where a file holds several languages.
+
+    Raises:
+        DataError: for a file that cannot be read or holds nothing, and for the first row that is
+            not as the release should have it, with its line or its place in the document.
+    """
+    reader = READERS.get(files.format)
+    if reader is None:
+        raise DataError(
+            f"Files of the format {files.format} are not read as examples",
+            where=f"task {task.name}",
+            expected=f"one of: {', '.join(READERS)}",
+            do="choose another task",
+        )
+    return _unique(_examples(reader, _sources(reader, task, files, paths, language), split))
+
+
+def has_gold(task: Task, files: FileSet, paths: Sequence[Path]) -> bool:
+    """Whether the files hold answers, by a look at their start.
+
+    True also for a file that is broken: reading it will say so.
+    """
+    reader = READERS.get(files.format)
+    if reader is None:
+        return True
+    try:
+        return all(map(reader.has_gold, _sources(reader, task, files, paths, "")))
+    except (DataError, OSError):
+        return True
+
+
+def _sources(
+    reader: Reader, task: Task, files: FileSet, paths: Sequence[Path], language: str
+) -> list[Source]:
+    if reader.together or len(paths) == 1:
+        return [Source(task, files, tuple(paths), language)]
+    return [Source(task, files, (p,), language, f"{i}:") for i, p in enumerate(paths)]
+
+
+def _examples(reader: Reader, sources: Iterable[Source], split: Split) -> Iterator[Example]:
+    for source in sources:
+        count = 0
+        for example in reader.examples(source):
+            count += 1
+            yield example
+        if not count:
+            raise DataError(
+                f"The file holds no example of {source.task.name} ({split}, {source.language})",
+                where=f"{source.path}:1",
+                expected="at least one example",
+                do=FETCH_AGAIN,
+            )
+
+
+def _unique(examples: Iterator[Example]) -> Iterator[Example]:
+    seen: Counter[str] = Counter()
+    for example in examples:
+        own = example.id
+        while own in seen:
+            seen[example.id] += 1
+            own = f"{example.id}#{seen[example.id] - 1}"
+        seen[own] += 1
+        yield example if own == example.id else replace(example, id=own)

@@ -1,0 +1,107 @@
+"""JSON objects from files nobody has checked: every access says where it failed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xstilts.core.errors import DataError
+from xstilts.data.readers.source import FETCH_AGAIN, lines
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One JSON object and the place where it stands.
+
+    Attributes:
+        values: the object's members.
+        where: file and line, or file and the way through the document.
+    """
+
+    values: dict[str, Any]
+    where: str
+
+    def text(self, key: str) -> str:
+        """The string under ``key``."""
+        return _writable(self._get(key, str, "a string"), self.where)
+
+    def number(self, key: str) -> int:
+        """The whole number under ``key`` (``true`` is none)."""
+        value: int = self._get(key, int, "a whole number")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The list of strings under ``key``."""
+        items = self._get(key, list, "a list of strings")
+        if not all(type(item) is str for item in items):
+            raise self.error(f"{key!r} holds something that is no string", "strings only")
+        return tuple(_writable(item, self.where) for item in items)
+
+    def node(self, key: str) -> "Node":
+        """The object under ``key``."""
+        return Node(self._get(key, dict, "an object"), self.where)
+
+    def nodes(self, key: str, name: str) -> list["Node"]:
+        """The objects in the list under ``key``; item i is called ``name i`` (from 0) in errors."""
+        items = self._get(key, list, "a list of objects")
+        if not all(type(item) is dict for item in items):
+            raise self.error(f"{key!r} holds something that is no object", "objects only")
+        return [Node(item, f"{self.where}, {name} {i}") for i, item in enumerate(items)]
+
+    def error(self, what: str, expected: str, do: str = FETCH_AGAIN) -> DataError:
+        """A :class:`DataError` at this object."""
+        return DataError(what, where=self.where, expected=expected, do=do)
+
+    def _get(self, key: str, kind: type, called: str) -> Any:
+        if key not in self.values:
+            found = ", ".join(map(repr, list(self.values)[:12])) or "nothing"
+            raise self.error(f"The field {key!r} is missing", f"it beside: {found}")
+        if type(self.values[key]) is not kind:
+            raise self.error(f"The field {key!r} is not {called}", called)
+        return self.values[key]
+
+
+def parse(text: str, path: Path, first_line: int = 1) -> Node:
+    """``text``, which starts at ``first_line`` of the file, as an object.
+
+    Raises:
+        DataError: with the line, where it is not JSON; and when it is no object.
+    """
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"{path}:{first_line + error.lineno - 1}"
+        raise _broken(f"The JSON is broken: {error.msg}", where) from None
+    except RecursionError:
+        raise _broken("The JSON is nested too deeply", f"{path}:{first_line}") from None
+    except ValueError as error:
+        raise _broken(f"The JSON is broken: {error}", f"{path}:{first_line}") from None
+    if type(value) is not dict:
+        raise _broken("The JSON is no object", f"{path}:{first_line}")
+    return Node(value, str(path))
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, Node]]:
+    """Line numbers and objects of a JSON Lines file; blank lines are passed over."""
+    for number, line in lines(path):
+        if line.strip():
+            yield number, Node(parse(line, path, number).values, f"{path}:{number}")
+
+
+def _broken(what: str, where: str) -> DataError:
+    return DataError(what, where=where, expected="one JSON object", do=FETCH_AGAIN)
+
+
+def _writable(text: str, where: str) -> str:
+    r"""``text``, unless it holds half of a surrogate pair (``\ud83d``), which nothing can store."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise DataError(
+            "A string holds half of a character",
+            where=where,
+            expected="surrogate escapes in pairs",
+            do=FETCH_AGAIN,
+        ) from None
+    return text

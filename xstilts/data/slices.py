@@ -1,0 +1,47 @@
+"""A slice: the one part of a task that a stage reads, named by the bytes it is read from."""
+
+from typing import Literal
+
+from xstilts.core.spec import Spec
+from xstilts.tasks.spec import Format, Kind, Split
+
+Part = Literal["all", "train", "held"]
+
+
+class Slice(Spec):
+    """One split in one language, or a drawn part of it.
+
+    The other languages, the description and the licence of the task stay out of it, so a better
+    description or a 51st language retrains nothing.
+
+    Attributes:
+        task: the task's name.
+        version: the version of its examples.
+        kind: the example kind.
+        labels: labels in the order of the logits.
+        format: the reader.
+        columns: column names of the release.
+        parallel: whether ids and groups are those of a parallel set.
+        language: of the text.
+        split: of the release.
+        digests: SHA-256 of the files, in reading order.
+        part: all of it; or what is left for training, or held out for selection, after carving.
+        sample: how many examples are drawn from the part, None for all.
+        at_most: a draw of this many where there are more, None for all.
+        without: ids of examples left out because a reported split holds their text.
+    """
+
+    task: str
+    version: int
+    kind: Kind
+    labels: tuple[str, ...]
+    format: Format
+    columns: dict[str, str]
+    parallel: bool
+    language: str
+    split: Split
+    digests: tuple[str, ...]
+    part: Part = "all"
+    sample: int | None = None
+    at_most: int | None = None
+    without: tuple[str, ...] = ()

@@ -1,0 +1,256 @@
+"""Stage `tokens`: the examples of one slice as memory-mapped pieces, shared by all arms.
+
+Nothing is cut where a label would be lost: long contexts become overlapping windows, long sentences
+are split into windows of words (XTREME's utils_preprocess.py splits them too). Pairs and choices
+that are too long lose the end of their longer text; how many did is in the record.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xstilts.core.context import Context, Result
+from xstilts.core.spec import Spec
+from xstilts.data.batches import IGNORED, TokenArrays
+from xstilts.data.read import read_examples
+from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.spec import Kind
+
+QUESTION_MOST = 64  # pieces of a question, as in the SQuAD script of BERT (max_query_length)
+
+
+class Tokens(Spec):
+    """How a slice is cut into pieces.
+
+    Attributes:
+        tokenizer: digest of the tokenizer's files.
+        kind: the example kind.
+        labels: labels in the order of the logits.
+        max_length: most pieces of a row, special ones counted.
+        stride: pieces that neighbouring windows of a context share.
+    """
+
+    tokenizer: str
+    kind: Kind
+    labels: tuple[str, ...]
+    max_length: int
+    stride: int
+
+
+class _Rows:
+    """Rows that are being collected."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.types: list[int] = []
+        self.starts = [0]
+        self.example: list[int] = []
+        self.shortened = 0
+
+    def add(self, ids: Sequence[int], types: Sequence[int], example: int) -> None:
+        self.ids += ids
+        self.types += types
+        self.starts.append(len(self.ids))
+        self.example.append(example)
+
+    def arrays(self, pad: int, **extra: Sequence[int]) -> TokenArrays:
+        return TokenArrays(
+            np.array(self.ids, np.int32),
+            np.array(self.types, np.int8) if any(self.types) else None,
+            np.array(self.starts, np.int64),
+            np.array(self.example, np.int64),
+            {name: np.array(values, np.int32) for name, values in extra.items()},
+            pad,
+        )
+
+
+def tokens(
+    config: Tokens, inputs: Mapping[str, Result], folder: Path, context: Context
+) -> dict[str, Any]:
+    """Write the token arrays of ``inputs["examples"]``; returns counts and the padding piece."""
+    tokenizer = load_tokenizer(context.sources[config.tokenizer])
+    examples = read_examples(inputs["examples"].folder, config.kind)
+    shortened = pieces = rows = 0
+    for side, arrays, cut in _ENCODE[config.kind](tokenizer, examples, config):
+        arrays.save(folder, side)
+        shortened += cut
+        pieces += len(arrays.ids)
+        rows += len(arrays.example)
+    return {
+        "examples": len(examples),
+        "rows": rows,
+        "pieces": pieces,
+        "shortened": shortened,
+        "pad": tokenizer.pad_token_id,
+    }
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The fast tokenizer in a folder; never runs code from it."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, use_fast=True)
+
+
+_Encoded = list[tuple[str, TokenArrays, int]]
+
+
+def _encode_pairs(tokenizer: Any, examples: list[Pair], config: Tokens) -> _Encoded:
+    rows = _Rows()
+    _two_texts(tokenizer, rows, [(e.first, e.second, i) for i, e in enumerate(examples)], config)
+    labels = [config.labels.index(e.label) for e in examples]
+    return [("", rows.arrays(tokenizer.pad_token_id, label=labels), rows.shortened)]
+
+
+def _encode_choices(tokenizer: Any, examples: list[Choice], config: Tokens) -> _Encoded:
+    rows = _Rows()
+    texts = [
+        (f"{e.context} {e.question}".strip(), choice, i)
+        for i, e in enumerate(examples)
+        for choice in e.choices
+    ]
+    _two_texts(tokenizer, rows, texts, config)
+    labels = [e.label for e in examples]
+    return [("", rows.arrays(tokenizer.pad_token_id, label=labels), rows.shortened)]
+
+
+def _two_texts(
+    tokenizer: Any, rows: _Rows, texts: list[tuple[str, str, int]], config: Tokens
+) -> None:
+    encoded = tokenizer(
+        [a for a, _, _ in texts],
+        [b for _, b, _ in texts],
+        truncation="longest_first",
+        max_length=config.max_length,
+    )
+    for encoding, (_, _, example) in zip(encoded.encodings, texts, strict=True):
+        rows.add(encoding.ids, _types(tokenizer, encoding), example)
+        rows.shortened += bool(encoding.overflowing)
+
+
+def _types(tokenizer: Any, encoding: Any) -> list[int]:
+    """Token types, zero for encoders that have none."""
+    uses = "token_type_ids" in tokenizer.model_input_names
+    return list(encoding.type_ids) if uses else [0] * len(encoding.ids)
+
+
+def _encode_spans(tokenizer: Any, examples: list[Span], config: Tokens) -> _Encoded:
+    rows = _Rows()
+    extra: dict[str, list[int]] = {"first": [], "last": [], "begin": [], "end": []}
+    questions, cut = _short_questions(tokenizer, examples)
+    encoded = tokenizer(
+        questions,
+        [e.context for e in examples],
+        truncation="only_second",
+        max_length=config.max_length,
+        stride=config.stride,
+        return_overflowing_tokens=True,
+    )
+    for encoding, example in zip(
+        encoded.encodings, encoded["overflow_to_sample_mapping"], strict=True
+    ):
+        rows.add(encoding.ids, _types(tokenizer, encoding), example)
+        inside = [s == 1 for s in encoding.sequence_ids]
+        begin = [o[0] if c else -1 for o, c in zip(encoding.offsets, inside, strict=True)]
+        end = [o[1] if c else -1 for o, c in zip(encoding.offsets, inside, strict=True)]
+        extra["begin"] += begin
+        extra["end"] += end
+        first, last = _answer_pieces(examples[example], begin, end)
+        extra["first"].append(first)
+        extra["last"].append(last)
+    return [("", rows.arrays(tokenizer.pad_token_id, **extra), cut)]
+
+
+def _short_questions(tokenizer: Any, examples: list[Span]) -> tuple[list[str], int]:
+    texts = [e.question.strip() for e in examples]
+    encoded = tokenizer(texts, add_special_tokens=False, truncation=False)
+    short = [
+        text if len(enc.ids) <= QUESTION_MOST else text[: enc.offsets[QUESTION_MOST - 1][1]]
+        for text, enc in zip(texts, encoded.encodings, strict=True)
+    ]
+    return short, sum(a != b for a, b in zip(texts, short, strict=True))
+
+
+def _answer_pieces(example: Span, begin: list[int], end: list[int]) -> tuple[int, int]:
+    """First and last piece of the first gold answer; (0, 0), the first piece, if not in here."""
+    if not example.answers:
+        return 0, 0
+    start = example.starts[0]
+    stop = start + len(example.answers[0])
+    context = [i for i, b in enumerate(begin) if b >= 0]
+    if not context or begin[context[0]] > start or end[context[-1]] < stop:
+        return 0, 0
+    covering = [i for i in context if end[i] > start and begin[i] < stop]
+    return (covering[0], covering[-1]) if covering else (0, 0)
+
+
+def _encode_tagged(tokenizer: Any, examples: list[Tagged], config: Tokens) -> _Encoded:
+    rows = _Rows()
+    extra: dict[str, list[int]] = {"tag": [], "word": []}
+    room = config.max_length - 2
+    encoded = tokenizer(
+        [list(e.words) for e in examples],
+        is_split_into_words=True,
+        add_special_tokens=False,
+        truncation=False,
+    )
+    for i, (example, encoding) in enumerate(zip(examples, encoded.encodings, strict=True)):
+        pieces = _pieces_of_words(encoding, len(example.words), tokenizer.unk_token_id, room)
+        for window in _windows([len(p) for p in pieces], room):
+            ids, tags, words = [tokenizer.cls_token_id], [IGNORED], [-1]
+            for w in window:
+                rest = len(pieces[w]) - 1
+                ids += pieces[w]
+                tags += [config.labels.index(example.tags[w])] + [IGNORED] * rest
+                words += [w] + [-1] * rest
+            rows.add([*ids, tokenizer.sep_token_id], [0] * (len(ids) + 1), i)
+            extra["tag"] += [*tags, IGNORED]
+            extra["word"] += [*words, -1]
+    return [("", rows.arrays(tokenizer.pad_token_id, **extra), 0)]
+
+
+def _pieces_of_words(encoding: Any, n: int, unknown: int, most: int) -> list[list[int]]:
+    """The pieces of each word, at most ``most``; a word without any gets the unknown piece."""
+    pieces: list[list[int]] = [[] for _ in range(n)]
+    for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
+        pieces[word].append(piece)
+    return [p[:most] or [unknown] for p in pieces]
+
+
+def _windows(sizes: list[int], room: int) -> list[list[int]]:
+    """Neighbouring words, as many as fit."""
+    windows: list[list[int]] = [[]]
+    used = 0
+    for i, size in enumerate(sizes):
+        if used + size > room:
+            windows.append([])
+            used = 0
+        windows[-1].append(i)
+        used += size
+    return windows
+
+
+def _encode_parallel(tokenizer: Any, examples: list[Parallel], config: Tokens) -> _Encoded:
+    out = []
+    for side, texts in (
+        ("text-", [e.text for e in examples]),
+        ("english-", [e.english for e in examples]),
+    ):
+        rows = _Rows()
+        encoded = tokenizer(texts, truncation=True, max_length=config.max_length)
+        for i, encoding in enumerate(encoded.encodings):
+            rows.add(encoding.ids, _types(tokenizer, encoding), i)
+            rows.shortened += bool(encoding.overflowing)
+        out.append((side, rows.arrays(tokenizer.pad_token_id), rows.shortened))
+    return out
+
+
+_ENCODE: dict[str, Callable[[Any, list[Any], Tokens], _Encoded]] = {
+    "pair": _encode_pairs,
+    "choice": _encode_choices,
+    "span": _encode_spans,
+    "tagging": _encode_tagged,
+    "retrieval": _encode_parallel,
+}

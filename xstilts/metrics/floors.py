@@ -1,0 +1,124 @@
+"""What a score is worth nothing at: floors, and how far above one noise alone reaches."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from xstilts.metrics.classification import Label
+from xstilts.metrics.spans import Answers, squad
+from xstilts.metrics.tagging import TagSequences
+
+# Two-sided 95 % point of the standard normal distribution.
+_Z = 1.959964
+
+
+def majority_floor(labels: Sequence[Label]) -> float:
+    """Accuracy of always answering the most frequent label.
+
+    Args:
+        labels: the gold labels of the split.
+
+    Returns:
+        Percent of the most frequent label, 0-100.
+
+    Raises:
+        ValueError: no label is given.
+    """
+    if len(labels) == 0:
+        raise ValueError("0 labels: a floor needs at least one")
+    return max(Counter(labels).values()) / len(labels) * 100
+
+
+def tagging_floor(
+    gold: TagSequences, metric: Callable[[TagSequences, TagSequences], float]
+) -> float:
+    """What `metric` gives for the most frequent tag on every token.
+
+    Of equally frequent tags the alphabetically first is taken, so that the choice does not
+    depend on the order of the sentences.
+
+    Args:
+        gold: sentences, each a sequence of tags.
+        metric: `seqeval_f1` or `tag_accuracy`.
+
+    Returns:
+        That score, 0-100.
+
+    Raises:
+        ValueError: no sentence holds a tag.
+    """
+    counts = Counter(tag for tags in gold for tag in tags)
+    if not counts:
+        raise ValueError("no sentence holds a tag: a floor needs at least one")
+    frequent = min(counts, key=lambda tag: (-counts[tag], tag))
+    return metric(gold, [[frequent] * len(tags) for tags in gold])
+
+
+def empty_answer_floor(
+    gold: Answers,
+    metric: Callable[[Answers, Mapping[str, str]], Mapping[str, float]] = squad,
+) -> float:
+    """Mean of exact match and F1 when every answer is empty.
+
+    Args:
+        gold: question id to its acceptable answers.
+        metric: `squad`, or `squad_v2` where questions may have no answer.
+
+    Returns:
+        `em_f1`, 0-100.
+
+    Raises:
+        ValueError: as `metric` does.
+    """
+    return metric(gold, dict.fromkeys(gold, ""))["em_f1"]
+
+
+def random_rank_floor(n: int) -> float:
+    """Expected accuracy of picking one of `n` candidates at random.
+
+    Args:
+        n: number of candidates, exactly one of them right.
+
+    Returns:
+        `100 / n`.
+
+    Raises:
+        ValueError: `n` is below 1.
+    """
+    if n < 1:
+        raise ValueError(f"{n} candidates: a floor needs at least one")
+    return 100 / n
+
+
+def noise_limit(floor: float, n: int) -> float:
+    """Highest score that `n` examples cannot tell from the floor.
+
+    The upper end of the 95 % score interval of a share observed at the floor, with
+    `p = floor / 100` and `z = 1.959964`::
+
+        (p + z²/2n + z·sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n)
+
+    A score at or below it is "at floor". Exact for shares (accuracy, exact match); for F1 an
+    approximation that takes each example for one trial.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical
+    inference", Journal of the American Statistical Association 22 (1927).
+
+    Args:
+        floor: the floor, 0-100.
+        n: number of examples scored.
+
+    Returns:
+        The limit, 0-100, never below `floor`.
+
+    Raises:
+        ValueError: `floor` is outside 0-100 or `n` is below 1.
+    """
+    if not 0 <= floor <= 100:
+        raise ValueError(f"a floor of {floor}: it must lie between 0 and 100")
+    if n < 1:
+        raise ValueError(f"{n} examples: a noise limit needs at least one")
+    p, z2 = floor / 100, _Z * _Z
+    spread = _Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    upper = (p + z2 / (2 * n) + spread) / (1 + z2 / n)
+    return min(100.0, max(floor, upper * 100))

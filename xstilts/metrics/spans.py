@@ -1,0 +1,153 @@
+"""Exact match and F1 of extracted answers, as the SQuAD 1.1 and 2.0 scripts define them."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeAlias
+
+Answers: TypeAlias = Mapping[str, Sequence[str]]
+ItemScores: TypeAlias = dict[str, tuple[float, float]]
+
+_ARTICLE = re.compile(r"\b(?:a|an|the)\b")
+_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalize_answer(text: str) -> str:
+    """Lower case, no ASCII punctuation, no English article, single spaces; in that order.
+
+    Source: XTREME's `third_party/evaluate_squad.py`, used for every language of XQuAD and
+    TyDiQA. Punctuation beyond ASCII stays (`«`, `。`, `’`) and articles of other languages
+    stay. Punctuation goes first, so `the-end` becomes the one word `theend`.
+    """
+    bare = text.lower().translate(_WITHOUT_PUNCTUATION)
+    return " ".join(_ARTICLE.sub(" ", bare).split())
+
+
+def squad_items(gold: Answers, pred: Mapping[str, str]) -> ItemScores:
+    """Exact match and token F1 of each question, SQuAD 1.1 rules.
+
+    Both are the best over the gold answers, each for itself. A question without a prediction
+    scores 0; predictions for other questions are not looked at. Two texts that both normalise
+    to nothing match exactly but share no token, so they score `(1.0, 0.0)`, as in the script.
+
+    Source: XTREME's `third_party/evaluate_squad.py` (Rajpurkar et al. 2016, section 6.1).
+
+    Args:
+        gold: question id to its acceptable answers.
+        pred: question id to the predicted answer.
+
+    Returns:
+        Question id to `(exact match, F1)`, each 0-1, in the order of `gold`.
+
+    Raises:
+        ValueError: a question has no gold answer (that is SQuAD 2.0: `squad_v2`).
+    """
+    for question, answers in gold.items():
+        if not answers:
+            raise ValueError(f"question {question!r} has no gold answer; SQuAD 1.1 needs one")
+    return {
+        question: _best(answers, pred.get(question), _token_f1)
+        for question, answers in gold.items()
+    }
+
+
+def squad(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
+    """Exact match and F1 over all questions, SQuAD 1.1 rules.
+
+    Source: XTREME's `third_party/evaluate_squad.py`; `em_f1` is the mean of the two, which
+    `evaluate.py` averages over languages for XQuAD and TyDiQA.
+
+    Args:
+        gold: question id to its acceptable answers.
+        pred: question id to the predicted answer; an absent one scores 0.
+
+    Returns:
+        `exact_match`, `f1` and `em_f1`, 0-100.
+
+    Raises:
+        ValueError: no question is given, or one has no gold answer.
+    """
+    items = squad_items(gold, pred)
+    return _percentages(items, items)
+
+
+def squad_v2(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
+    """Exact match and F1 over questions of which some have no answer, SQuAD 2.0 rules.
+
+    An unanswerable question is right when the prediction normalises to nothing. Gold answers
+    that normalise to nothing are dropped before scoring; a question left with none still
+    counts as answerable but wants the empty answer.
+
+    Source: `evaluate-v2.0.py` of the SQuAD site without no-answer probabilities, thus with
+    its threshold of 1.0 never passed. That script stops at a question without a prediction;
+    here such a question scores 0, as in SQuAD 1.1.
+
+    Args:
+        gold: question id to its acceptable answers; none for an unanswerable question.
+        pred: question id to the predicted answer, `""` for "no answer".
+
+    Returns:
+        `exact_match`, `f1` and `em_f1`, 0-100; then the first two over answerable questions
+        (`HasAns_exact`, `HasAns_f1`) and unanswerable ones (`NoAns_exact`, `NoAns_f1`), each
+        pair only where such questions exist.
+
+    Raises:
+        ValueError: no question is given.
+    """
+    items = {
+        question: _best(
+            [answer for answer in answers if normalize_answer(answer)] or [""],
+            pred.get(question),
+            _token_f1_or_agreed_silence,
+        )
+        for question, answers in gold.items()
+    }
+    scores = _percentages(items, items)
+    groups = {
+        "HasAns": [question for question, answers in gold.items() if answers],
+        "NoAns": [question for question, answers in gold.items() if not answers],
+    }
+    for name, questions in groups.items():
+        if questions:
+            part = _percentages(items, questions)
+            scores |= {f"{name}_exact": part["exact_match"], f"{name}_f1": part["f1"]}
+    return scores
+
+
+def _best(
+    answers: Sequence[str], prediction: str | None, f1: Callable[[list[str], list[str]], float]
+) -> tuple[float, float]:
+    if prediction is None:
+        return 0.0, 0.0
+    guess = normalize_answer(prediction)
+    targets = [normalize_answer(answer) for answer in answers]
+    return (
+        float(guess in targets),
+        max(f1(target.split(), guess.split()) for target in targets),
+    )
+
+
+def _token_f1(gold: list[str], pred: list[str]) -> float:
+    same = (Counter(pred) & Counter(gold)).total()
+    if same == 0:
+        return 0.0
+    precision, recall = same / len(pred), same / len(gold)
+    return 2 * precision * recall / (precision + recall)
+
+
+def _token_f1_or_agreed_silence(gold: list[str], pred: list[str]) -> float:
+    return _token_f1(gold, pred) if gold and pred else float(gold == pred)
+
+
+def _percentages(items: ItemScores, questions: Collection[str]) -> dict[str, float]:
+    if not questions:
+        raise ValueError("0 questions: a score needs at least one")
+    exact = f1 = 0.0
+    # Not `sum`: from Python 3.12 it compensates rounding, and the last digit would differ
+    # from what the scripts print.
+    for question in questions:
+        exact += items[question][0]
+        f1 += items[question][1]
+    exact, f1 = 100.0 * exact / len(questions), 100.0 * f1 / len(questions)
+    return {"exact_match": exact, "f1": f1, "em_f1": (exact + f1) / 2}

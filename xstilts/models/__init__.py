@@ -1,0 +1,1 @@
+"""Encoders, heads, and the step from one stage to the next."""

@@ -1,0 +1,182 @@
+"""An encoder with the library's own head for a kind of example, or with one linear layer.
+
+*Next stage* is one operation: the encoder's weights are kept, everything else is new. Poolers count
+as heads: they are trained for one task's label and carry nothing that the next one should start
+from.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import (
+    AutoModel,
+    AutoModelForMultipleChoice,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+)
+from transformers.utils import logging
+
+from xstilts.tasks.spec import Kind
+
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+_LIBRARY: dict[Kind, Any] = {
+    "pair": AutoModelForSequenceClassification,
+    "choice": AutoModelForMultipleChoice,
+    "span": AutoModelForQuestionAnswering,
+    "tagging": AutoModelForTokenClassification,
+}
+_ABOUT = "xstilts.json"  # kind and outputs of a saved model
+_HEAD = "head.safetensors"
+
+
+class LinearHead(nn.Module):
+    """An encoder without a head of its own in the library, with one linear layer on top."""
+
+    def __init__(self, encoder: PreTrainedModel, outputs: int) -> None:
+        """Put a new layer with ``outputs`` outputs on ``encoder``."""
+        super().__init__()
+        self.encoder = encoder
+        self.linear = nn.Linear(encoder.config.hidden_size, outputs)
+        nn.init.normal_(self.linear.weight, std=0.02)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Outputs of every piece, ``(batch, length, outputs)``."""
+        scores: Tensor = self.linear(self.encoder(**inputs).last_hidden_state)
+        return scores
+
+
+class TaskModel(nn.Module):
+    """One stage's model; `forward` gives the kind's logits and never a loss."""
+
+    def __init__(self, kind: Kind, outputs: int, inner: PreTrainedModel | LinearHead) -> None:
+        """Wrap ``inner``; ``outputs`` counts labels, 1 for a choice, 2 for a span."""
+        super().__init__()
+        self.kind, self.outputs, self.inner = kind, outputs, inner
+
+    @property
+    def encoder(self) -> PreTrainedModel:
+        """The part that the next stage starts from."""
+        inner = self.inner
+        found: PreTrainedModel = inner.encoder if isinstance(inner, LinearHead) else inner.base_model
+        return found
+
+    def forward(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
+        """Logits.
+
+        Args:
+            ids: pieces, ``(batch, length)``; for choices ``(batch, choices, length)``.
+            mask: 1 for a piece, 0 for padding, same shape.
+            types: token types, same shape, or None.
+
+        Returns:
+            ``(batch, labels)`` for pairs, ``(batch, choices)`` for choices, ``(batch, length, 2)``
+            for spans (first, last), ``(batch, length, labels)`` for tags.
+        """
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        if types is not None:
+            inputs["token_type_ids"] = types
+        if isinstance(self.inner, LinearHead):
+            return self._linear(inputs)
+        out = self.inner(**inputs)
+        if self.kind == "span":
+            return torch.stack([out.start_logits, out.end_logits], dim=-1)
+        logits: Tensor = out.logits
+        return logits
+
+    def _linear(self, inputs: dict[str, Tensor]) -> Tensor:
+        shape = inputs["input_ids"].shape
+        scores: Tensor = self.inner(**{k: v.reshape(-1, shape[-1]) for k, v in inputs.items()})
+        if self.kind == "pair":
+            return scores[:, 0]
+        if self.kind == "choice":
+            return scores[:, 0].reshape(shape[:-1])
+        return scores
+
+    def save(self, folder: Path) -> None:
+        """Write safetensors that `AutoModel` loads too, and what is needed to load them as this."""
+        if isinstance(self.inner, LinearHead):
+            self.inner.encoder.save_pretrained(folder)
+            save_file(dict(self.inner.linear.state_dict()), folder / _HEAD)
+        else:
+            self.inner.save_pretrained(folder)
+        about = {"kind": self.kind, "outputs": self.outputs}
+        (folder / _ABOUT).write_text(json.dumps(about))
+
+
+def outputs_of(kind: Kind, labels: int) -> int:
+    """Outputs a row or piece has."""
+    return {"choice": 1, "span": 2}.get(kind, labels)
+
+
+def next_stage(
+    start: Path, kind: Kind, labels: int, *, seed: int, dropout: float, attention: str | None = None
+) -> TaskModel:
+    """The encoder in ``start`` under a new head.
+
+    Args:
+        start: a folder with a pretrained encoder or any earlier stage's model.
+        kind: the example kind.
+        labels: number of labels (pairs, tags).
+        seed: of the new head's weights.
+        dropout: of encoder and head alike.
+        attention: the library's attention to use, its default if None.
+    """
+    encoder = load_encoder(start, attention)
+    config = with_dropout(encoder.config, dropout)
+    outputs = outputs_of(kind, labels)
+    torch.manual_seed(seed)
+    library = _LIBRARY[kind]
+    if type(config) not in library._model_mapping:
+        return TaskModel(kind, outputs, LinearHead(encoder, outputs))
+    config.num_labels = outputs
+    inner = library.from_config(config, dtype=torch.float32)
+    kept = {k: v for k, v in encoder.state_dict().items() if not k.startswith("pooler.")}
+    absent, unknown = inner.base_model.load_state_dict(kept, strict=False)
+    lost = [name for name in absent if not name.startswith("pooler.")]
+    assert not lost and not unknown, f"encoder weights did not fit: {lost} {unknown}"
+    return TaskModel(kind, outputs, inner)
+
+
+def load_encoder(folder: Path, attention: str | None = None) -> PreTrainedModel:
+    """The bare encoder of any checkpoint, in fp32, from safetensors only."""
+    chosen = {"attn_implementation": attention} if attention else {}
+    encoder: PreTrainedModel = AutoModel.from_pretrained(
+        str(folder),
+        dtype=torch.float32,
+        use_safetensors=True,
+        trust_remote_code=False,
+        **chosen,
+    )
+    return encoder
+
+
+def load_trained(folder: Path) -> TaskModel:
+    """A finished stage's model with its head, in fp32."""
+    about = json.loads((folder / _ABOUT).read_text())
+    kind: Kind = about["kind"]
+    if (folder / _HEAD).exists():
+        head = LinearHead(load_encoder(folder), about["outputs"])
+        head.linear.load_state_dict(load_file(folder / _HEAD))
+        return TaskModel(kind, about["outputs"], head)
+    inner = _LIBRARY[kind].from_pretrained(
+        str(folder), dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+    )
+    return TaskModel(kind, about["outputs"], inner)
+
+
+def with_dropout(config: PretrainedConfig, dropout: float) -> PretrainedConfig:
+    """The same architecture with every dropout rate set to ``dropout``."""
+    for name, value in vars(config).items():
+        if "dropout" in name and (value is None or isinstance(value, int | float)):
+            setattr(config, name, dropout)
+    return config

@@ -1,0 +1,81 @@
+"""The leak check of a recipe, worked out once for the same slices."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from xstilts.core.errors import LeakError
+from xstilts.core.spec import digest
+from xstilts.data.leaks import Overlap, index, overlaps
+from xstilts.data.read import read_examples
+from xstilts.data.slices import Slice
+from xstilts.graph import Step
+from xstilts.phases.planning import Planned
+from xstilts.phases.steps import READ, slice_label
+from xstilts.store import Store
+
+
+def compared(planned: Planned) -> tuple[list[tuple[str, Slice]], list[Slice]]:
+    """Training and selection slices by task, and reported slices."""
+    mine = [
+        (name, side)
+        for name, training in planned.trainings.items()
+        for side in (training.train, training.held)
+    ]
+    unique = {(side.payload): (name, side) for name, side in mine}
+    return list(unique.values()), list({s.payload: s for s in planned.reported}.values())
+
+
+def check(planned: Planned, store: Store) -> list[Overlap]:
+    """All overlaps of a recipe whose slices have been read."""
+    mine, theirs = compared(planned)
+    text = "\n".join([f"{name} {side.payload}" for name, side in mine] + ["--"])
+    text += "\n".join(s.payload for s in theirs)
+    memory = store.root / "leaks" / f"{digest(text)}.json"
+    if memory.exists():
+        found = json.loads(memory.read_text())
+        return [Overlap(**{**o, "examples": tuple(o["examples"])}) for o in found]
+    result = overlaps(
+        [(name, slice_label(side), _index(side, store)) for name, side in mine],
+        [(slice_label(s), _index(s, store)) for s in theirs],
+    )
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    scratch = memory.with_suffix(".tmp")
+    scratch.write_text(json.dumps([asdict(o) for o in result]))
+    scratch.replace(memory)
+    return result
+
+
+def _index(data: Slice, store: Store) -> dict[str, list[str]]:
+    step = Step(READ, slice_label(data), data)
+    folder = store.open(step.address, step.key, step.identity).folder
+    return index(data.kind, read_examples(folder, data.kind))
+
+
+def refuse(found: list[Overlap], recipe: str) -> None:
+    """Stop a recipe that trains or selects on reported text.
+
+    Raises:
+        LeakError: with every pair of slices and its counts.
+    """
+    if not found:
+        return
+    lines = [
+        f"{o.trained} shares {o.units} texts ({len(o.examples)} examples) with {o.reported}"
+        for o in found
+    ]
+    raise LeakError(
+        f"Training or selection text is also reported text in {len(found)} pairs of slices",
+        where="\n            ".join(lines),
+        expected="no shared text",
+        do=f"--set leaks=drop removes the training examples (see them: xstilts data leaks {recipe})",
+    )
+
+
+def to_drop(found: list[Overlap]) -> Mapping[str, tuple[str, ...]]:
+    """Ids of the training examples to leave out, by task."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    for overlap in found:
+        ids[overlap.task].update(overlap.examples)
+    return {task: tuple(sorted(found_ids)) for task, found_ids in ids.items()}

@@ -1,0 +1,265 @@
+"""Recipe -> plan: every cell's steps, with names, sources and what is missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from xstilts.core.errors import DataError, EncoderError, RecipeError
+from xstilts.data.slices import Slice
+from xstilts.graph import Plan, Step
+from xstilts.phases.recipe import EncoderChoice, Recipe, Training
+from xstilts.phases.slices import Files, Trained, refuse_overlap, scored, trained
+from xstilts.phases.steps import Builder, Encoder, Model
+from xstilts.phases.workplace import Workplace
+from xstilts.retrieve.spec import Retrieve
+from xstilts.tasks import get_task
+from xstilts.train.spec import How
+
+RETRIEVED = ("retrieval", "mining")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One score of the results: who was evaluated on what."""
+
+    encoder: str
+    arm: str
+    target: str
+    language: str
+    split: str
+    source: str
+    seed: int | None
+    score: Step
+
+
+@dataclass
+class Planned:
+    """A recipe with all its promises.
+
+    Attributes:
+        recipe: as it was read.
+        plan: steps by name, goals, sources.
+        cells: every score that the recipe asks for.
+        trainings: slices of every trained task, by the name that the recipe uses.
+        reported: every slice that is reported.
+        models: training steps by name, for lineage and cost.
+        absent: files that are missing; nothing runs while there are any.
+        silent: target -> languages without gold here.
+        encoders: the encoders, by label.
+    """
+
+    recipe: Recipe
+    plan: Plan
+    cells: list[Cell]
+    trainings: Mapping[str, Trained]
+    reported: list[Slice]
+    models: Mapping[str, Step]
+    absent: list[str]
+    silent: Mapping[str, tuple[str, ...]]
+    encoders: Mapping[str, Encoder]
+
+    @cached_property
+    def reads(self) -> list[Step]:
+        """Steps that read and check official files."""
+        return [s for s in self.plan.unique() if s.stage.name == "read"]
+
+    def require_files(self) -> None:
+        """Refuse to start while something is missing.
+
+        Raises:
+            DataError: naming every missing file.
+            EncoderError: for an encoder that is not here.
+        """
+        for encoder in self.encoders.values():
+            if encoder.files is None:
+                raise EncoderError(
+                    f"The encoder {encoder.choice.hub} is not here",
+                    where="encoder.hub",
+                    expected="a folder with its files at a pinned revision",
+                    do="download it and name the folder: --set encoder='{path: FOLDER}'",
+                )
+        if self.absent:
+            raise DataError(
+                f"{len(self.absent)} data files are missing",
+                where="the data folders (--data, XSTILTS_DATA)",
+                expected="\n            ".join(self.absent),
+                do="put them there, or see what the catalogue accepts: xstilts data check",
+            )
+
+
+@dataclass
+class _Making:
+    """A plan that is being made for one encoder."""
+
+    recipe: Recipe
+    workplace: Workplace
+    builder: Builder
+    trainings: Mapping[str, Trained]
+    slices: Mapping[str, list[Slice]]
+    prefix: str
+    steps: dict[str, Step] = field(default_factory=dict)
+    cells: list[Cell] = field(default_factory=list)
+    models: dict[str, Step] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+
+    def arm(self, arm: str, seed: int) -> None:
+        """All steps of one arm and seed."""
+        model = Model(None)
+        for stage in self.recipe.arms[arm]:
+            model = self.stage(model, stage.train, seed)
+            assert model.step is not None
+            self.named(f"{arm}/{stage.train}@{seed}", model.step, training=True)
+            self.kept.add(model.step.key)
+        for target in self.recipe.targets:
+            if get_task(target).kind in RETRIEVED:
+                self.retrieval(arm, target, model, seed)
+            else:
+                self.target(arm, target, model, seed)
+
+    def stage(self, start: Model, task: str, seed: int) -> Model:
+        words = self.words(task)
+        return self.builder.train(start, self.trainings[task], self.how(words), words, seed)
+
+    def target(self, arm: str, target: str, start: Model, seed: int) -> None:
+        words = self.words(target)
+        same_labels(target, self.trainings[target])
+        model = self.stage(start, target, seed)
+        assert model.step is not None
+        self.named(f"{arm}/{target}@{seed}", model.step, training=True)
+        for data in self.slices[target]:
+            step = self.builder.predict(model, data, self.how(words), words)
+            self.cell(arm, target, data, seed, step)
+
+    def retrieval(self, arm: str, target: str, model: Model, seed: int) -> None:
+        """Retrieval with the encoder as the arm left it; nothing is random without a stage."""
+        words, use = self.words(target), self.recipe.use(target)
+        if model.step is None and seed != self.recipe.seeds[0]:
+            return
+        config = Retrieve(
+            encoder=self.builder.encoder.digest if model.step is None else None,
+            layer=use.layer,
+            pooling=use.pooling,
+            precision=self.how(words).precision,
+        )
+        for data in self.slices[target]:
+            step = self.builder.retrieve(model, data, config, words)
+            self.cell(arm, target, data, None if model.step is None else seed, step)
+
+    def cell(self, arm: str, target: str, data: Slice, seed: int | None, step: Step) -> None:
+        score = self.builder.score(step)
+        at = "" if seed is None else f"@{seed}"
+        self.named(f"{arm}/{target}/predict.{data.language}{at}", step)
+        self.named(f"{arm}/{target}/score.{data.language}{at}", score)
+        label = self.builder.encoder.label
+        self.cells.append(
+            Cell(label, arm, target, data.language, data.split, "en", seed, score)
+        )
+
+    def named(self, name: str, step: Step, *, training: bool = False) -> None:
+        self.steps[self.prefix + name] = step
+        if training:
+            self.models[self.prefix + name] = step
+
+    def words(self, task: str) -> Training:
+        """The hyper-parameters of a task: its own, else those of the task it is trained on."""
+        trains_on = self.recipe.use(task).train
+        own = self.recipe.use(task).training
+        data = self.trainings.get(task)
+        base = trains_on if isinstance(trains_on, str) else (data.train.task if data else task)
+        words = self.recipe.training_of(task if own else base)
+        limit = self.builder.encoder.positions
+        if limit is not None and words.max_length > limit:
+            raise EncoderError(
+                f"Rows of {words.max_length} pieces do not fit the encoder",
+                where=f"training.max_length of {task}",
+                expected=f"at most {limit}, the positions of {self.builder.encoder.label}",
+                do=f"--set tasks.{task}.training.max_length={limit}",
+            )
+        if words.stride >= words.max_length // 2:
+            raise RecipeError(
+                f"Windows of {words.max_length} pieces that share {words.stride} hardly move on",
+                where=f"training.stride of {task}",
+                expected=f"a stride below {words.max_length // 2}",
+                do=f"--set tasks.{task}.training.stride={words.max_length // 4}",
+            )
+        return words
+
+    def how(self, words: Training) -> How:
+        """What of the hyper-parameters changes weights; ``auto`` is resolved here."""
+        precision = words.precision
+        if precision == "auto":
+            precision = self.workplace.precision(self.recipe.runtime.threads)
+        said = words.model_dump(exclude={"max_length", "stride", "precision"})
+        return How(**said, precision=precision)
+
+
+def make_plan(
+    recipe: Recipe, workplace: Workplace, without: Mapping[str, Sequence[str]] | None = None
+) -> Planned:
+    """Every promise of ``recipe`` with the files that are in ``workplace``.
+
+    Args:
+        recipe: the recipe.
+        workplace: store and data folders.
+        without: trained task -> ids of examples that are left out because they leak.
+
+    Raises:
+        UserError: for whatever cannot be, named before anything runs.
+    """
+    files = Files(workplace)
+    drop = without or {}
+    tasks = _trained_tasks(recipe)
+    trainings = {name: trained(recipe, name, files, drop.get(name, ())) for name in tasks}
+    slices = {target: scored(recipe, target, files) for target in recipe.targets}
+    reported = [s for parts in slices.values() for s in parts]
+    refuse_overlap(list(trainings.values()), reported)
+    encoders = {choice.label: _encoder(choice, workplace, files) for choice in recipe.encoder}
+    whole = Planned(recipe, Plan({}, []), [], trainings, reported, {}, files.absent, {}, encoders)
+    steps: dict[str, Step] = {}
+    models: dict[str, Step] = {}
+    kept: set[str] = set()
+    for label, encoder in encoders.items():
+        prefix = f"{label}:" if len(encoders) > 1 else ""
+        making = _Making(recipe, workplace, Builder(encoder), trainings, slices, prefix)
+        for arm in recipe.arms:
+            for seed in recipe.seeds:
+                making.arm(arm, seed)
+        whole.cells += making.cells
+        steps |= making.steps
+        models |= making.models
+        kept |= making.kept
+    whole.plan = Plan(steps, [c.score for c in whole.cells], files.sources, frozenset(kept))
+    whole.models, whole.silent = models, files.silent
+    workplace.digests.save()
+    return whole
+
+
+def same_labels(target: str, data: Trained) -> None:
+    """Refuse a target whose labels are not those it is trained on.
+
+    Raises:
+        RecipeError: naming both.
+    """
+    wanted = get_task(target)
+    if wanted.kind != data.train.kind or wanted.labels != data.train.labels:
+        raise RecipeError(
+            f"{target} cannot be trained on {data.train.task}: other labels or another kind",
+            where=f"tasks.{target}.train",
+            expected=f"a {wanted.kind} task with the labels {', '.join(wanted.labels) or '(none)'}",
+            do=f"train it on {wanted.train or target}",
+        )
+
+
+def _trained_tasks(recipe: Recipe) -> list[str]:
+    named = [stage.train for stages in recipe.arms.values() for stage in stages]
+    named += [t for t in recipe.targets if get_task(t).kind not in RETRIEVED]
+    return list(dict.fromkeys(named))
+
+
+def _encoder(choice: EncoderChoice, workplace: Workplace, files: Files) -> Encoder:
+    here = workplace.encoder(choice)
+    if here is None:
+        name = f"hub:{choice.hub}@{choice.revision or 'unpinned'}"
+        return Encoder(choice.label, name, name, None, choice)
+    files.sources |= {here.digest: here.folder, here.tokenizer: here.folder}
+    return Encoder(choice.label, here.digest, here.tokenizer, here, choice)

@@ -1,0 +1,304 @@
+"""A recipe: encoders × arms × targets × languages × seeds, read from YAML and checked word by word."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from xstilts.core import yaml12
+from xstilts.core.errors import RecipeError, UnknownNameError
+from xstilts.core.spec import Runtime
+from xstilts.tasks.spec import Split
+from xstilts.train.spec import Select
+
+_SHIPPED = Path(__file__).parent.parent / "recipes"
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderChoice(_Section):
+    """Where the encoder comes from: a folder, or a hub repository at one revision.
+
+    Attributes:
+        path: a folder; a relative one is also searched under ``$XSTILTS_MODELS``.
+        hub: ``ORG/NAME``.
+        revision: 40 hex digits; None is shown as unpinned and cannot run.
+        languages: what it was pretrained on; absent = what its model card says.
+        about: one sentence on what it was trained on, for the report.
+        block_parameters: weights in its blocks, to estimate the cost of one that is not here.
+    """
+
+    path: str | None = None
+    hub: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
+    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
+    languages: tuple[str, ...] | None = None
+    about: str = ""
+    block_parameters: float | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "EncoderChoice":
+        if (self.path is None) == (self.hub is None):
+            raise ValueError("an encoder has either `path` or `hub`")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The encoder's short name in tables."""
+        return Path(self.path).name if self.path else str(self.hub).split("/")[-1]
+
+
+class Training(_Section):
+    """Hyper-parameters of a stage, and how its examples are cut into pieces."""
+
+    lr: float = Field(gt=0)
+    epochs: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    max_length: int = Field(ge=8)
+    stride: int = Field(default=32, ge=0)
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    select: Select = Select()
+
+
+class Source(_Section):
+    """Which release split is read, and how much of it."""
+
+    from_: Split | None = Field(default=None, alias="from")
+    sample: int | None = Field(default=None, ge=1)
+
+
+class TaskUse(_Section):
+    """What a recipe reads of one task.
+
+    Attributes:
+        train: the split trained on, or the name of the task whose training data is used.
+        score: the split reported.
+        training: hyper-parameters that differ from the recipe's.
+        layer: block (or share of depth) whose output is compared, for retrieval.
+        pooling: over the pieces of a sentence, for retrieval.
+    """
+
+    train: str | Source = Source()
+    score: Source = Source()
+    training: dict[str, Any] = {}
+    layer: int | float = 14 / 24
+    pooling: Literal["mean"] = "mean"
+
+
+class StageUse(_Section):
+    """One stage of an arm."""
+
+    train: str
+
+
+class Gain(_Section):
+    """The gain of every arm over ``baseline``."""
+
+    baseline: str = "none"
+
+
+class Analysis(_Section):
+    """What is worked out of the results."""
+
+    gain: Gain = Gain()
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class Recipe(_Section):
+    """One question and all that is run to answer it."""
+
+    recipe: str = Field(pattern=r"^[A-Za-z0-9][\w./-]*$")
+    question: str
+    expectation: str
+    encoder: Annotated[tuple[EncoderChoice, ...], BeforeValidator(_as_list)] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    languages: Literal["present"] | tuple[str, ...] = "present"
+    leaks: Literal["error", "drop", "allow"] = "error"
+    training: Training
+    tasks: dict[str, TaskUse] = {}
+    arms: dict[str, tuple[StageUse, ...]] = Field(min_length=1)
+    targets: tuple[str, ...] = Field(min_length=1)
+    analysis: Analysis = Analysis()
+    runtime: Runtime = Runtime()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Recipe":
+        if self.analysis.gain.baseline not in self.arms:
+            raise ValueError(f"the baseline {self.analysis.gain.baseline!r} is not an arm")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("a seed stands twice")
+        labels = [e.label for e in self.encoder]
+        if len(set(labels)) < len(labels):
+            raise ValueError("two encoders have the same name")
+        return self
+
+    def use(self, task: str) -> TaskUse:
+        """What is read of ``task``; the official splits, whole, if the recipe says nothing."""
+        return self.tasks.get(task, TaskUse())
+
+    def training_of(self, task: str) -> Training:
+        """The hyper-parameters of a stage on ``task``."""
+        merged = _merge(self.training.model_dump(), self.use(task).training)
+        return _validated(Training, merged, f"tasks.{task}.training")
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the recipes that come with the package."""
+    names = (p.relative_to(_SHIPPED).with_suffix("") for p in _SHIPPED.rglob("*.yaml"))
+    return tuple(sorted(name.as_posix() for name in names))
+
+
+def load(name: str, changes: Iterable[str] = ()) -> Recipe:
+    """The shipped recipe or YAML file called ``name``, with ``a.b=VALUE`` changes put in.
+
+    Raises:
+        UnknownNameError: for an unknown recipe, key, task or language.
+        RecipeError: for YAML or values that cannot be.
+    """
+    raw = _read(name)
+    for change in changes:
+        _put(raw, change)
+    return _validated(Recipe, raw, name)
+
+
+def _read(name: str, inside: tuple[str, ...] = ()) -> dict[str, Any]:
+    file = _file(name)
+    try:
+        raw = yaml12.parse(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"{file.name} is not YAML: {' '.join(str(error).split())}",
+            where=str(file),
+            expected="a YAML file in UTF-8",
+            do="mend the line that is named",
+        ) from None
+    if not isinstance(raw, dict):
+        raise RecipeError(
+            f"{file.name} holds no keys",
+            where=str(file),
+            expected="recipe:, question:, encoder:, arms:, targets: …",
+            do="start from a shipped recipe: extends: quickstart",
+        )
+    parent = raw.pop("extends", None)
+    if parent is None:
+        return raw
+    if parent in inside or len(inside) > 20:
+        raise RecipeError(
+            f"{name} extends itself",
+            where=f"{file}: extends",
+            expected="a recipe that does not lead back here",
+            do="remove one `extends`",
+        )
+    return _merge(_read(parent, (*inside, name)), raw)
+
+
+def _file(name: str) -> Path:
+    if name in shipped():
+        return _SHIPPED / f"{name}.yaml"
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        if path.is_file():
+            return path
+        raise RecipeError(
+            f"There is no file {name}",
+            where=str(path.absolute()),
+            expected="a recipe in YAML",
+            do="check the path",
+        )
+    raise UnknownNameError(
+        "recipe", name, shipped(), where="RECIPE", do="give one of these names, or a .yaml file"
+    )
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """``above`` over ``below``, key by key, mappings inside mappings."""
+    out = dict(below)
+    for key, value in above.items():
+        old = out.get(key)
+        out[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return out
+
+
+def _put(raw: dict[str, Any], change: str) -> None:
+    path, found, text = change.partition("=")
+    keys = path.strip().split(".")
+    if not found or not all(keys):
+        raise RecipeError(
+            f"{change!r} changes no key",
+            where="--set",
+            expected="KEY=VALUE, such as training.lr=2e-5",
+            do="write key, equals sign, value",
+        )
+    place: Any = raw
+    for key in keys[:-1]:
+        place = place.setdefault(key, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise RecipeError(
+            f"{path} goes through a value that has no keys",
+            where=f"--set {change}",
+            expected="a path of keys, as in the recipe",
+            do="look at the recipe's keys",
+        )
+    try:
+        place[keys[-1]] = yaml12.parse(text)
+    except yaml.YAMLError:
+        raise RecipeError(
+            f"The value of {path} is not YAML",
+            where=f"--set {change}",
+            expected="a number, a word, [a, list] or {a: mapping}",
+            do="quote it",
+        ) from None
+
+
+def _validated(model: type[_Model], raw: dict[str, Any], where: str) -> _Model:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        loc = [str(part) for part in first["loc"]]
+        if first["type"] == "extra_forbidden":
+            raise UnknownNameError(
+                "key",
+                loc[-1],
+                _keys_at(model, loc[:-1]),
+                where=f"{where}: {'.'.join(loc)}",
+                do="correct the key",
+            ) from None
+        raise RecipeError(
+            f"{'.'.join(loc) or 'the recipe'}: {first['msg']}",
+            where=where,
+            expected=f"another value than {first.get('input')!r:.80}"
+            if first["type"] != "missing"
+            else f"the key {loc[-1]}",
+            do=f"--set {'.'.join(loc) or 'KEY'}=VALUE, or change the file",
+        ) from None
+
+
+def _keys_at(model: Any, loc: list[str]) -> list[str]:
+    """Names of the keys that may stand at a place of a recipe."""
+    here: Any = model
+    for part in loc:
+        fields = getattr(here, "model_fields", {})
+        by_name = {f.alias or n: f.annotation for n, f in fields.items()}
+        if part in by_name:
+            here = _section_in(by_name[part])
+    return [f.alias or n for n, f in getattr(here, "model_fields", {}).items()]
+
+
+def _section_in(annotation: Any) -> Any:
+    """The section model inside ``dict[str, X]``, ``tuple[X, ...]``, ``str | X``."""
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    found = [_section_in(a) for a in get_args(annotation)]
+    return next((f for f in found if f is not None), None)

@@ -1,0 +1,104 @@
+"""Run a recipe: read and check everything, look for leaks, build what is missing, write results."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xstilts.core.errors import UserError
+from xstilts.data.leaks import Overlap
+from xstilts.executors import Executor, Outcome
+from xstilts.phases import leaks, results
+from xstilts.phases.planning import Planned, make_plan
+from xstilts.phases.recipe import Recipe
+from xstilts.phases.workplace import Workplace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run gives back.
+
+    Attributes:
+        rows: the long table, one row a cell and metric.
+        arms: one row an arm.
+        outcome: which steps ran, were reused, failed.
+        folder: where the files lie.
+        planned: the plan behind it.
+        leaks: shared text that was dropped or allowed.
+    """
+
+    rows: "pd.DataFrame"
+    arms: "pd.DataFrame"
+    outcome: Outcome
+    folder: Path
+    planned: Planned
+    leaks: list[Overlap]
+
+
+def folder_of(recipe: Recipe, workplace: Workplace) -> Path:
+    """Where a recipe's results are published."""
+    return workplace.store.root / "runs" / recipe.recipe
+
+
+def prepare(
+    recipe: Recipe, workplace: Workplace, executor: Executor, say: Say
+) -> tuple[Planned, list[Overlap]]:
+    """Plan, read and check every file, and settle what leaks, before anything is trained.
+
+    Raises:
+        UserError: for missing or malformed files, and for leaks that the recipe forbids.
+    """
+    planned = make_plan(recipe, workplace)
+    planned.require_files()
+    read = executor.run(planned.plan, planned.reads, workplace.store, recipe.runtime, say)
+    for error in read.failed.values():
+        raise error
+    found = leaks.check(planned, workplace.store)
+    if recipe.leaks == "error":
+        leaks.refuse(found, recipe.recipe)
+    if recipe.leaks == "drop" and found:
+        planned = make_plan(recipe, workplace, leaks.to_drop(found))
+    return planned, found
+
+
+def run_recipe(
+    recipe: Recipe, workplace: Workplace, executor: Executor, say: Say = lambda line: None
+) -> Results:
+    """Build what is missing of ``recipe`` and publish its tables.
+
+    Raises:
+        UserError: for what the user can mend; nothing that is finished is lost.
+    """
+    planned, found = prepare(recipe, workplace, executor, say)
+    outcome = executor.run(
+        planned.plan, planned.plan.goals, workplace.store, recipe.runtime, say
+    )
+    for error in outcome.failed.values():
+        if isinstance(error, UserError):
+            raise error
+    return collect(planned, workplace, outcome, found)
+
+
+def collect(
+    planned: Planned, workplace: Workplace, outcome: Outcome, found: list[Overlap]
+) -> Results:
+    """The tables of all finished cells, published under ``runs/``."""
+    folder = folder_of(planned.recipe, workplace)
+    rows = results.result_rows(planned, workplace.store)
+    arms = results.arm_rows(planned, workplace.store)
+    tables = {"results.parquet": _parquet(rows), "arms.parquet": _parquet(arms)}
+    tables["results.csv"] = rows.to_csv(index=False).encode()
+    results.publish(folder, tables)
+    return Results(rows, arms, outcome, folder, planned, found)
+
+
+def _parquet(table: "pd.DataFrame") -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()

@@ -1,0 +1,213 @@
+"""The selection rule: which files, and which part of them, are trained on, selected on, reported.
+
+Every trained task resolves to disjoint ``train``, ``held`` and ``score`` slices. Models are selected
+on English held-out examples of the task trained on: the official dev set, unless it is absent, is
+itself reported, or shares text with a reported split; then they are carved from the training file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xstilts.core.errors import DataError, RecipeError, UnknownNameError
+from xstilts.data.draw import HELD_MOST
+from xstilts.data.files import Found, expected, find, present
+from xstilts.data.slices import Part, Slice
+from xstilts.phases.recipe import Recipe, Source
+from xstilts.phases.workplace import Workplace
+from xstilts.tasks import Split, Task, get_task
+
+NOT_HERE = "not here"  # stands for the digest of a file that a plan could not find
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The slices of one task that is trained on.
+
+    Attributes:
+        train: what the loss is computed on.
+        held: what models are selected on.
+        origin: where ``held`` comes from, in words.
+    """
+
+    train: Slice
+    held: Slice
+    origin: str
+
+
+@dataclass
+class Files:
+    """Finds slices in the data folders and keeps track of what is not there.
+
+    Attributes:
+        workplace: for its data folders and digests.
+        sources: path of every file that a slice reads, by digest.
+        absent: one line a file that is missing.
+        silent: target -> languages of the task that have no gold here.
+    """
+
+    workplace: Workplace
+    sources: dict[str, Path] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+    silent: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def slice(
+        self,
+        task: Task,
+        split: Split,
+        language: str,
+        *,
+        part: Part = "all",
+        sample: int | None = None,
+        at_most: int | None = None,
+        without: Sequence[str] = (),
+    ) -> Slice:
+        """One split in one language; digests say ``not here`` where the files are missing."""
+        found = find(task, split, language, self.workplace.data)
+        if found is None:
+            names = " or ".join(expected(task, split, language)[:3])
+            self.absent.append(f"{task.name} {split} {language}: {names}")
+        return Slice(
+            task=task.name,
+            version=task.version,
+            kind=task.kind,
+            labels=task.labels,
+            format=found.files.format if found else task.files[0].format,
+            columns=found.files.columns if found else {},
+            parallel=task.parallel,
+            language=language,
+            split=split,
+            digests=self._digests(found),
+            part=part,
+            sample=sample,
+            at_most=at_most,
+            without=tuple(without),
+        )
+
+    def _digests(self, found: Found | None) -> tuple[str, ...]:
+        if found is None:
+            return (NOT_HERE,)
+        digests = tuple(self.workplace.digests.of(p) for p in found.paths)
+        self.sources |= dict(zip(digests, found.paths, strict=True))
+        return digests
+
+
+def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
+    """The task that ``name`` is trained on, and the recipe's word on its training data."""
+    task = get_task(name)
+    said = recipe.use(name).train
+    if isinstance(said, str):
+        return source_of(recipe, said)
+    if said.from_ is None and task.train not in (None, name):
+        return source_of(recipe, str(task.train))
+    return task, said
+
+
+def trained(
+    recipe: Recipe, name: str, files: Files, without: Sequence[str] = ()
+) -> Trained:
+    """The slices of a stage on task ``name``.
+
+    Raises:
+        RecipeError: when the task has no training data, or the split is itself reported.
+    """
+    task, said = source_of(recipe, name)
+    split = said.from_ or "train"
+    if split in _reported_splits(recipe, task):
+        raise RecipeError(
+            f"{task.name} is trained on its {split} split, which is itself reported",
+            where=f"tasks.{name}.train.from and targets",
+            expected="training and reported splits that share no file",
+            do="train from another split, or take the target out",
+        )
+    origin = _why_carve(recipe, task, split, files)
+    if origin is None:
+        held = files.slice(task, "dev", "en", at_most=HELD_MOST, without=without)
+        train = files.slice(task, split, "en", sample=said.sample, without=without)
+        return Trained(train, held, "official dev split")
+    train = files.slice(task, split, "en", part="train", sample=said.sample, without=without)
+    held = train.model_copy(update={"part": "held", "sample": None})
+    return Trained(train, held, f"carved from the {split} file: {origin}")
+
+
+def _reported_splits(recipe: Recipe, task: Task) -> set[Split]:
+    if task.name not in recipe.targets:
+        return set()
+    return {recipe.use(task.name).score.from_ or task.score}
+
+
+def _why_carve(recipe: Recipe, task: Task, split: Split, files: Files) -> str | None:
+    """Why the official dev split must not select, or None if it may."""
+    if split == "dev":
+        return "the dev split is trained on"
+    if "dev" in _reported_splits(recipe, task):
+        return "the dev split is reported"
+    shared = [t for t in task.dev_overlaps if t in recipe.targets]
+    if shared:
+        return f"the dev split shares text with {', '.join(shared)}"
+    here = find(task, "dev", "en", files.workplace.data)
+    if here is None and (files.workplace.data or task.sizes.dev is None):
+        return "no official dev split is here"
+    return None
+
+
+def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
+    """One slice a language of a target.
+
+    Raises:
+        DataError: when a language that the recipe names, or every language, has no gold.
+        UnknownNameError: for a language that the task does not have.
+    """
+    task = get_task(name)
+    said = recipe.use(name).score
+    split = said.from_ or task.score
+    here = present(task, split, files.workplace.data) if files.workplace.data else task.languages
+    wanted = here if recipe.languages == "present" else _named(recipe, task)
+    missing = [language for language in wanted if language not in here]
+    if missing or not wanted:
+        language = missing[0] if missing else "en"
+        raise DataError(
+            f"{name} has no gold for {', '.join(missing) or 'any language'} ({split} split)",
+            where=", ".join(str(d) for d in files.workplace.data),
+            expected=" or ".join(expected(task, split, language)[:4]),
+            do="put the file there, leave the language out of `languages`, or run: "
+            f"xstilts data check {name}",
+        )
+    files.silent[name] = tuple(x for x in task.languages if x not in here)
+    return [files.slice(task, split, language, sample=said.sample) for language in wanted]
+
+
+def _named(recipe: Recipe, task: Task) -> tuple[str, ...]:
+    """The recipe's languages that the task has; an unknown one is an error."""
+    every = {x for t in recipe.targets for x in get_task(t).languages}
+    for language in recipe.languages:
+        if language not in every:
+            raise UnknownNameError(
+                "language",
+                language,
+                every,
+                where=f"languages of recipe {recipe.recipe}",
+                do="use the shortest BCP-47 code; see: xstilts tasks NAME",
+            )
+    return tuple(x for x in recipe.languages if x in task.languages)
+
+
+def refuse_overlap(trainings: Sequence[Trained], reported: Sequence[Slice]) -> None:
+    """Refuse a file that is both trained or selected on and reported.
+
+    Raises:
+        RecipeError: naming both sides.
+    """
+    by_digest = {d: s for s in reported for d in s.digests if d != NOT_HERE}
+    for training in trainings:
+        for side in (training.train, training.held):
+            for digest in side.digests:
+                if digest in by_digest:
+                    other = by_digest[digest]
+                    raise RecipeError(
+                        f"{side.task} trains or selects on a file that {other.task} "
+                        f"({other.language}) reports",
+                        where=f"tasks.{side.task} and targets",
+                        expected="training, selection and reported slices that share no file",
+                        do="choose another split for one of them",
+                    )

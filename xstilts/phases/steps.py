@@ -1,0 +1,174 @@
+"""The functions that turn declarations into steps. None of them runs anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xstilts.data.slices import Slice
+from xstilts.data.tokens import Tokens
+from xstilts.graph import Stage, Step, Work
+from xstilts.models.files import EncoderFiles
+from xstilts.phases.recipe import EncoderChoice, Training
+from xstilts.phases.slices import Trained
+from xstilts.predict.spec import Predict
+from xstilts.retrieve.spec import Retrieve
+from xstilts.score.spec import Score
+from xstilts.tasks import get_task
+from xstilts.train.spec import WEIGHTS, FineTune, How
+
+READ = Stage("read", 1, "xstilts.data.read:read")
+TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
+TRAIN = Stage("train", 1, "xstilts.train.loop:finetune", resumes=True, weights=WEIGHTS)
+PREDICT = Stage("predict", 1, "xstilts.predict.stage:predict")
+RETRIEVE = Stage("retrieve", 1, "xstilts.retrieve.stage:retrieve")
+SCORE = Stage("score", 1, "xstilts.score.stage:score")
+
+# Pieces of an average example, for estimates before anything is tokenised.
+_PIECES = {"pair": 50, "choice": 240, "span": 230, "tagging": 30, "retrieval": 26, "mining": 60}
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder as steps know it.
+
+    Attributes:
+        label: its name in tables.
+        digest: of its files; ``hub:ORG/NAME@REVISION`` while it is not here.
+        tokenizer: digest of its tokenizer's files, or the same.
+        files: what is known of it if it is here.
+        choice: the recipe's words.
+    """
+
+    label: str
+    digest: str
+    tokenizer: str
+    files: EncoderFiles | None
+    choice: EncoderChoice
+
+    @property
+    def positions(self) -> int | None:
+        """Longest row it can read, None where unlimited or unknown."""
+        return self.files.positions if self.files else None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A stage's model and how it came about.
+
+    Attributes:
+        step: the training step; None for the encoder itself.
+        chain: tasks it was trained on, in order.
+    """
+
+    step: Step | None
+    chain: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The chain as part of an address."""
+        return ".".join(self.chain) or "encoder"
+
+
+def slice_label(data: Slice) -> str:
+    """The readable part of a slice's address: ``mnli.en.train``."""
+    part = {"all": "", "train": "-rest", "held": "-held"}[data.part]
+    return f"{data.task}.{data.language}.{data.split}{part}"
+
+
+class Builder:
+    """Makes steps, each promise once, so that arms share what they have in common."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        """Build for one encoder."""
+        self.encoder = encoder
+        self._read: dict[str, Step] = {}
+        self._tokens: dict[tuple[str, int, int], Step] = {}
+        self._train: dict[str, Step] = {}
+
+    def read(self, data: Slice) -> Step:
+        """The examples of a slice."""
+        if data.payload not in self._read:
+            self._read[data.payload] = Step(READ, slice_label(data), data)
+        return self._read[data.payload]
+
+    def tokens(self, data: Slice, max_length: int, stride: int) -> Step:
+        """The token arrays of a slice."""
+        name = (data.payload, max_length, stride)
+        if name not in self._tokens:
+            how = Tokens(
+                tokenizer=self.encoder.tokenizer,
+                kind=data.kind,
+                labels=data.labels,
+                max_length=max_length,
+                stride=stride if data.kind == "span" else 0,
+            )
+            inputs = {"examples": self.read(data)}
+            self._tokens[name] = Step(TOKENS, slice_label(data), how, inputs)
+        return self._tokens[name]
+
+    def train(self, start: Model, data: Trained, how: How, words: Training, seed: int) -> Model:
+        """``start`` trained on one task."""
+        task = get_task(data.train.task)
+        config = FineTune(
+            task=task.name,
+            kind=task.kind,
+            labels=task.labels,
+            metric=task.metric,
+            encoder=self.encoder.digest if start.step is None else None,
+            how=how,
+            seed=seed,
+        )
+        inputs = {
+            "train": self.tokens(data.train, words.max_length, words.stride),
+            "dev": self.tokens(data.held, words.max_length, words.stride),
+            "dev_examples": self.read(data.held),
+        }
+        if start.step is not None:
+            inputs["start"] = start.step
+        chain = (*start.chain, task.name)
+        work = Work(how.epochs * pieces_of(data.train), training=True)
+        step = Step(TRAIN, ".".join(chain), config, inputs, work)
+        return Model(self._train.setdefault(step.key, step), chain)
+
+    def predict(self, model: Model, data: Slice, how: How, words: Training) -> Step:
+        """``model`` run on one slice, with no further training."""
+        assert model.step is not None
+        inputs = {
+            "model": model.step,
+            "tokens": self.tokens(data, words.max_length, words.stride),
+            "examples": self.read(data),
+        }
+        config = Predict(kind=data.kind, labels=data.labels, precision=how.precision)
+        label = f"{model.label}/{data.task}.{data.language}"
+        return Step(PREDICT, label, config, inputs, Work(pieces_of(data)))
+
+    def retrieve(self, model: Model, data: Slice, config: Retrieve, words: Training) -> Step:
+        """The nearest sentences of one language, with the encoder of ``model``."""
+        inputs: Mapping[str, Step] = {
+            "tokens": self.tokens(data, words.max_length, 0),
+            "examples": self.read(data),
+        }
+        if model.step is not None:
+            inputs = {**inputs, "model": model.step}
+        label = f"{model.label}/{data.task}.{data.language}"
+        return Step(RETRIEVE, label, config, inputs, Work(pieces_of(data)))
+
+    def score(self, predictions: Step) -> Step:
+        """The numbers of one slice."""
+        examples = predictions.inputs["examples"]
+        assert isinstance(examples.config, Slice)
+        inputs = {"predictions": predictions, "examples": examples}
+        return Step(SCORE, predictions.label, Score(kind=examples.config.kind), inputs)
+
+
+def pieces_of(data: Slice) -> float:
+    """A guess at the pieces of a slice from declared sizes, for the plan's estimate."""
+    return _PIECES[data.kind] * float(size_of(data))
+
+
+def size_of(data: Slice) -> int:
+    """Examples of a slice as far as they are known without reading it."""
+    sizes = get_task(data.task).sizes
+    test = sizes.test.get(data.language, sizes.test.get("default", 1000))
+    whole = {"train": sizes.train or 10_000, "dev": sizes.dev or 1_000, "test": test}[data.split]
+    whole = data.sample if data.sample is not None else whole
+    return min(whole, data.at_most) if data.at_most is not None else whole

@@ -1,0 +1,92 @@
+"""Where a recipe runs: the store, the data folders, and what this machine multiplies fast."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from xstilts.core.errors import EncoderError, XstiltsError
+from xstilts.models.files import EncoderFiles, inspect
+from xstilts.phases.recipe import EncoderChoice
+from xstilts.store import Digests, Store
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Folders of one run; none of them is part of any identity.
+
+    Attributes:
+        store: finished results.
+        data: data folders, searched in order.
+        models: where relative encoder paths are searched, after the current folder.
+        digests: remembered digests of files.
+    """
+
+    store: Store
+    data: tuple[Path, ...]
+    models: tuple[Path, ...]
+    digests: Digests
+
+    @classmethod
+    def of(cls, store: str | Path | None = None, data: str | Path | None = None) -> "Workplace":
+        """The named folders, else those of ``$XSTILTS_HOME``, ``_DATA`` and ``_MODELS``."""
+        root = Path(store or os.environ.get("XSTILTS_HOME") or "xstilts-store").expanduser()
+        folder = data or os.environ.get("XSTILTS_DATA")
+        models = os.environ.get("XSTILTS_MODELS")
+        return cls(
+            Store(root),
+            (Path(folder).expanduser(),) if folder else (),
+            (Path(models),) if models else (),
+            Digests(root / "digests.json"),
+        )
+
+    def encoder(self, choice: EncoderChoice) -> EncoderFiles | None:
+        """The files of an encoder that is here; None for one on the hub.
+
+        Raises:
+            EncoderError: when there is no usable encoder at its path.
+        """
+        if choice.path is None:
+            return None
+        path = Path(choice.path).expanduser()
+        places = [path] if path.is_absolute() else [path, *(m / path for m in self.models)]
+        here = next((p for p in places if p.is_dir()), None)
+        if here is None:
+            raise EncoderError(
+                f"There is no encoder folder {choice.path}",
+                where="encoder.path",
+                expected=" or ".join(str(p.absolute()) for p in places),
+                do="name a folder: --set encoder.path=FOLDER, or set XSTILTS_MODELS",
+            )
+        return inspect(here.absolute(), self.digests, where="encoder.path")
+
+    def precision(self, threads: int) -> Literal["bf16", "fp32"]:
+        """What ``precision: auto`` means here: bf16 where its products are much faster.
+
+        Measured once a machine and number of threads, in a process of its own (planning imports no
+        torch), and remembered in the store.
+        """
+        memory = self.store.root / "machine.json"
+        name = f"{os.uname().nodename} {os.cpu_count()} cores {threads} threads"
+        try:
+            known = json.loads(memory.read_text())
+        except (OSError, ValueError):
+            known = {}
+        if name not in known:
+            known[name] = _measure(threads)
+            memory.parent.mkdir(parents=True, exist_ok=True)
+            memory.write_text(json.dumps(known, indent=1))
+        rates = known[name]
+        return cast('Literal["bf16", "fp32"]', rates["precision"])
+
+
+def _measure(threads: int) -> dict[str, object]:
+    command = [sys.executable, "-m", "xstilts.models.device", str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise XstiltsError(f"measuring this machine failed:\n{done.stderr}")
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found

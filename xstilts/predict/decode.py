@@ -1,0 +1,122 @@
+"""Logits -> what is kept of every example, so that a new metric never needs the model again."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from xstilts.data.batches import Ints, TokenArrays
+from xstilts.predict.forward import Floats
+from xstilts.tasks.examples import Choice, Pair, Span, Tagged
+
+BEST = 20  # spans kept of a question (n_best_size of the SQuAD scripts)
+ANSWER_MOST = 30  # pieces of an answer (max_answer_length of the SQuAD scripts)
+Parts = Iterable[tuple[Ints, Ints, Floats]]
+Columns = dict[str, list[Any]]
+
+
+def decode(
+    kind: str, examples: list[Any], arrays: TokenArrays, parts: Parts, labels: tuple[str, ...]
+) -> Columns:
+    """Columns of the prediction table, one row an example, in the order of the slice.
+
+    Always ``id``, ``group`` and ``prediction``; beside them ``logits`` (pair, choice),
+    ``probabilities`` of the chosen tags (tagging), or ``texts``, ``scores`` of the best spans and
+    ``null_score`` (span). ``prediction`` is a label, the index of a choice, a list of tags, or the
+    answer.
+    """
+    columns = _DECODE[kind](examples, arrays, parts, labels)
+    return {
+        "id": [e.id for e in examples],
+        "group": [e.group for e in examples],
+        **columns,
+    }
+
+
+def _pairs(
+    examples: list[Pair], arrays: TokenArrays, parts: Parts, labels: tuple[str, ...]
+) -> Columns:
+    kept = _logits_in_order(examples, parts)
+    return {"prediction": [labels[int(np.argmax(x))] for x in kept], "logits": kept}
+
+
+def _choices(
+    examples: list[Choice], arrays: TokenArrays, parts: Parts, labels: tuple[str, ...]
+) -> Columns:
+    kept = _logits_in_order(examples, parts)
+    return {"prediction": [int(np.argmax(x)) for x in kept], "logits": kept}
+
+
+def _logits_in_order(examples: list[Any], parts: Parts) -> list[list[float]]:
+    kept: list[list[float]] = [[] for _ in examples]
+    for indices, _, out in parts:
+        for i, row in zip(indices, out, strict=True):
+            kept[i] = row.tolist()
+    return kept
+
+
+def _tags(
+    examples: list[Tagged], arrays: TokenArrays, parts: Parts, labels: tuple[str, ...]
+) -> Columns:
+    tags = [[""] * len(e.words) for e in examples]
+    sure = [[0.0] * len(e.words) for e in examples]
+    for _, rows, out in parts:
+        words = arrays.padded(rows, "word", -1)
+        shifted = np.exp(out - out.max(-1, keepdims=True))
+        chosen = out.argmax(-1)
+        share = shifted.max(-1) / shifted.sum(-1)
+        for r, row in enumerate(rows):
+            example = int(arrays.example[row])
+            for place in np.flatnonzero(words[r] >= 0):
+                word = words[r, place]
+                tags[example][word] = labels[chosen[r, place]]
+                sure[example][word] = float(share[r, place])
+    return {"prediction": tags, "probabilities": sure}
+
+
+def _spans(
+    examples: list[Span], arrays: TokenArrays, parts: Parts, labels: tuple[str, ...]
+) -> Columns:
+    found: dict[int, list[tuple[float, int, int]]] = defaultdict(list)
+    null = [float("inf")] * len(examples)
+    for _, rows, out in parts:
+        begins, ends = arrays.padded(rows, "begin", -1), arrays.padded(rows, "end", -1)
+        for r, row in enumerate(rows):
+            example = int(arrays.example[row])
+            null[example] = min(null[example], float(out[r, 0].sum()))
+            found[example] += _best_spans(out[r], begins[r], ends[r])
+    columns: Columns = {"prediction": [], "texts": [], "scores": [], "null_score": null}
+    for i, example in enumerate(examples):
+        best: dict[str, float] = {}
+        for score, begin, end in sorted(found[i], key=lambda s: (-s[0], s[1], s[2])):
+            best.setdefault(example.context[begin:end].strip(), score)
+        texts = list(best)[:BEST]
+        columns["texts"].append(texts)
+        columns["scores"].append([best[t] for t in texts])
+        columns["prediction"].append(texts[0] if texts else "")
+    return columns
+
+
+def _best_spans(out: Floats, begin: Ints, end: Ints) -> list[tuple[float, int, int]]:
+    """The best spans of one window as ``(score, first character, last character + 1)``."""
+    context = np.flatnonzero(begin >= 0)
+    firsts = context[np.argsort(-out[context, 0], kind="stable")[:BEST]]
+    lasts = context[np.argsort(-out[context, 1], kind="stable")[:BEST]]
+    fits = (firsts[:, None] <= lasts) & (lasts < firsts[:, None] + ANSWER_MOST)
+    scores = np.where(fits, out[firsts, 0][:, None] + out[lasts, 1], -np.inf)
+    flat = np.argsort(-scores, axis=None, kind="stable")[:BEST]
+    a, b = np.unravel_index(flat, scores.shape)
+    return [
+        (float(scores[i, j]), int(begin[firsts[i]]), int(end[lasts[j]]))
+        for i, j in zip(a, b, strict=True)
+        if np.isfinite(scores[i, j])
+    ]
+
+
+_DECODE: dict[str, Callable[[list[Any], TokenArrays, Parts, tuple[str, ...]], Columns]] = {
+    "pair": _pairs,
+    "choice": _choices,
+    "span": _spans,
+    "tagging": _tags,
+}

@@ -1,0 +1,22 @@
+"""What prediction is told. No torch here, so planning stays light."""
+
+from typing import Literal
+
+from xstilts.core.spec import Spec
+from xstilts.tasks.spec import Kind
+
+PREDICTIONS = "predictions.parquet"
+
+
+class Predict(Spec):
+    """How a trained model is run on one slice. No metric here: a new metric needs no model.
+
+    Attributes:
+        kind: the example kind.
+        labels: labels in the order of the logits.
+        precision: of the products.
+    """
+
+    kind: Kind
+    labels: tuple[str, ...]
+    precision: Literal["fp32", "bf16"]

@@ -1,0 +1,47 @@
+"""Stage `predict`: one finished model on one language.
+
+Prediction steps are one a language, so a new language costs one new step. An executor runs all
+steps of one model one after the other in one process, which keeps the last model it loaded.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from xstilts.core.context import Context, Result
+from xstilts.data.batches import TokenArrays
+from xstilts.data.read import read_examples
+from xstilts.models.device import use
+from xstilts.models.task_model import TaskModel, load_trained
+from xstilts.predict.decode import decode
+from xstilts.predict.forward import logits
+from xstilts.predict.spec import PREDICTIONS, Predict
+
+
+@lru_cache(maxsize=1)
+def _kept(folder: Path, device: torch.device) -> TaskModel:
+    return load_trained(folder).to(device)
+
+
+def predict(
+    config: Predict, inputs: Mapping[str, Result], folder: Path, context: Context
+) -> dict[str, Any]:
+    """Write ``predictions.parquet`` for ``inputs["model"]`` on ``inputs["tokens"]``."""
+    device = use(context.runtime)
+    arrays = TokenArrays.load(inputs["tokens"].folder, inputs["tokens"].value["pad"])
+    examples = read_examples(inputs["examples"].folder, config.kind)
+    parts = logits(
+        _kept(inputs["model"].folder, device),
+        arrays,
+        micro_tokens=context.runtime.micro_tokens * 4,  # no gradients to keep
+        precision=config.precision,
+        device=device,
+    )
+    columns = decode(config.kind, examples, arrays, parts, config.labels)
+    pq.write_table(pa.table(columns), folder / PREDICTIONS)
+    return {"n": len(examples)}

@@ -1,0 +1,110 @@
+"""The report as one HTML file: inline style and inline SVG, no script, nothing fetched."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from xstilts.reports import numerals, sections
+from xstilts.reports.answer import answer
+from xstilts.reports.figures import heat_map, language_bars
+from xstilts.reports.model import ReportInput
+from xstilts.reports.numbers import Numbers, numbers, records
+
+TEMPLATES = Path(__file__).parent / "templates"
+EXAMPLE_CELLS = 12  # cells whose won and lost examples are printed per target, widest change first
+
+
+def render(report: ReportInput) -> str:
+    """Write the whole report.
+
+    Everything that comes from data is escaped; the only markup passed through is the SVG drawn
+    here, whose text vl-convert has escaped.
+
+    Returns:
+        A complete HTML document that needs no network.
+
+    Raises:
+        ValueError: rows that hold NaN, or two scores for one cell and seed.
+    """
+    found = numbers(report)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        answer=answer(report, found),
+        heat=Markup(heat_map(report, found)) if found.cells else None,
+        gains=sections.gain_table(report, found),
+        overall=sections.overall_table(report, found),
+        targets=[_target(report, found, target) for target in found.languages],
+        gaps=sections.gap_table(report, found),
+        floors=sections.floor_table(found),
+        collapsed=sections.collapsed_table(report, found),
+        same_data=_same_data(report, found),
+        arms=sections.arm_table(report),
+        stages=sections.stage_table(report),
+        cost=_cost(report),
+        missing=[*report.missing, *_absent(report, found)],
+        reading=sections.reading_table(report),
+        one_seed=all(cell["seeds"] < 2 for cell in found.cells),
+    )
+
+
+def _target(report: ReportInput, found: Numbers, target: str) -> dict[str, Any]:
+    examples = _examples(report, target)
+    return {
+        "name": target,
+        "metric": report.main_metrics[target],
+        "bars": Markup(language_bars(report, found, target)),
+        "table": sections.language_table(report, found, target),
+        "won": sections.won_table(report, found, target),
+        "examples": examples[:EXAMPLE_CELLS],
+        "more": max(0, len(examples) - EXAMPLE_CELLS),
+    }
+
+
+def _examples(report: ReportInput, target: str) -> list[dict[str, Any]]:
+    rows = [row for row in records(report.won_lost) if row["target"] == target and row["examples"]]
+    return sorted(rows, key=lambda row: -abs(row["won"] - row["lost"]))
+
+
+def _same_data(report: ReportInput, found: Numbers) -> list[str]:
+    return [
+        f"{arm} on {target}"
+        for arm in found.order
+        for target in report.main_metrics
+        if (arm, target) in report.same_data
+    ]
+
+
+def _absent(report: ReportInput, found: Numbers) -> list[str]:
+    """Cells without a score that another arm has, and targets nothing was scored on."""
+    lines = [
+        f"{target}: no score of any arm." for target in report.main_metrics
+        if target not in found.languages
+    ]  # fmt: skip
+    for (arm, target), languages in found.absent.items():
+        if len(languages) == len(found.languages[target]):
+            lines.append(f"{arm} on {target}: no score in any language.")
+        else:
+            lines.append(f"{arm} on {target}: no score in {', '.join(languages)}.")
+    return lines
+
+
+def _cost(report: ReportInput) -> Mapping[str, str]:
+    rows = records(report.stages)
+    if not rows:
+        return {}
+    return {
+        "stages": numerals.amount(len(rows), "training stage"),
+        "time": numerals.duration(sum(row["seconds"] or 0 for row in rows)),
+        "examples": numerals.count(sum(row["examples"] or 0 for row in rows)),
+        "updates": numerals.count(sum(row["updates"] or 0 for row in rows)),
+    }

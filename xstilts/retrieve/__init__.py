@@ -1,0 +1,1 @@
+"""Sentence retrieval with an encoder's hidden states."""

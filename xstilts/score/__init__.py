@@ -1,0 +1,1 @@
+"""Predictions -> numbers, with the floor beside every one."""

@@ -1,0 +1,26 @@
+"""Stage `score`: predictions and gold of one language -> numbers in the record."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from xstilts.core.context import Context, Result
+from xstilts.data.read import read_examples
+from xstilts.predict.spec import PREDICTIONS
+from xstilts.score.measure import measure
+from xstilts.score.spec import Score
+
+
+def score(
+    config: Score, inputs: Mapping[str, Result], folder: Path, context: Context
+) -> dict[str, Any]:
+    """All metrics of the kind with their floors and the number of examples; writes no file."""
+    examples = read_examples(inputs["examples"].folder, config.kind)
+    table = pq.read_table(inputs["predictions"].folder / PREDICTIONS, columns=["id", "prediction"])
+    columns = table.to_pydict()
+    assert columns["id"] == [e.id for e in examples], "predictions are not in the slice's order"
+    scores, floors = measure(config.kind, examples, columns["prediction"])
+    protocol = inputs["predictions"].value.get("protocol", "")
+    return {"n": len(examples), "scores": scores, "floors": floors, "protocol": protocol}

@@ -1,0 +1,1 @@
+"""Statistics over result rows and arrays: gains, gaps, intervals; no training code."""

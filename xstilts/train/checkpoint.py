@@ -1,0 +1,105 @@
+"""Checkpoints of a running stage: everything that the next update depends on, to the last bit.
+
+A checkpoint is a folder that is renamed into place when it is complete; the one before it is
+deleted afterwards. Tensors are safetensors, the rest JSON: nothing is unpickled.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+_TENSORS, _FACTS = "state.safetensors", "state.json"
+
+
+@dataclass
+class Progress:
+    """How far a stage is.
+
+    Attributes:
+        update: updates done.
+        pieces: pieces seen, padding not counted.
+        seconds: spent in updates and evaluations, over all sessions.
+        best_score: best score on held-out examples; None before the first evaluation.
+        best_update: after which it was reached.
+        worse: evaluations since then.
+        log: one entry a logged update or evaluation; holds no times, so that two runs can be
+            compared bit for bit.
+    """
+
+    update: int = 0
+    pieces: int = 0
+    seconds: float = 0.0
+    best_score: float | None = None
+    best_update: int = 0
+    worse: int = 0
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+
+def save(
+    folder: Path,
+    progress: Progress,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    best: dict[str, Tensor],
+) -> None:
+    """Write the checkpoint after ``progress.update`` updates and delete older ones."""
+    final = folder / f"checkpoint-{progress.update:09d}"
+    scratch = folder / ".checkpoint"
+    if final.exists():
+        return
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"best.{k}": v for k, v in best.items()}
+    for i, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
+    tensors["rng.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["rng.cuda"] = torch.cuda.get_rng_state()
+    save_file({k: v.contiguous() for k, v in tensors.items()}, scratch / _TENSORS)
+    (scratch / _FACTS).write_text(json.dumps(asdict(progress)))
+    scratch.rename(final)
+    for old in sorted(folder.glob("checkpoint-*"))[:-1]:
+        shutil.rmtree(old)
+
+
+def load(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[Progress, dict[str, Tensor]]:
+    """Put the newest checkpoint into ``model`` and ``optimizer``; a fresh start if there is none.
+
+    Returns:
+        the progress, and the best weights so far (empty before the first evaluation).
+    """
+    found = sorted(folder.glob("checkpoint-*"))
+    if not found:
+        return Progress(), {}
+    tensors = load_file(found[-1] / _TENSORS)
+    model.load_state_dict(_under(tensors, "model."))
+    layout = optimizer.state_dict()
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _under(tensors, "optimizer.").items():
+        index, _, what = name.partition(".")
+        state.setdefault(int(index), {})[what] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": layout["param_groups"]})
+    torch.set_rng_state(tensors["rng.cpu"])
+    if "rng.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["rng.cuda"])
+    progress = Progress(**json.loads((found[-1] / _FACTS).read_text()))
+    return progress, _under(tensors, "best.")
+
+
+def clear(folder: Path) -> None:
+    """Delete all checkpoints of a stage that is finished."""
+    for old in [*folder.glob("checkpoint-*"), folder / ".checkpoint"]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
