@@ -6,6 +6,7 @@ from.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from xstilts.models.packing import can_pack, gather_embedding_gradients, pack
 from xstilts.tasks.spec import Kind
 
 logging.set_verbosity_error()
@@ -62,6 +64,7 @@ class TaskModel(nn.Module):
         """Wrap ``inner``; ``outputs`` counts labels, 1 for a choice, 2 for a span."""
         super().__init__()
         self.kind, self.outputs, self.inner = kind, outputs, inner
+        self._lay_out: Callable[[Tensor], None] | None = None
 
     @property
     def encoder(self) -> PreTrainedModel:
@@ -69,6 +72,13 @@ class TaskModel(nn.Module):
         inner = self.inner
         found: PreTrainedModel = inner.encoder if isinstance(inner, LinearHead) else inner.base_model
         return found
+
+    def without_padding(self) -> bool:
+        """Run the blocks without padding from now on; False where this encoder cannot."""
+        gather_embedding_gradients(self.encoder)
+        if self._lay_out is None and can_pack(self.encoder):
+            self._lay_out = pack(self.encoder)
+        return self._lay_out is not None
 
     def forward(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
         """Logits.
@@ -85,6 +95,8 @@ class TaskModel(nn.Module):
         inputs = {"input_ids": ids, "attention_mask": mask}
         if types is not None:
             inputs["token_type_ids"] = types
+        if self._lay_out is not None:
+            self._lay_out(mask.flatten(0, -2))
         if isinstance(self.inner, LinearHead):
             return self._linear(inputs)
         out = self.inner(**inputs)
