@@ -58,6 +58,7 @@ def finetune(
         seed=derive(config.seed, "head", config.task),
         dropout=config.how.dropout,
     ).to(device)
+    packed = model.without_padding()
     run = _Run(config, inputs, model, folder, context, device)
     verdict = run.train()
     checkpoint.clear(folder)
@@ -65,7 +66,7 @@ def finetune(
     if verdict != "diverged":
         model.load_state_dict(run.best)
         model.save(folder)
-    return run.value(verdict)
+    return run.value(verdict) | {"packed": packed}
 
 
 class _Run:
@@ -146,7 +147,7 @@ class _Run:
             group["lr"] = rate(self.progress.update, self.total, how)
         if np.isfinite(norm):
             self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=False)  # the buffers are used again
         self.progress.pieces += int(self.data.lengths[self.data.rows_of(examples)].sum())
         return loss, norm
 
