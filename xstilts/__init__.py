@@ -1,1 +1,5 @@
 """Which English intermediate training makes a multilingual encoder better in other languages?"""
+
+from xstilts.api import check_data, leaks, plan, report, results, run, score, why
+
+__all__ = ["check_data", "leaks", "plan", "report", "results", "run", "score", "why"]

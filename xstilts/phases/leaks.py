@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
 from xstilts.core.errors import LeakError
 from xstilts.core.spec import digest
@@ -27,15 +28,29 @@ def compared(planned: Planned) -> tuple[list[tuple[str, Slice]], list[Slice]]:
     return list(unique.values()), list({s.payload: s for s in planned.reported}.values())
 
 
+def remembered(planned: Planned, store: Store) -> list[Overlap] | None:
+    """What an earlier check of the very same slices found; None if there was none."""
+    memory = _memory(planned, store)
+    if not memory.exists():
+        return None
+    found = json.loads(memory.read_text())
+    return [Overlap(**{**o, "examples": tuple(o["examples"])}) for o in found]
+
+
+def _memory(planned: Planned, store: Store) -> Path:
+    mine, theirs = compared(planned)
+    lines = [f"{name} {side.payload}" for name, side in mine] + ["--"]
+    lines += [s.payload for s in theirs]
+    return store.root / "leaks" / f"{digest(chr(10).join(lines))}.json"
+
+
 def check(planned: Planned, store: Store) -> list[Overlap]:
     """All overlaps of a recipe whose slices have been read."""
+    known = remembered(planned, store)
+    if known is not None:
+        return known
     mine, theirs = compared(planned)
-    text = "\n".join([f"{name} {side.payload}" for name, side in mine] + ["--"])
-    text += "\n".join(s.payload for s in theirs)
-    memory = store.root / "leaks" / f"{digest(text)}.json"
-    if memory.exists():
-        found = json.loads(memory.read_text())
-        return [Overlap(**{**o, "examples": tuple(o["examples"])}) for o in found]
+    memory = _memory(planned, store)
     result = overlaps(
         [(name, slice_label(side), _index(side, store)) for name, side in mine],
         [(slice_label(s), _index(s, store)) for s in theirs],

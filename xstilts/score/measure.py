@@ -10,6 +10,7 @@ from xstilts.metrics import (
     retrieval_accuracy,
     seqeval_f1,
     squad,
+    squad_items,
     tag_accuracy,
     tagging_floor,
 )
@@ -63,6 +64,25 @@ def _retrieval(examples: Sequence[Parallel], predictions: Sequence[int]) -> tupl
     n = len(examples)
     scores = {"accuracy": retrieval_accuracy(range(n), predictions)}
     return scores, {"accuracy": random_rank_floor(n)}
+
+
+def right(kind: str, examples: Sequence[Any], predictions: Sequence[Any]) -> list[float]:
+    """1 for every example that is entirely right, else 0: label, choice, all tags, exact answer.
+
+    Retrieval: the translation is the nearest sentence.
+    """
+    if kind == "span":
+        gold = {e.id: list(e.answers) for e in examples}
+        items = squad_items(gold, {e.id: p for e, p in zip(examples, predictions, strict=True)})
+        return [items[e.id][0] for e in examples]
+    gold_of: Callable[[int, Any], Any] = {
+        "pair": lambda i, e: e.label,
+        "choice": lambda i, e: e.label,
+        "tagging": lambda i, e: list(e.tags),
+        "retrieval": lambda i, e: i,
+    }[kind]
+    pairs = enumerate(zip(examples, predictions, strict=True))
+    return [float(gold_of(i, e) == p) for i, (e, p) in pairs]
 
 
 _MEASURE: dict[str, Callable[[Sequence[Any], Sequence[Any]], tuple[Scores, Scores]]] = {

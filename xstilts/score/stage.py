@@ -4,23 +4,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from xstilts.core.context import Context, Result
 from xstilts.data.read import read_examples
 from xstilts.predict.spec import PREDICTIONS
-from xstilts.score.measure import measure
-from xstilts.score.spec import Score
+from xstilts.score.measure import measure, right
+from xstilts.score.spec import RIGHT, Score
 
 
 def score(
     config: Score, inputs: Mapping[str, Result], folder: Path, context: Context
 ) -> dict[str, Any]:
-    """All metrics of the kind with their floors and the number of examples; writes no file."""
+    """All metrics of the kind with their floors and the number of examples.
+
+    Writes ``right.npy``, 1 or 0 an example in the slice's order, for won and lost examples.
+    """
     examples = read_examples(inputs["examples"].folder, config.kind)
     table = pq.read_table(inputs["predictions"].folder / PREDICTIONS, columns=["id", "prediction"])
     columns = table.to_pydict()
     assert columns["id"] == [e.id for e in examples], "predictions are not in the slice's order"
     scores, floors = measure(config.kind, examples, columns["prediction"])
+    items = right(config.kind, examples, columns["prediction"])
+    np.save(folder / RIGHT, np.array(items, np.int8), allow_pickle=False)
     protocol = inputs["predictions"].value.get("protocol", "")
     return {"n": len(examples), "scores": scores, "floors": floors, "protocol": protocol}

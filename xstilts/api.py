@@ -1,0 +1,175 @@
+"""The verbs of xstilts. The command line calls only these.
+
+Imports happen inside the functions, so that `import xstilts` and `xstilts --help` stay fast and
+planning never loads torch.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xstilts.data.files import FileState
+    from xstilts.data.leaks import Overlap
+    from xstilts.phases.estimate import Estimate
+    from xstilts.phases.planning import Planned
+    from xstilts.phases.running import Results
+    from xstilts.phases.workplace import Workplace
+
+Folder = str | Path | None
+Say = Callable[[str], None]
+
+
+def _silent(message: str) -> None:
+    """Say nothing."""
+
+
+def run(
+    recipe: str,
+    *changes: str,
+    store: Folder = None,
+    data: Folder = None,
+    say: Say = _silent,
+) -> "Results":
+    """Run what is missing of a recipe and publish its tables and report.
+
+    Args:
+        recipe: a shipped name or the path of a YAML file.
+        changes: ``key.path=VALUE``, as `--set` takes them.
+        store: where results lie (``$XSTILTS_HOME``, else ``./xstilts-store``).
+        data: the data folder (``$XSTILTS_DATA``).
+        say: takes lines of progress.
+
+    Raises:
+        UserError: for what the caller can mend.
+        StepFailedError: when steps failed; all that did not need them are finished.
+    """
+    from xstilts.core.errors import StepFailedError
+    from xstilts.executors import LocalExecutor
+    from xstilts.phases.running import run_recipe
+
+    place = _workplace(store, data)
+    found = run_recipe(_recipe(recipe, changes), place, LocalExecutor(), say)
+    _write_report(found, place, found.folder / "report.html")
+    if found.outcome.failed:
+        lines = [
+            f"{name}: {type(error).__name__}: {error}"
+            for name, error in found.outcome.failed.items()
+        ]
+        not_run = ", ".join(found.outcome.not_run) or "none"
+        raise StepFailedError("\n".join([*lines, f"not run because of that: {not_run}"]))
+    return found
+
+
+def plan(
+    recipe: str, *changes: str, store: Folder = None, data: Folder = None
+) -> tuple["Planned", "Estimate"]:
+    """Every step of a recipe, what is there already, and what the rest costs; starts nothing."""
+    from xstilts.phases.estimate import estimate
+
+    place = _workplace(store, data)
+    planned = _planned(recipe, changes, place)
+    return planned, estimate(planned, place.store)
+
+
+def why(
+    recipe: str, step: str, *changes: str, store: Folder = None, data: Folder = None
+) -> tuple[str, list[str]]:
+    """A step's full name, and the fields that differ from its nearest finished rival.
+
+    The list is empty for a step that is done.
+    """
+    from xstilts.graph import why as explain
+
+    place = _workplace(store, data)
+    name, found = _planned(recipe, changes, place).plan.find(step)
+    return name, explain(found, place.store)
+
+
+def results(
+    recipe: str, *changes: str, store: Folder = None, data: Folder = None
+) -> "Results":
+    """The tables of all finished cells of a recipe; runs nothing."""
+    from xstilts.executors import Outcome
+    from xstilts.phases.leaks import remembered
+    from xstilts.phases.running import collect
+
+    place = _workplace(store, data)
+    planned = _planned(recipe, changes, place)
+    return collect(planned, place, Outcome(), remembered(planned, place.store) or [])
+
+
+def report(
+    recipe: str, *changes: str, out: Folder = None, store: Folder = None, data: Folder = None
+) -> Path:
+    """Write the self-contained HTML report of all finished cells; returns its path."""
+    found = results(recipe, *changes, store=store, data=data)
+    path = Path(out) if out else found.folder / "report.html"
+    _write_report(found, _workplace(store, data), path)
+    return path
+
+
+def check_data(tasks: Iterable[str] = (), *, data: Folder = None) -> "list[FileState]":
+    """State of every official file of some tasks (all by default) in the data folders."""
+    from xstilts.data.files import check
+    from xstilts.tasks import get_task, task_names
+
+    names = list(tasks) or task_names()
+    return check([get_task(n) for n in names], _workplace(None, data).data)
+
+
+def leaks(
+    recipe: str, *changes: str, store: Folder = None, data: Folder = None, say: Say = _silent
+) -> "list[Overlap]":
+    """Texts that a recipe trains or selects on and reports; reads files, trains nothing."""
+    from xstilts.executors import LocalExecutor
+    from xstilts.phases.running import prepare
+
+    place = _workplace(store, data)
+    allowed = (*changes, "leaks=allow")
+    return prepare(_recipe(recipe, allowed), place, LocalExecutor(), say)[1]
+
+
+def score(task: str, gold: Path, pred: Path, *, language: str = "en") -> dict[str, Any]:
+    """The official metrics of anyone's predictions against an official gold file.
+
+    Returns:
+        ``{"task", "language", "n", "metrics": {name: 0-100}}``.
+    """
+    from xstilts.score.files import score_files
+
+    return score_files(task, gold, pred, language)
+
+
+def _workplace(store: Folder, data: Folder) -> "Workplace":
+    from xstilts.phases.workplace import Workplace
+
+    return Workplace.of(store, data)
+
+
+def _recipe(name: str, changes: Iterable[str]) -> Any:
+    from xstilts.phases.recipe import load
+
+    return load(name, changes)
+
+
+def _planned(recipe: str, changes: Iterable[str], place: "Workplace") -> "Planned":
+    """The plan as a run would make it: with what an earlier leak check left out."""
+    from xstilts.phases import leaks
+    from xstilts.phases.planning import make_plan
+
+    loaded = _recipe(recipe, changes)
+    planned = make_plan(loaded, place)
+    found = leaks.remembered(planned, place.store) if loaded.leaks == "drop" else None
+    return make_plan(loaded, place, leaks.to_drop(found)) if found else planned
+
+
+def _write_report(found: "Results", place: "Workplace", path: Path) -> None:
+    from xstilts.phases.results import publish
+    from xstilts.reports.gather import report_input
+    from xstilts.reports.html import render
+
+    pages = [render(report_input(found, place.store, e)) for e in found.planned.encoders]
+    for label, page in zip(found.planned.encoders, pages, strict=True):
+        name = path.name if len(pages) == 1 else f"{path.stem}-{label}{path.suffix}"
+        publish(path.parent, {name: page.encode()})

@@ -1,0 +1,233 @@
+"""The command line: the only place that prints. Every command calls one function of the API."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from xstilts import api
+
+app = typer.Typer(
+    name="xstilts",
+    help="Which English intermediate training makes a multilingual encoder better elsewhere?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Official data files: check, and look for leaks.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped name or a YAML file.")]
+StoreOption = Annotated[
+    Optional[Path], typer.Option("--store", help="Where results lie ($XSTILTS_HOME).")
+]
+DataOption = Annotated[
+    Optional[Path], typer.Option("--data", help="The data folder ($XSTILTS_DATA).")
+]
+SetOption = Annotated[
+    Optional[list[str]],
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable."),
+]
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+@app.command()
+def run(
+    recipe: Recipe, store: StoreOption = None, data: DataOption = None, set_: SetOption = None
+) -> None:
+    """Plan, run what is missing, write results and report."""
+    found = api.run(recipe, *(set_ or []), store=store, data=data, say=_say)
+    ran, blocked = len(found.outcome.ran), len(found.outcome.blocked)
+    print(f"{ran} steps ran, {len(found.outcome.reused)} were built by another process", end="")
+    print(f", {blocked} are blocked behind a diverged training" if blocked else "")
+    print(found.folder / "results.csv")
+    print(found.folder / "report.html")
+
+
+@app.command()
+def plan(
+    recipe: Recipe,
+    store: StoreOption = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+    steps: Annotated[bool, typer.Option("--steps", help="List every step by name.")] = False,
+) -> None:
+    """Say what is there already and what the rest costs; start nothing."""
+    planned, found = api.plan(recipe, *(set_ or []), store=store, data=data)
+    if steps:
+        for name, step in planned.plan.steps.items():
+            print(f"{name}\t{step.address}@{step.key}")
+        return
+    print(f"{planned.recipe.recipe}: {planned.recipe.question}\n")
+    print(f"{'stage':<10}{'steps':>8}{'to run':>8}")
+    for stage, (every, left) in found.steps.items():
+        print(f"{stage:<10}{every:>8}{left:>8}")
+    trained, read = found.tokens
+    print(f"\nleft to train    {trained:10,.1f} million tokens")
+    print(f"left to predict  {read:10,.1f} million tokens")
+    hours = "unknown: " if found.hours is None else f"{found.hours:10,.2f} hours from "
+    print(f"time             {hours}{found.basis}")
+    print(f"accelerator      {found.accelerator_hours:10,.2f} hours at 100 TFLOP/s sustained")
+    print(f"disk             {found.gigabytes:10,.2f} GB")
+    for name, origin in found.selection.items():
+        print(f"selection        {name}: {origin}")
+    for target, points in found.detectable.items():
+        print(f"detectable       {target}: {points:.1f} points (80 % power, 1 point between seeds)")
+    for label, encoder in planned.encoders.items():
+        if encoder.files is None and encoder.choice.revision is None:
+            print(f"unpinned         {label}: {encoder.choice.hub} has no revision, it cannot run")
+    for line in found.corrupt.values():
+        print(f"corrupt          {line}; will be built anew")
+    for line in found.blocked:
+        print(f"blocked          {line}: its training diverged")
+    for line in planned.absent[:20]:
+        print(f"missing          {line}")
+    if len(planned.absent) > 20:
+        print(f"missing          … and {len(planned.absent) - 20} more files")
+
+
+@app.command()
+def why(
+    recipe: Recipe,
+    step: Annotated[str, typer.Argument(help="A step's name, or a prefix only it has.")],
+    store: StoreOption = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Say why a step would run: the fields that changed since its nearest finished rival."""
+    name, lines = api.why(recipe, step, *(set_ or []), store=store, data=data)
+    print(f"{name}: " + ("done" if not lines else ""))
+    for line in lines:
+        print(f"  {line}")
+
+
+@app.command()
+def results(
+    recipe: Recipe,
+    format: Annotated[str, typer.Option("--format", help="table, csv, json or latex.")] = "table",
+    store: StoreOption = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Print the long table of results."""
+    from xstilts.reports.tables import long_table
+
+    found = api.results(recipe, *(set_ or []), store=store, data=data)
+    print(long_table(found.rows, format))
+
+
+@app.command()
+def report(
+    recipe: Recipe,
+    out: Annotated[Optional[Path], typer.Option("--out", help="Where to write it.")] = None,
+    store: StoreOption = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Write one self-contained report.html."""
+    print(api.report(recipe, *(set_ or []), out=out, store=store, data=data))
+
+
+@app.command()
+def tasks(
+    name: Annotated[Optional[str], typer.Argument(help="One task, in full.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Show the catalogue of tasks."""
+    from xstilts.tasks import get_task, task_names
+
+    chosen = [get_task(n) for n in ([name] if name else task_names())]
+    if as_json:
+        dumped = [t.model_dump() for t in chosen]
+        print(json.dumps(dumped[0] if name else dumped, indent=1, ensure_ascii=False))
+        return
+    for task in chosen:
+        hub = task.hub.repo if task.hub else "none"
+        revision = (task.hub.revision or "unpinned, unverified") if task.hub else ""
+        print(f"{task.name:<14} {task.kind:<10} {len(task.languages):>3} languages  {task.metric}")
+        if name:
+            print(f"  {task.about}\n  citation: {task.citation}\n  licence:  {task.license}")
+            print(f"  languages: {' '.join(task.languages)}\n  hub: {hub} {revision}")
+            print(f"  trained on: {task.train or task.name}  scored on: {task.score}")
+            print(f"  sizes: {task.sizes.model_dump(exclude_none=True)}")
+            for files in task.files:
+                for split, names in files.names.items():
+                    print(f"  {split}: {' or '.join(files.folders)}/{' + '.join(names)}")
+
+
+@app.command()
+def score(
+    task: Annotated[str, typer.Argument(metavar="TASK")],
+    gold: Annotated[Path, typer.Option("--gold", help="An official file of the task.")],
+    pred: Annotated[Path, typer.Option("--pred", help="Predictions in the plain form.")],
+    language: Annotated[str, typer.Option("--language")] = "en",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """The official metrics on anyone's predictions."""
+    found = api.score(task, gold, pred, language=language)
+    if as_json:
+        print(json.dumps(found))
+        return
+    print(f"{task} {language}, {found['n']} examples")
+    for metric, value in found["metrics"].items():
+        print(f"  {metric:<12} {value:.4f}")
+
+
+@data_app.command("check")
+def data_check(
+    names: Annotated[Optional[list[str]], typer.Argument(metavar="[TASK]...")] = None,
+    data: DataOption = None,
+) -> None:
+    """Read every official file of the tasks: ok, missing or corrupt."""
+    states = api.check_data(names or [], data=data)
+    for s in states:
+        where = ", ".join(str(p) for p in s.paths) if s.paths else s.detail
+        count = f"{s.examples} examples" if s.examples is not None else ""
+        print(f"{s.state:<8} {s.task} {s.split} {s.language}  {count}  {where}")
+        if s.state == "corrupt":
+            print(f"         {s.detail}")
+    if any(s.state == "corrupt" for s in states):
+        raise typer.Exit(2)
+
+
+@data_app.command("leaks")
+def data_leaks(
+    recipe: Recipe, store: StoreOption = None, data: DataOption = None, set_: SetOption = None
+) -> None:
+    """Texts that a recipe trains or selects on and also reports."""
+    found = api.leaks(recipe, *(set_ or []), store=store, data=data, say=_say)
+    for o in found:
+        print(f"{o.trained} and {o.reported}: {o.units} texts, {len(o.examples)} examples")
+        print(f"  such as: {o.sample[:100]}")
+    print(f"{len(found)} pairs of slices share text" if found else "no shared text")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; user errors end with 2, failed steps with 1, Ctrl-C with 130."""
+    from xstilts.core.errors import StepFailedError, UserError
+
+    try:
+        code: Any = app(arguments, standalone_mode=False)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except StepFailedError as error:
+        print(f"Some steps failed:\n{error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("interrupted; a next run goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if isinstance(error, typer.Abort):
+            sys.exit(130)
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
