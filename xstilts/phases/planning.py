@@ -175,7 +175,7 @@ class _Making:
                 expected=f"at most {limit}, the positions of {self.builder.encoder.label}",
                 do=f"--set tasks.{task}.training.max_length={limit}",
             )
-        if words.stride >= words.max_length // 2:
+        if get_task(task).kind == "span" and words.stride >= words.max_length // 2:
             raise RecipeError(
                 f"Windows of {words.max_length} pieces that share {words.stride} hardly move on",
                 where=f"training.stride of {task}",
@@ -206,6 +206,8 @@ def make_plan(
     Raises:
         UserError: for whatever cannot be, named before anything runs.
     """
+    if recipe.data == "lab":
+        workplace = workplace.with_lab()
     files = Files(workplace)
     drop = without or {}
     tasks = _trained_tasks(recipe)

@@ -124,6 +124,7 @@ class Recipe(_Section):
     encoder: Annotated[tuple[EncoderChoice, ...], BeforeValidator(_as_list)] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     languages: Literal["present"] | tuple[str, ...] = "present"
+    data: Literal["lab"] | None = None
     leaks: Literal["error", "drop", "allow"] = "error"
     training: Training
     tasks: dict[str, TaskUse] = {}

@@ -1,17 +1,21 @@
 """Where a recipe runs: the store, the data folders, and what this machine multiplies fast."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
 from xstilts.core.errors import EncoderError, XstiltsError
+from xstilts.lab import encoder, minimal
 from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.recipe import EncoderChoice
 from xstilts.store import Digests, Store
+
+LAB_VERSION = "minimal-1"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,22 @@ class Workplace:
             (Path(models),) if models else (),
             Digests(root / "digests.json"),
         )
+
+    def with_lab(self) -> "Workplace":
+        """The same place with the generated world as its only data and model folder.
+
+        The world is written once a store, under the name of its generator's version; its bytes are
+        the same everywhere, and so are the keys of what is made from it.
+        """
+        folder = self.store.root / "lab" / LAB_VERSION
+        if not folder.exists():
+            scratch = folder.with_name(f".{LAB_VERSION}.{os.getpid()}")
+            minimal.export(scratch)
+            texts = [p.read_text("utf-8") for p in sorted(scratch.rglob("tatoeba.*"))]
+            encoder.export(scratch / "lab" / "encoder", texts)
+            with contextlib.suppress(OSError):  # another process was faster; its bytes are the same
+                scratch.rename(folder)
+        return replace(self, data=(folder,), models=(folder,))
 
     def encoder(self, choice: EncoderChoice) -> EncoderFiles | None:
         """The files of an encoder that is here; None for one on the hub.

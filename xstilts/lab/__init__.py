@@ -1,0 +1,1 @@
+"""Generated data in the official file formats, so that a recipe runs with no download."""
