@@ -86,9 +86,7 @@ def why(
     return name, explain(found, place.store)
 
 
-def results(
-    recipe: str, *changes: str, store: Folder = None, data: Folder = None
-) -> "Results":
+def results(recipe: str, *changes: str, store: Folder = None, data: Folder = None) -> "Results":
     """The tables of all finished cells of a recipe; runs nothing."""
     from xstilts.executors import Outcome
     from xstilts.phases.leaks import remembered

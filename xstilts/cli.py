@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -21,13 +21,11 @@ app.add_typer(data_app, name="data")
 
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped name or a YAML file.")]
 StoreOption = Annotated[
-    Optional[Path], typer.Option("--store", help="Where results lie ($XSTILTS_HOME).")
+    Path | None, typer.Option("--store", help="Where results lie ($XSTILTS_HOME).")
 ]
-DataOption = Annotated[
-    Optional[Path], typer.Option("--data", help="The data folder ($XSTILTS_DATA).")
-]
+DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder ($XSTILTS_DATA).")]
 SetOption = Annotated[
-    Optional[list[str]],
+    list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable."),
 ]
 
@@ -124,7 +122,7 @@ def results(
 @app.command()
 def report(
     recipe: Recipe,
-    out: Annotated[Optional[Path], typer.Option("--out", help="Where to write it.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where to write it.")] = None,
     store: StoreOption = None,
     data: DataOption = None,
     set_: SetOption = None,
@@ -135,7 +133,7 @@ def report(
 
 @app.command()
 def tasks(
-    name: Annotated[Optional[str], typer.Argument(help="One task, in full.")] = None,
+    name: Annotated[str | None, typer.Argument(help="One task, in full.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Show the catalogue of tasks."""
@@ -180,7 +178,7 @@ def score(
 
 @data_app.command("check")
 def data_check(
-    names: Annotated[Optional[list[str]], typer.Argument(metavar="[TASK]...")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[TASK]...")] = None,
     data: DataOption = None,
 ) -> None:
     """Read every official file of the tasks: ok, missing or corrupt."""

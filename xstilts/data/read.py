@@ -85,7 +85,7 @@ def write_examples(path: Path, examples: list[Example]) -> None:
 
 def read_examples(folder: Path, kind: str) -> list[Example]:
     """The examples of one kind that ``write_examples`` wrote."""
-    make = Kinds.BY_NAME[kind]
+    make: Any = Kinds.BY_NAME[kind]
     columns = pq.read_table(folder / EXAMPLES).to_pydict()
     rows = zip(*(columns[f.name] for f in fields(make)), strict=True)
     return [make(*(tuple(v) if isinstance(v, list) else v for v in row)) for row in rows]

@@ -75,9 +75,7 @@ class LocalExecutor:
     def _reached(self, goals: Sequence[Step]) -> list[Step]:
         return Plan({}, list(goals)).unique()
 
-    def _set_aside(
-        self, step: Step, reason: str, store: Store, outcome: Outcome, say: Say
-    ) -> None:
+    def _set_aside(self, step: Step, reason: str, store: Store, outcome: Outcome, say: Say) -> None:
         place = store.set_aside(step.address, step.key)
         outcome.set_aside.append(step.address)
         say(f"{step.address}: {reason}; set aside as {place}, built anew")

@@ -18,7 +18,9 @@ def use(runtime: Runtime) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def number_format(precision: Precision, device: torch.device) -> contextlib.AbstractContextManager[None]:
+def number_format(
+    precision: Precision, device: torch.device
+) -> contextlib.AbstractContextManager[None]:
     """Products in bf16 with fp32 master weights and fp32 sums, or everything in fp32."""
     if precision == "fp32":
         return contextlib.nullcontext()

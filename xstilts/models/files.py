@@ -60,7 +60,9 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
     try:
         config: dict[str, Any] = json.loads(config_file.read_text("utf-8"))
     except ValueError as error:
-        raise _unusable(f"{config_file} is not JSON: {error}", where, "a valid config.json") from None
+        raise _unusable(
+            f"{config_file} is not JSON: {error}", where, "a valid config.json"
+        ) from None
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise _unusable(

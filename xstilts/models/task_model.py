@@ -70,7 +70,9 @@ class TaskModel(nn.Module):
     def encoder(self) -> PreTrainedModel:
         """The part that the next stage starts from."""
         inner = self.inner
-        found: PreTrainedModel = inner.encoder if isinstance(inner, LinearHead) else inner.base_model
+        found: PreTrainedModel = (
+            inner.encoder if isinstance(inner, LinearHead) else inner.base_model
+        )
         return found
 
     def without_padding(self) -> bool:

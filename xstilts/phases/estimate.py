@@ -53,9 +53,7 @@ def estimate(planned: Planned, store: Store) -> Estimate:
     left = Counter(s.stage.name for s in found.to_run)
     every = Counter(s.stage.name for s in unique)
     trained = sum(_pieces(s, store) for s in found.to_run if s.stage.name == "train")
-    read = sum(
-        _pieces(s, store) for s in found.to_run if s.stage.name in ("predict", "retrieve")
-    )
+    read = sum(_pieces(s, store) for s in found.to_run if s.stage.name in ("predict", "retrieve"))
     blocks = max(_block_parameters(planned), 1.0)
     flops = blocks * (6 * trained + 2 * read)
     rate, basis = _rate(unique, store, blocks)

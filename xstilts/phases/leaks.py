@@ -84,7 +84,7 @@ def refuse(found: list[Overlap], recipe: str) -> None:
         f"Training or selection text is also reported text in {len(found)} pairs of slices",
         where="\n            ".join(lines),
         expected="no shared text",
-        do=f"--set leaks=drop removes the training examples (see them: xstilts data leaks {recipe})",
+        do=f"--set leaks=drop removes the examples; see them: xstilts data leaks {recipe}",
     )
 
 

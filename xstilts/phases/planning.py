@@ -151,9 +151,7 @@ class _Making:
         self.named(f"{arm}/{target}/predict.{data.language}{at}", step)
         self.named(f"{arm}/{target}/score.{data.language}{at}", score)
         label = self.builder.encoder.label
-        self.cells.append(
-            Cell(label, arm, target, data.language, data.split, "en", seed, score)
-        )
+        self.cells.append(Cell(label, arm, target, data.language, data.split, "en", seed, score))
 
     def named(self, name: str, step: Step, *, training: bool = False) -> None:
         self.steps[self.prefix + name] = step

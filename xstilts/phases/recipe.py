@@ -1,4 +1,4 @@
-"""A recipe: encoders × arms × targets × languages × seeds, read from YAML and checked word by word."""
+"""A recipe: encoders × arms × targets × languages × seeds, from YAML, checked word by word."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -227,7 +227,9 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     out = dict(below)
     for key, value in above.items():
         old = out.get(key)
-        out[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        out[key] = (
+            _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
     return out
 
 

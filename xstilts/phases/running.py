@@ -76,9 +76,7 @@ def run_recipe(
         UserError: for what the user can mend; nothing that is finished is lost.
     """
     planned, found = prepare(recipe, workplace, executor, say)
-    outcome = executor.run(
-        planned.plan, planned.plan.goals, workplace.store, recipe.runtime, say
-    )
+    outcome = executor.run(planned.plan, planned.plan.goals, workplace.store, recipe.runtime, say)
     for error in outcome.failed.values():
         if isinstance(error, UserError):
             raise error

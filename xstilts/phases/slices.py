@@ -1,8 +1,9 @@
 """The selection rule: which files, and which part of them, are trained on, selected on, reported.
 
-Every trained task resolves to disjoint ``train``, ``held`` and ``score`` slices. Models are selected
-on English held-out examples of the task trained on: the official dev set, unless it is absent, is
-itself reported, or shares text with a reported split; then they are carved from the training file.
+Every trained task resolves to disjoint ``train``, ``held`` and ``score`` slices. Models are
+selected on English held-out examples of the task trained on: the official dev set, unless it is
+absent, is itself reported, or shares text with a reported split; then they are carved from the
+training file.
 """
 
 from collections.abc import Sequence
@@ -103,9 +104,7 @@ def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
     return task, said
 
 
-def trained(
-    recipe: Recipe, name: str, files: Files, without: Sequence[str] = ()
-) -> Trained:
+def trained(recipe: Recipe, name: str, files: Files, without: Sequence[str] = ()) -> Trained:
     """The slices of a stage on task ``name``.
 
     Raises:

@@ -87,10 +87,10 @@ def _spans(
             null[example] = min(null[example], float(out[r, 0].sum()))
             found[example] += _best_spans(out[r], begins[r], ends[r])
     columns: Columns = {"prediction": [], "texts": [], "scores": [], "null_score": null}
-    for i, example in enumerate(examples):
+    for i, asked in enumerate(examples):
         best: dict[str, float] = {}
         for score, begin, end in sorted(found[i], key=lambda s: (-s[0], s[1], s[2])):
-            best.setdefault(example.context[begin:end].strip(), score)
+            best.setdefault(asked.context[begin:end].strip(), score)
         texts = list(best)[:BEST]
         columns["texts"].append(texts)
         columns["scores"].append([best[t] for t in texts])

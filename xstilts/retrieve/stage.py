@@ -42,7 +42,7 @@ def retrieve(
     start = inputs["model"].folder if "model" in inputs else context.sources[str(config.encoder)]
     encoder = _kept(start, device)
     layers = int(encoder.config.num_hidden_layers)
-    sides = []
+    sides: list[Floats] = []
     for side in ("english-", "text-"):
         arrays = TokenArrays.load(inputs["tokens"].folder, inputs["tokens"].value["pad"], side)
         vectors = embed(
@@ -54,7 +54,7 @@ def retrieve(
             device=device,
         )
         sides.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    indices, scores = nearest(*sides, NEIGHBOURS)
+    indices, scores = nearest(sides[0], sides[1], NEIGHBOURS)
     examples = read_examples(inputs["examples"].folder, "retrieval")
     columns = {
         "id": [e.id for e in examples],

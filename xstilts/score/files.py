@@ -29,7 +29,11 @@ def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, A
     task = get_task(name)
     if language not in task.languages:
         raise UnknownNameError(
-            "language", language, task.languages, where=f"languages of {name}", do="see: xstilts tasks"
+            "language",
+            language,
+            task.languages,
+            where=f"languages of {name}",
+            do="see: xstilts tasks",
         )
     for path in (gold, pred):
         if not path.is_file():
@@ -74,7 +78,9 @@ def _indices(path: Path) -> list[int]:
     for number, line in enumerate(_lines(path), 1):
         text = line.strip().removeprefix("[").removesuffix("]")
         if not text.isdigit():
-            raise _wrong(f"{line!r} is no index", f"{path}:{number}", "one 0-based index", "mend it")
+            raise _wrong(
+                f"{line!r} is no index", f"{path}:{number}", "one 0-based index", "mend it"
+            )
         found.append(int(text))
     return found
 
@@ -86,7 +92,10 @@ def _labels(task: Task, examples: list[Any], path: Path) -> list[Any]:
     for number, line in enumerate(lines, 1):
         if line not in known:
             raise _wrong(
-                f"No label of {task.name} is {line!r}", f"{path}:{number}", ", ".join(known), "mend it"
+                f"No label of {task.name} is {line!r}",
+                f"{path}:{number}",
+                ", ".join(known),
+                "mend it",
             )
     return [int(x) for x in lines] if task.choices else lines
 
@@ -134,7 +143,10 @@ _PREDICTIONS: dict[str, Callable[[Task, list[Any], Path], list[Any]]] = {
 def _same_number(gold: int, pred: int, where: object, what: str) -> None:
     if gold != pred:
         raise _wrong(
-            f"{pred} {what} for {gold}", where, f"{gold} {what}, in the gold file's order", "mend it"
+            f"{pred} {what} for {gold}",
+            where,
+            f"{gold} {what}, in the gold file's order",
+            "mend it",
         )
 
 

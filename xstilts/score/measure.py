@@ -19,7 +19,9 @@ from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 Scores = dict[str, float]
 
 
-def measure(kind: str, examples: Sequence[Any], predictions: Sequence[Any]) -> tuple[Scores, Scores]:
+def measure(
+    kind: str, examples: Sequence[Any], predictions: Sequence[Any]
+) -> tuple[Scores, Scores]:
     """Scores and floors of one slice, both 0-100 and by metric name.
 
     Args:

@@ -9,7 +9,7 @@ _Z_POWER_80 = 0.841621
 def smallest_gain(seeds: int, examples: int, spread: float = 1.0) -> float:
     """Smallest true gain that is found with 80 % power at a two-sided 5 %, in points.
 
-    ``(z_0.975 + z_0.80) * sqrt(2 spread²/seeds + 2 * 50²/examples)``: the normal approximation for a
+    ``(z_0.975 + z_0.80) * sqrt(2 spread²/seeds + 2 * 50²/examples)``: the normal approximation of a
     difference of two independent means (Cohen 1988, section 2.4), with the variance of a share at
     50 %, its largest. Pairing by example can only make the second term smaller.
 

@@ -27,15 +27,15 @@ class Events:
                 expected="the extra `tracking`",
                 do="pip install 'xstilts[tracking]'",
             ) from None
-        self._writer = SummaryWriter(str(folder / "tensorboard"))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(folder / "tensorboard"))
 
     def write(self, update: int, facts: Mapping[str, float | str]) -> None:
         """Add the numbers among ``facts`` at one update."""
         for name, value in facts.items():
             if self._writer is not None and isinstance(value, float):
-                self._writer.add_scalar(name, value, update)  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(name, value, update)
 
     def close(self) -> None:
         """Write what is buffered."""
         if self._writer is not None:
-            self._writer.close()  # type: ignore[no-untyped-call]
+            self._writer.close()

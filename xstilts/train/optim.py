@@ -82,8 +82,8 @@ def _span_loss(logits: Tensor, arrays: TokenArrays, rows: Ints) -> Tensor:
         + F.cross_entropy(scores[..., 1], last, reduction="none")
     ) / 2
     example = torch.from_numpy(arrays.example[rows]).to(device)
-    _, place, windows = example.unique(return_inverse=True, return_counts=True)
-    return (loss / windows[place]).sum()
+    windows = torch.bincount(example)[example]
+    return (loss / windows).sum()
 
 
 def clip(parameters: Iterable[nn.Parameter], most: float) -> float:

@@ -1,0 +1,33 @@
+# Every target makes or updates .venv only when pyproject.toml changed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint bench evidence docs
+
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $(READY)
+
+demo: $(READY)  ## Run the quickstart; the last line is the path of the report.
+	$(BIN)/xstilts run quickstart
+
+test: $(READY) lint  ## Lint, types, house plan, every test.
+	$(BIN)/python -m pytest -q
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## Throughput and memory beside transformers.Trainer; writes docs/benchmarks.md.
+	$(BIN)/python -m bench.training
+
+evidence: $(READY)  ## The slow proofs.
+	$(BIN)/python -m pytest -q -m evidence
+
+docs: $(READY)  ## Write the tables in README and docs from docs/results/*.csv.
+	$(BIN)/python -m xstilts.reports.readme README.md docs/*.md
