@@ -1,8 +1,8 @@
 """The five shapes of an example, as they are read from the official files.
 
 Every example has an ``id`` (the file's own where it has one, else its position) and a ``group``:
-the unit that must not be torn apart by a draw or a resample (paragraph, premise, sentence). In parallel
-test sets both are the same in every language.
+the unit that must not be torn apart by a draw or a resample (paragraph, premise, sentence). In
+parallel test sets both are the same in every language.
 """
 
 from dataclasses import dataclass
