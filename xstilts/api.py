@@ -153,12 +153,15 @@ def _recipe(name: str, changes: Iterable[str]) -> Any:
 
 def _planned(recipe: str, changes: Iterable[str], place: "Workplace") -> "Planned":
     """The plan as a run would make it: with what an earlier leak check left out."""
-    from xstilts.phases import leaks
     from xstilts.phases.planning import make_plan
 
     loaded = _recipe(recipe, changes)
     planned = make_plan(loaded, place)
-    found = leaks.remembered(planned, place.store) if loaded.leaks == "drop" else None
+    if loaded.leaks != "drop":
+        return planned
+    from xstilts.phases import leaks
+
+    found = leaks.remembered(planned, place.store)
     return make_plan(loaded, place, leaks.to_drop(found)) if found else planned
 
 

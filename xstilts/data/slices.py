@@ -1,4 +1,4 @@
-"""A slice: the one part of a task that a stage reads, named by the bytes it is read from."""
+"""What reading and tokenising are told: the one part of a task, and how it is cut into pieces."""
 
 from typing import Literal
 
@@ -45,3 +45,21 @@ class Slice(Spec):
     sample: int | None = None
     at_most: int | None = None
     without: tuple[str, ...] = ()
+
+
+class Tokens(Spec):
+    """How a slice is cut into pieces.
+
+    Attributes:
+        tokenizer: digest of the tokenizer's files.
+        kind: the example kind.
+        labels: labels in the order of the logits.
+        max_length: most pieces of a row, special ones counted.
+        stride: pieces that neighbouring windows of a context share.
+    """
+
+    tokenizer: str
+    kind: Kind
+    labels: tuple[str, ...]
+    max_length: int
+    stride: int

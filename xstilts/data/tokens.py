@@ -12,31 +12,12 @@ from typing import Any
 import numpy as np
 
 from xstilts.core.context import Context, Result
-from xstilts.core.spec import Spec
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import read_examples
+from xstilts.data.slices import Tokens
 from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
-from xstilts.tasks.spec import Kind
 
 QUESTION_MOST = 64  # pieces of a question, as in the SQuAD script of BERT (max_query_length)
-
-
-class Tokens(Spec):
-    """How a slice is cut into pieces.
-
-    Attributes:
-        tokenizer: digest of the tokenizer's files.
-        kind: the example kind.
-        labels: labels in the order of the logits.
-        max_length: most pieces of a row, special ones counted.
-        stride: pieces that neighbouring windows of a context share.
-    """
-
-    tokenizer: str
-    kind: Kind
-    labels: tuple[str, ...]
-    max_length: int
-    stride: int
 
 
 class _Rows:

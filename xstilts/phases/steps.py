@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xstilts.data.slices import Slice
-from xstilts.data.tokens import Tokens
+from xstilts.data.slices import Slice, Tokens
 from xstilts.graph import Stage, Step, Work
 from xstilts.models.files import EncoderFiles
 from xstilts.phases.recipe import EncoderChoice, Training
@@ -83,6 +82,8 @@ class Builder:
         self._read: dict[str, Step] = {}
         self._tokens: dict[tuple[str, int, int], Step] = {}
         self._train: dict[str, Step] = {}
+        self._predict: dict[tuple[str, tuple[str, ...], str], Predict] = {}
+        self._score: dict[str, Score] = {}
 
     def read(self, data: Slice) -> Step:
         """The examples of a slice."""
@@ -137,7 +138,10 @@ class Builder:
             "tokens": self.tokens(data, words.max_length, words.stride),
             "examples": self.read(data),
         }
-        config = Predict(kind=data.kind, labels=data.labels, precision=how.precision)
+        name = (data.kind, data.labels, how.precision)
+        if name not in self._predict:
+            self._predict[name] = Predict(kind=name[0], labels=name[1], precision=name[2])
+        config = self._predict[name]
         label = f"{model.label}/{data.task}.{data.language}"
         return Step(PREDICT, label, config, inputs, Work(pieces_of(data)))
 
@@ -157,7 +161,9 @@ class Builder:
         examples = predictions.inputs["examples"]
         assert isinstance(examples.config, Slice)
         inputs = {"predictions": predictions, "examples": examples}
-        return Step(SCORE, predictions.label, Score(kind=examples.config.kind), inputs)
+        kind = examples.config.kind
+        config = self._score.setdefault(kind, Score(kind=kind))
+        return Step(SCORE, predictions.label, config, inputs)
 
 
 def pieces_of(data: Slice) -> float:

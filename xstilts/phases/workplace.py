@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal, cast
 
 from xstilts.core.errors import EncoderError, XstiltsError
-from xstilts.lab import encoder, minimal
 from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.recipe import EncoderChoice
 from xstilts.store import Digests, Store
@@ -55,6 +54,8 @@ class Workplace:
         """
         folder = self.store.root / "lab" / LAB_VERSION
         if not folder.exists():
+            from xstilts.lab import encoder, minimal
+
             scratch = folder.with_name(f".{LAB_VERSION}.{os.getpid()}")
             minimal.export(scratch)
             texts = [p.read_text("utf-8") for p in sorted(scratch.rglob("tatoeba.*"))]

@@ -1,0 +1,51 @@
+import os
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import pytest  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory) -> Path:
+    """A data folder in the official formats. Read only: copy it to change it."""
+    from made_up_release import write_release
+
+    return write_release(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="session")
+def release_texts(release) -> list[str]:
+    from made_up_release import texts
+
+    return texts(release)
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory, release_texts):
+    """Give the folder of a tiny encoder by its name in `tiny_encoders.ARCHITECTURES`."""
+    from tiny_encoders import write_encoder
+
+    made: dict[str, Path] = {}
+
+    def folder(name: str = "xlmr") -> Path:
+        if name not in made:
+            made[name] = write_encoder(tmp_path_factory.mktemp(name), name, release_texts)
+        return made[name]
+
+    return folder
+
+
+@pytest.fixture
+def workbench(release, encoder_folder, tmp_path):
+    """Make a workbench with its own store around one of the tiny encoders."""
+    from workbench import Workbench
+
+    from xstilts.store import Store
+
+    def make(encoder: str | Path = "xlmr", store: str = "store", data: Path = release) -> Workbench:
+        folder = encoder if isinstance(encoder, Path) else encoder_folder(encoder)
+        return Workbench(data, folder, Store(tmp_path / store))
+
+    return make
