@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from xstilts.core.errors import CorruptResultError
 from xstilts.core.spec import Runtime
@@ -158,14 +159,22 @@ def drop_weights(plan: Plan, store: Store) -> None:
     users: Counter[str] = Counter()
     done: Counter[str] = Counter()
     for step in plan.unique():
-        present = store.record(step.address, step.key) is not None
+        present = _record(step, store) is not None
         for needed in step.inputs.values():
             users[needed.key] += 1
             done[needed.key] += present
     for step in plan.unique():
-        record = store.record(step.address, step.key) if step.stage.weights else None
+        record = _record(step, store) if step.stage.weights else None
         if record is None or record["pruned"] or step.key in plan.kept:
             continue
         if users[step.key] == done[step.key]:
             names = [n for n in record["files"] if Path(n).match(step.stage.weights[0])]
             store.prune(step.address, step.key, names)
+
+
+def _record(step: Step, store: Store) -> dict[str, Any] | None:
+    """The step's record if its result is sound."""
+    try:
+        return store.record(step.address, step.key)
+    except CorruptResultError:
+        return None

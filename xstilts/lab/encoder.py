@@ -5,11 +5,12 @@ transfers is only what languages share on the surface.
 """
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 _SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 _HIDDEN, _INNER, _LAYERS, _HEADS, _LENGTH = 64, 128, 2, 4, 128
@@ -35,11 +36,14 @@ def export(folder: Path, texts: list[str], seed: int = 0) -> None:
 
 
 def _tokenizer(texts: list[str]) -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="<unk>"))
+    """Whole words, else letters; no trainer, so its bytes depend on nothing but the texts."""
+    words = sorted({w for text in texts for w in re.findall(r"\w+|[^\w\s]", text)})
+    letters = sorted({c for word in words for c in word})
+    pieces = [*_SPECIAL, *words, *letters, *(f"##{c}" for c in letters)]
+    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=1200, special_tokens=_SPECIAL)
-    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s> $A </s> </s> $B </s>",

@@ -121,6 +121,8 @@ class Store:
     ) -> bool:
         """Run ``write(folder)`` and keep what it leaves there; False if another process had.
 
+        A result whose files were pruned is built again and replaced.
+
         Args:
             address: readable part of the name.
             key: fingerprint part of the name.
@@ -131,7 +133,8 @@ class Store:
             waiting: called once with the other builder's process id when there is one.
         """
         with locked(self.root / "locks" / f"{key}.lock", waiting):
-            if self.path(address, key).exists():
+            known = self.record(address, key)
+            if known is not None and not known["pruned"]:
                 return False
             work = self.root / "work" / f"{address.replace('/', '__')}-{key}"
             if work.exists() and not resumes:
@@ -151,6 +154,8 @@ class Store:
             _write_json(work / RECORD, record)
             final = self.path(address, key)
             final.parent.mkdir(parents=True, exist_ok=True)
+            if known is not None:
+                shutil.rmtree(final)  # the same result without its weights
             work.rename(final)
             return True
 

@@ -1,0 +1,72 @@
+"""The command line: frozen, fast, and clear about what went wrong."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xstilts import cli
+
+COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "data"}
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
+
+
+def xstilts(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "xstilts", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=ENVIRONMENT,
+    )
+
+
+def test_the_commands_are_these_and_no_others() -> None:
+    names = {c.name or getattr(c.callback, "__name__", "") for c in cli.app.registered_commands}
+    assert names | {g.name for g in cli.app.registered_groups} == COMMANDS
+
+
+def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from xstilts.cli import app;"
+        "print([m for m in ('torch', 'pandas', 'numpy', 'pydantic') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert xstilts("--help").returncode == 0
+        times.append(time.monotonic() - began)
+    assert min(times) < 0.8  # 0.3 s on an idle machine; CI machines are shared
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "first-lite"], "Did you mean 'first-light'"),
+        (["run", "first-light", "--set", "targts=[a]"], "Did you mean 'targets'"),
+        (["tasks", "xnly"], "Did you mean 'xnli'"),
+        (["run", "first-light", "--set", "encoder.path=/no/such"], "no encoder folder"),
+        (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
+        (["results", "quickstart", "--format", "xml"], "xml"),
+    ],
+)
+def test_what_the_user_can_mend_ends_with_2_and_no_traceback(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    done = xstilts(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert all(word in done.stderr for word in ("where:", "expected:", "do:"))
+
+
+def test_the_catalogue_can_be_read_by_people_and_programs() -> None:
+    assert "xquad" in xstilts("tasks").stdout
+    assert "languages:" in xstilts("tasks", "xquad").stdout
+    assert xstilts("tasks", "xquad", "--json").stdout.startswith("{")

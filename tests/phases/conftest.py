@@ -1,0 +1,33 @@
+"""One small run of the quickstart on the generated world, shared by the tests that look at it."""
+
+from pathlib import Path
+
+import pytest
+
+from xstilts.lab import encoder, minimal
+
+SMALL = (
+    "seeds=[0]",
+    "training.epochs=0.5",
+    "tasks.squad_v1.training.epochs=0.5",
+    "targets=[udpos, xquad, tatoeba]",
+    "arms={none: [], squad_v1: [{train: squad_v1}]}",
+    "runtime.threads=1",
+    "data=null",
+)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in the official formats, with an encoder in ``encoder/``."""
+    folder = tmp_path_factory.mktemp("world") / "data"
+    minimal.export(folder)
+    texts = [p.read_text("utf-8") for p in sorted(folder.rglob("tatoeba.*"))]
+    encoder.export(folder / "encoder", texts)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def changes(world: Path) -> tuple[str, ...]:
+    """What makes the quickstart small and points it at the world's encoder."""
+    return (*SMALL, f"encoder.path={world / 'encoder'}")

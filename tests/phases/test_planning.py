@@ -1,0 +1,124 @@
+"""What is promised, under which name, from which part of which file."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import xstilts
+from xstilts.core.errors import EncoderError, RecipeError, UnknownNameError
+from xstilts.phases.planning import Planned, make_plan
+from xstilts.phases.recipe import load
+from xstilts.phases.workplace import Workplace
+
+GOLDEN = Path(__file__).parent / "golden_keys.json"
+
+
+def planned(world: Path, store: Path, *changes: str) -> Planned:
+    return make_plan(load("quickstart", changes), Workplace.of(store, world))
+
+
+def test_keys_are_those_of_the_golden_file(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Rewrite the file (and say so in the changelog) only if results are meant to change."""
+    steps = planned(world, tmp_path, *changes).plan.steps
+    keys = {name: f"{step.address}@{step.key}" for name, step in sorted(steps.items())}
+    assert keys == json.loads(GOLDEN.read_text())
+
+
+def test_planning_xtreme_imports_no_heavy_library() -> None:
+    code = (
+        "import sys, xstilts;"
+        "planned, cost = xstilts.plan('xtreme/paper');"
+        "arms, seeds = len(planned.recipe.arms), len(planned.recipe.seeds);"
+        "assert (arms, len(planned.recipe.targets), seeds) == (11, 9, 3);"
+        "assert len({c.language for c in planned.cells}) >= 40;"
+        "print([m for m in ('torch', 'transformers', 'pandas') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_runtime_is_no_identity(world: Path, changes: tuple[str, ...], tmp_path: Path) -> None:
+    plain = planned(world, tmp_path, *changes)
+    other = planned(world, tmp_path, *changes, "runtime.threads=2", "runtime.micro_tokens=64")
+    assert {n: s.key for n, s in plain.plan.steps.items()} == {
+        n: s.key for n, s in other.plan.steps.items()
+    }
+
+
+def test_a_new_language_adds_its_own_steps_only(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    few = planned(world, tmp_path, *changes, "languages=[en, de]", "targets=[xnli]")
+    more = planned(world, tmp_path, *changes, "languages=[en, de, sw]", "targets=[xnli]")
+    new = set(more.plan.steps) - set(few.plan.steps)
+    assert {n.rpartition("/")[2].partition("@")[0] for n in new} == {"predict.sw", "score.sw"}
+    assert all(more.plan.steps[n].key == s.key for n, s in few.plan.steps.items())
+
+
+def test_models_are_selected_on_carved_examples_where_the_dev_set_overlaps(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    found = planned(world, tmp_path, *changes).trainings
+    assert found["squad_v1"].origin == (
+        "carved from the train file: the dev split shares text with xquad"
+    )
+    assert (found["squad_v1"].train.part, found["squad_v1"].held.part) == ("train", "held")
+    assert found["udpos"].origin == "official dev split"
+
+
+def test_training_on_a_reported_split_is_refused(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="itself reported"):
+        planned(world, tmp_path, *changes, "tasks.udpos.train={from: test}")
+
+
+def test_rows_longer_than_the_positions_are_refused_with_the_remedy(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(EncoderError) as caught:
+        planned(world, tmp_path, *changes, "training.max_length=512")
+    assert "max_length=128" in caught.value.do
+
+
+def test_labels_that_do_not_fit_are_refused(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError, match="cannot be trained on mnli"):
+        planned(world, tmp_path, *changes, "tasks.udpos.train=mnli")
+
+
+def test_an_unknown_task_suggests_the_right_one(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'xnli'"):
+        planned(world, tmp_path, *changes, "targets=[xnly]")
+
+
+def test_an_unknown_language_is_refused(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(UnknownNameError, match="No language is called 'qq'"):
+        planned(world, tmp_path, *changes, "languages=[en, qq]")
+
+
+def test_a_step_is_found_by_a_unique_prefix(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    plan = planned(world, tmp_path, *changes).plan
+    assert plan.find("squad_v1/udpos/score.d")[0] == "squad_v1/udpos/score.de@0"
+    with pytest.raises(UnknownNameError):
+        plan.find("squad_v1/")
+
+
+def test_an_encoder_on_the_hub_can_be_planned_but_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XSTILTS_DATA", raising=False)
+    with pytest.raises(EncoderError, match="is not here"):
+        xstilts.run("xtreme/paper", store=tmp_path)

@@ -1,0 +1,165 @@
+"""What a run does the second time, and what a change costs."""
+
+import shutil
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import xstilts
+from xstilts.core.errors import DataError, LeakError
+from xstilts.phases.running import Results
+
+
+@pytest.fixture(scope="module")
+def done(
+    world: Path, changes: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Results]:
+    store = tmp_path_factory.mktemp("store")
+    return store, xstilts.run("quickstart", *changes, store=store, data=world)
+
+
+def test_every_cell_has_its_rows_and_no_value_is_missing(done: tuple[Path, Results]) -> None:
+    rows = done[1].rows
+    cells = rows[["arm", "target", "language"]].drop_duplicates()
+    assert len(cells) == 2 * (2 + 2 + 2)  # arms x (udpos en de, xquad en de, tatoeba de sw)
+    assert rows["value"].between(0, 100).all()
+    assert rows["floor"].between(0, 100).all()
+    assert set(rows[rows.target == "xquad"].metric) == {"em_f1", "exact_match", "f1"}
+    assert (rows[rows.target == "tatoeba"].protocol != "").all()
+
+
+def test_retrieval_with_the_untouched_encoder_has_no_seed(done: tuple[Path, Results]) -> None:
+    rows = done[1].rows
+    untouched = rows[(rows.arm == "none") & (rows.target == "tatoeba")]
+    assert untouched.seed.isna().all()
+    assert rows[(rows.arm == "squad_v1")].seed.notna().all()
+
+
+def test_the_tables_on_disk_are_the_tables_returned(done: tuple[Path, Results]) -> None:
+    found = done[1]
+    on_disk = pd.read_parquet(found.folder / "results.parquet")
+    pd.testing.assert_frame_equal(on_disk, found.rows, check_dtype=False)
+    assert list(pd.read_csv(found.folder / "results.csv").columns) == list(found.rows.columns)
+    assert (found.folder / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_arms_share_the_stage_they_have_in_common(done: tuple[Path, Results]) -> None:
+    steps = done[1].planned.plan.steps
+    assert steps["none/xquad@0"] is steps["squad_v1/squad_v1@0"]
+    assert done[1].outcome.ran.count("train/squad_v1") == 1
+
+
+def test_second_run_does_nothing(
+    done: tuple[Path, Results], world: Path, changes: tuple[str, ...]
+) -> None:
+    again = xstilts.run("quickstart", *changes, store=done[0], data=world)
+    assert again.outcome.ran == []
+    pd.testing.assert_frame_equal(again.rows, done[1].rows)
+
+
+def test_one_changed_rate_runs_its_descendants_only_and_why_names_it(
+    done: tuple[Path, Results], world: Path, changes: tuple[str, ...]
+) -> None:
+    changed = (*changes, "tasks.udpos.training={lr: 1e-3}")
+    name, lines = xstilts.why("quickstart", "none/udpos@0", *changed, store=done[0], data=world)
+    assert (name, lines) == ("none/udpos@0", ["config.how.lr: 0.002 -> 0.001"])
+    _, deeper = xstilts.why(
+        "quickstart", "none/udpos/score.de", *changed, store=done[0], data=world
+    )
+    assert deeper == ["inputs.predictions.inputs.model.config.how.lr: 0.002 -> 0.001"]
+    planned, cost = xstilts.plan("quickstart", *changed, store=done[0], data=world)
+    assert {k: left for k, (_, left) in cost.steps.items()} == {
+        "read": 0,
+        "tokens": 0,
+        "train": 2,  # udpos after each arm
+        "predict": 4,
+        "retrieve": 0,
+        "score": 4,
+    }
+
+
+def test_the_same_files_elsewhere_run_nothing(
+    done: tuple[Path, Results], world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world, copy)
+    moved = (*changes[:-1], f"encoder.path={copy / 'encoder'}")
+    assert xstilts.run("quickstart", *moved, store=done[0], data=copy).outcome.ran == []
+
+
+def test_one_byte_of_a_training_file_runs_its_descendants(
+    done: tuple[Path, Results], world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world, copy)
+    file = copy / "udpos" / "train-en.tsv"
+    data = bytearray(file.read_bytes())
+    data[1] = ord("x") if data[1] != ord("x") else ord("y")
+    file.write_bytes(bytes(data))
+    _, cost = xstilts.plan("quickstart", *changes, store=done[0], data=copy)
+    left = {k: n for k, (_, n) in cost.steps.items()}
+    assert left == {"read": 1, "tokens": 1, "train": 2, "predict": 4, "retrieve": 0, "score": 4}
+
+
+def test_a_missing_file_is_named_before_anything_runs(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world, copy)
+    (copy / "udpos" / "train-en.tsv").unlink()
+    began = time.monotonic()
+    with pytest.raises(DataError, match=r"udpos train en: udpos_xtreme/train-en\.tsv"):
+        xstilts.run("quickstart", *changes, store=tmp_path / "store", data=copy)
+    assert time.monotonic() - began < 5
+    assert not (tmp_path / "store" / "steps").exists()
+
+
+def test_a_malformed_row_stops_the_run_before_training_and_costs_nothing(
+    done: tuple[Path, Results], world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world, copy)
+    file = copy / "udpos" / "train-en.tsv"
+    lines = file.read_text().splitlines()
+    lines[3] = lines[3].split("\t")[0] + "\tNOSUCHTAG"
+    file.write_text("\n".join(lines) + "\n")
+    finished = sorted((done[0] / "steps").rglob("record.json"))
+    with pytest.raises(DataError) as caught:
+        xstilts.run("quickstart", *changes, store=done[0], data=copy)
+    assert "train-en.tsv:4" in caught.value.where
+    assert "NOSUCHTAG" in str(caught.value)
+    assert set(finished) <= set((done[0] / "steps").rglob("record.json"))
+
+
+def test_a_leak_is_refused_then_dropped(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(world, copy)
+    document = (copy / "xquad" / "xquad.en.json").read_text()
+    (copy / "squad" / "train-v1.1.json").write_text(document + "\n")
+    with pytest.raises(LeakError) as caught:
+        xstilts.run(
+            "quickstart", *changes, "leaks=error", store=tmp_path / "s", data=copy
+        )
+    assert "squad_v1.en.train-rest shares" in caught.value.where
+    found = xstilts.leaks("quickstart", *changes, store=tmp_path / "s", data=copy)
+    assert sum(o.units for o in found if o.reported == "xquad.en.test") == 100
+    with pytest.raises(DataError, match="No example is left"):
+        xstilts.run("quickstart", *changes, store=tmp_path / "s", data=copy)
+
+
+def test_a_truncated_result_is_set_aside_and_built_anew(
+    done: tuple[Path, Results], world: Path, changes: tuple[str, ...]
+) -> None:
+    victim = next((done[0] / "steps" / "predict").rglob("predictions.parquet"))
+    victim.write_bytes(victim.read_bytes()[:100])
+    record = victim.parent / "record.json"
+    assert record.exists()
+    score = done[0] / "steps" / "score"
+    shutil.rmtree(score)
+    again = xstilts.run("quickstart", *changes, store=done[0], data=world)
+    assert len(again.outcome.set_aside) == 1
+    pd.testing.assert_frame_equal(again.rows, done[1].rows)
