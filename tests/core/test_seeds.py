@@ -11,8 +11,9 @@ def test_streams_of_neighbouring_seeds_and_purposes_never_meet():
 
 
 def test_a_derived_seed_never_changes():
-    assert derive(0, "head", "mnli") == 8441411150353563953 or derive(0, "head", "mnli") > 0
-    assert derive(0, "head", "mnli") == derive(0, "head", "mnli")
+    """Another number here would silently retrain everything: it is no implementation detail."""
+    assert derive(0, "head", "mnli") == 8284114620769249737
+    assert rank(0, "head/mnli") == rank(0, "head/mnli") != rank(1, "head/mnli")
 
 
 @given(st.integers(0, 2**63 - 1), st.text())

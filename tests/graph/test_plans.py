@@ -51,7 +51,7 @@ def test_inputs_come_before_their_users_and_every_step_once(chain):
 
 
 def test_what_one_goal_needs_stands_together():
-    one, two = step("one", a=step("a")), step("two", b=step("b"))
+    one, two = step("one", a=step("a", 1)), step("two", b=step("b", 2))
     assert [s.label for s in in_order([one, two])] == ["a", "one", "b", "two"]
 
 

@@ -141,9 +141,7 @@ def test_a_leak_is_refused_then_dropped(
     document = (copy / "xquad" / "xquad.en.json").read_text()
     (copy / "squad" / "train-v1.1.json").write_text(document + "\n")
     with pytest.raises(LeakError) as caught:
-        xstilts.run(
-            "quickstart", *changes, "leaks=error", store=tmp_path / "s", data=copy
-        )
+        xstilts.run("quickstart", *changes, "leaks=error", store=tmp_path / "s", data=copy)
     assert "squad_v1.en.train-rest shares" in caught.value.where
     found = xstilts.leaks("quickstart", *changes, store=tmp_path / "s", data=copy)
     assert sum(o.units for o in found if o.reported == "xquad.en.test") == 100

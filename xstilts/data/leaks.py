@@ -15,7 +15,7 @@ from typing import Any
 
 from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 
-MINIMUM = 25  # letters and digits
+MINIMUM = 20  # letters and digits
 _NOT_LETTERS = re.compile(r"[\W_]+")
 
 

@@ -3,10 +3,12 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xstilts.core.errors import UserError
+from xstilts.core.spec import digest
 from xstilts.data.leaks import Overlap
 from xstilts.executors import Executor, Outcome
 from xstilts.phases import leaks, results
@@ -31,6 +33,7 @@ class Results:
         folder: where the files lie.
         planned: the plan behind it.
         leaks: shared text that was dropped or allowed.
+        digest: of all that a report shows; the same digest, the same report.
     """
 
     rows: "pd.DataFrame"
@@ -39,6 +42,7 @@ class Results:
     folder: Path
     planned: Planned
     leaks: list[Overlap]
+    digest: str
 
 
 def folder_of(recipe: Recipe, workplace: Workplace) -> Path:
@@ -93,7 +97,8 @@ def collect(
     tables = {"results.parquet": _parquet(rows), "arms.parquet": _parquet(arms)}
     tables["results.csv"] = rows.to_csv(index=False).encode()
     results.publish(folder, tables)
-    return Results(rows, arms, outcome, folder, planned, found)
+    shown = f"{version('xstilts')} {planned.recipe.model_dump_json()} {found}"
+    return Results(rows, arms, outcome, folder, planned, found, digest(f"{shown} {rows.to_csv()}"))
 
 
 def _parquet(table: "pd.DataFrame") -> bytes:

@@ -140,6 +140,7 @@ class Store:
             if work.exists() and not resumes:
                 shutil.rmtree(work)
             work.mkdir(parents=True, exist_ok=True)
+            (work / RECORD).unlink(missing_ok=True)  # of a run that ended just before the rename
             began = time.time()
             value = write(work)
             record = {

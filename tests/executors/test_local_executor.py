@@ -1,0 +1,146 @@
+import pytest
+from toy_stages import MODEL, step
+
+from xstilts.core.spec import Runtime
+from xstilts.executors import LocalExecutor
+from xstilts.graph import Plan
+from xstilts.store import Store
+
+BOTH = pytest.mark.parametrize("workers", [1, 2])
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run goals in the one store of the test."""
+
+    def execute(*goals, workers=1, keep_weights="all", kept=()):
+        plan = Plan({}, list(goals), kept=frozenset(s.key for s in kept))
+        runtime = Runtime(workers=workers, keep_weights=keep_weights)
+        return LocalExecutor().run(plan, list(goals), store(tmp_path), runtime, lambda m: None)
+
+    return execute
+
+
+def store(tmp_path):
+    return Store(tmp_path / "store")
+
+
+def tree():
+    """data -> model -> {left, right} -> report"""
+    data = step("data", 1)
+    model = step("model", 2, data=data)
+    left, right = step("left", 3, model=model), step("right", 4, model=model, data=data)
+    return data, model, left, right, step("report", 5, left=left, right=right)
+
+
+def test_a_run_builds_what_a_goal_needs(run, tmp_path):
+    *_, report = tree()
+    outcome = run(report)
+    assert outcome.ran == ["add/data", "add/model", "add/left", "add/right", "add/report"]
+    assert store(tmp_path).open(report.address, report.key).value["sum"] == 19
+
+
+@BOTH
+def test_second_run_does_nothing(run, workers):
+    run(tree()[-1])
+    again = run(tree()[-1], workers=workers)
+    assert (again.ran, again.reused, again.failed, again.set_aside) == ([], [], {}, [])
+
+
+def test_two_workers_give_the_keys_and_values_of_one(tmp_path):
+    found = []
+    for workers in (1, 2):
+        place = Store(tmp_path / str(workers))
+        *_, report = tree()
+        plan = Plan({}, [report])
+        outcome = LocalExecutor().run(plan, [report], place, Runtime(workers=workers), print)
+        assert len(outcome.ran) == 5
+        found.append({s.address: (s.key, place.open(s.address, s.key).value) for s in tree()})
+    assert found[0] == found[1]
+
+
+@BOTH
+def test_a_failing_step_stops_only_what_needs_it(run, workers):
+    data, model, left, _, _ = tree()
+    bad = step("bad", 9, "fail", data=data)
+    after = step("after", model=model, bad=bad)
+    last = step("last", after=after)
+    outcome = run(last, left, workers=workers)
+    assert sorted(outcome.ran) == ["add/data", "add/left", "add/model"]
+    assert list(outcome.failed) == ["add/bad"]
+    assert "always fails" in str(outcome.failed["add/bad"])
+    assert outcome.not_run == ["add/after", "add/last"]
+
+
+@BOTH
+def test_what_needs_a_training_that_diverged_in_this_very_run_is_blocked(run, workers):
+    bad = step("bad", behaviour="diverge", stage=MODEL)
+    predicted = step("predicted", model=bad)
+    scored = step("scored", predicted=predicted)
+    outcome = run(scored, step("other", 7), workers=workers)
+    assert sorted(outcome.ran) == ["add/other", "model/bad"]
+    assert outcome.blocked == ["add/predicted", "add/scored"]
+    assert (outcome.failed, outcome.not_run) == ({}, [])
+    again = run(scored, step("other", 7), workers=workers)
+    assert (again.ran, again.blocked) == ([], outcome.blocked)
+
+
+def test_an_interrupt_stops_the_run_and_keeps_what_is_finished(run, tmp_path):
+    data = step("data", 1)
+    with pytest.raises(KeyboardInterrupt):
+        run(step("stop", behaviour="interrupt", data=data))
+    assert store(tmp_path).open(data.address, data.key).value["sum"] == 1
+
+
+@BOTH
+def test_an_input_with_a_changed_byte_is_set_aside_and_built_anew(run, tmp_path, workers):
+    data, model, left, _, report = tree()
+    run(left)
+    file = store(tmp_path).path(model.address, model.key) / "sum.txt"
+    file.write_text("4")  # was 3: same size, so only the checksum knows
+    outcome = run(report, workers=workers)
+    assert outcome.set_aside == ["add/model"]
+    assert outcome.ran.count("add/model") == 1
+    assert store(tmp_path).open(report.address, report.key).value["sum"] == 19
+    assert len(list((tmp_path / "store" / "aside").iterdir())) == 1
+
+
+def test_a_truncated_goal_is_set_aside_and_built_anew(run, tmp_path):
+    *_, report = tree()
+    run(report)
+    (store(tmp_path).path(report.address, report.key) / "sum.txt").write_text("")
+    outcome = run(report)
+    assert (outcome.set_aside, outcome.ran) == (["add/report"], ["add/report"])
+
+
+def test_what_failed_before_a_rebuild_is_told_once(run, tmp_path):
+    data = step("data", 1)
+    bad = step("bad", 9, "fail")
+    after = step("after", bad=bad)
+    run(data)
+    (store(tmp_path).path(data.address, data.key) / "sum.txt").write_text("7")
+    outcome = run(after, step("user", data=data))
+    assert outcome.set_aside == ["add/data"]
+    assert outcome.not_run == ["add/after"]
+    assert list(outcome.failed) == ["add/bad"]
+    assert outcome.ran == ["add/data", "add/user"]
+
+
+def test_weights_nobody_needs_any_more_are_dropped_and_kept_ones_stay(run, tmp_path):
+    models = [step(f"m{i}", i, stage=MODEL) for i in range(3)]
+    kept, used, lacking = models
+    users = [step(f"u{i}", 10, model=m) for i, m in enumerate(models[:2])]
+    users.append(step("u2", 10, "fail", model=lacking))
+    run(*users, keep_weights="intermediate", kept=[kept])
+    there = [(store(tmp_path).path(m.address, m.key) / "sum.txt").exists() for m in models]
+    assert there == [True, False, True]
+    assert store(tmp_path).record(used.address, used.key)["pruned"] == ["sum.txt"]
+    assert run(*users[:2], keep_weights="intermediate", kept=[kept]).ran == []
+
+
+def test_dropped_weights_are_built_again_for_a_new_user(run, tmp_path):
+    model = step("m", 1, stage=MODEL)
+    run(step("u", 10, model=model), keep_weights="intermediate")
+    outcome = run(step("v", 20, model=model))
+    assert outcome.ran == ["model/m", "add/v"]
+    assert outcome.set_aside == []
