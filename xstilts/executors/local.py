@@ -30,7 +30,9 @@ class LocalExecutor:
         """
         outcome = Outcome()
         while True:
+            outcome.failed, outcome.not_run = {}, []  # of this pass: a rebuild tries them again
             found = status(goals, store)
+            outcome.blocked = [s.address for s in found.blocked]
             for step in self._reached(goals):
                 if step.key in found.corrupt and step.address not in outcome.set_aside:
                     self._set_aside(step, found.corrupt[step.key], store, outcome, say)
@@ -40,7 +42,6 @@ class LocalExecutor:
                 if not self._set_aside_unsound(goals, store, outcome, say):
                     raise error
                 continue
-            outcome.blocked = [s.address for s in found.blocked]
             if runtime.keep_weights == "intermediate":
                 drop_weights(plan, store)
             return outcome
@@ -58,8 +59,9 @@ class LocalExecutor:
             _side_by_side(found.to_run, sources, store, runtime, say, outcome)
             return
         broken: set[str] = set()
+        blocked: set[str] = set()
         for number, step in enumerate(found.to_run, 1):
-            if _cannot_run(step, broken, store, outcome):
+            if _cannot_run(step, broken, blocked, store, outcome):
                 continue
             where = f"[{number}/{len(found.to_run)}] {step.address}"
             say(where)
@@ -95,19 +97,24 @@ class LocalExecutor:
         return len(outcome.set_aside) > before
 
 
-def _cannot_run(step: Step, broken: set[str], store: Store, outcome: Outcome) -> bool:
+def _cannot_run(
+    step: Step, broken: set[str], blocked: set[str], store: Store, outcome: Outcome
+) -> bool:
     """Whether an input failed, or ended without weights while this run was under way."""
     if any(i.key in broken for i in step.inputs.values()):
         broken.add(step.key)
         outcome.not_run.append(step.address)
         return True
-    for needed in step.inputs.values():
-        record = store.record(needed.address, needed.key) if needed.stage.weights else None
-        if record is not None and is_barren(record["value"]):
-            broken.add(step.key)
-            outcome.blocked.append(step.address)
-            return True
+    if any(i.key in blocked or _left_nothing(i, store) for i in step.inputs.values()):
+        blocked.add(step.key)
+        outcome.blocked.append(step.address)
+        return True
     return False
+
+
+def _left_nothing(step: Step, store: Store) -> bool:
+    record = store.record(step.address, step.key) if step.stage.weights else None
+    return record is not None and is_barren(record["value"])
 
 
 def _side_by_side(
@@ -122,6 +129,7 @@ def _side_by_side(
     waiting = list(steps)
     pending = {s.key for s in steps}
     broken: set[str] = set()
+    blocked: set[str] = set()
     running: dict[Future[bool], Step] = {}
     with ProcessPoolExecutor(runtime.workers, mp_context=get_context("spawn")) as pool:
         while waiting or running:
@@ -131,7 +139,7 @@ def _side_by_side(
                 if any(i.key in pending for i in step.inputs.values()):
                     continue
                 waiting.remove(step)
-                if _cannot_run(step, broken, store, outcome):
+                if _cannot_run(step, broken, blocked, store, outcome):
                     pending.discard(step.key)
                     continue
                 say(f"[{len(steps) - len(waiting)}/{len(steps)}] {step.address}")

@@ -59,17 +59,17 @@ def finetune(
         dropout=config.how.dropout,
     ).to(device)
     packed = model.without_padding()
-    run = _Run(config, inputs, model, folder, context, device)
+    run = Run(config, inputs, model, folder, context, device)
     verdict = run.train()
-    checkpoint.clear(folder)
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
         model.load_state_dict(run.best)
         model.save(folder)
+    checkpoint.clear(folder)
     return run.value(verdict) | {"packed": packed}
 
 
-class _Run:
+class Run:
     """The state of one training run."""
 
     def __init__(

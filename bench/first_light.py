@@ -1,0 +1,113 @@
+"""Write what README shows of a finished first-light run.
+
+    python -m bench.first_light STORE DATA [KEY=VALUE …]
+
+reads ``STORE/runs/first-light`` and writes, under ``docs/results``: ``first-light-cells.csv``
+(every main score with step key, seed and n), ``first-light.csv`` (mean gain of each arm on each
+target) and ``first-light-cost.csv`` (stages and time). Then `make docs` puts them into the pages.
+"""
+
+import datetime
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from xstilts import api
+from xstilts.executors.build import made
+from xstilts.phases import results
+from xstilts.phases.planning import Planned
+from xstilts.phases.workplace import Workplace
+from xstilts.reports.figures import heat_map
+from xstilts.reports.gather import report_input
+from xstilts.reports.numbers import numbers, records
+from xstilts.stats import gains
+
+FOLDER = Path("docs/results")
+
+
+def main() -> None:
+    """Write all three tables and the picture."""
+    store, data, *changes = sys.argv[1:]
+    found = api.results("first-light", *changes, store=store, data=data)
+    place = Workplace.of(store, data)
+    planned = found.planned
+    metrics = results.main_metrics(planned)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    rows = found.rows
+    main_rows = rows[[metrics[t] == m for t, m in zip(rows["target"], rows["metric"], strict=True)]]
+    write("first-light-cells", main_rows.round({"value": 2, "floor": 2}), planned, changes, "")
+    cells = gains.cells(rows, metrics, "none", results.same_data(planned))
+    write("first-light", gain_table(rows, cells, metrics, planned), planned, changes, _GAINS)
+    stages = results.stage_rows(planned, place.store)
+    write("first-light-cost", cost_table(stages), planned, changes, "one line a trained stage")
+    label = next(iter(planned.encoders))
+    report = report_input(found, place.store, label)
+    Path("docs/first-light.svg").write_text(heat_map(report, numbers(report)))
+
+
+_GAINS = (
+    "mean gain over `none` in points, over languages and seeds, cells at floor left out; in "
+    "brackets the languages counted; ± is the standard deviation over seeds; † same data as the target"
+)
+
+
+def gain_table(
+    rows: pd.DataFrame, cells: pd.DataFrame, metrics: Any, planned: Planned
+) -> pd.DataFrame:
+    """One line a target: the baseline's mean score, then the gain of every arm."""
+    table = gains.scores(rows, metrics)
+    languages = gains.languages_of(table)
+    arms = [a for a in planned.recipe.arms if a != "none"]
+    means = gains.summary(cells, languages, arms=arms)
+    by_place = {(r["arm"], r["target"]): r for r in records(means.targets)}
+    same = results.same_data(planned)
+    lines = []
+    for target, metric in metrics.items():
+        base = [table.mean(("none", target, x)) for x in languages[target]]
+        line = {
+            "target": target,
+            "metric": metric,
+            "languages": len(base),
+            "none": f"{sum(base) / len(base):.1f}",
+        }
+        for arm in arms:
+            row = by_place.get((arm, target))
+            mark = " †" if (arm, target) in same else ""
+            line[arm] = (
+                "at floor"
+                if row is None or row["mean_gain"] is None
+                else (
+                    f"{row['mean_gain']:+.1f} ± {row['spread'] or 0:.1f} ({row['counted']}){mark}"
+                )
+            )
+        lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def cost_table(stages: pd.DataFrame) -> pd.DataFrame:
+    """Time and speed of every stage."""
+    kept = ["name", "examples", "updates", "seconds", "tokens_per_second", "verdict", "dev_score"]
+    return stages[kept].round({"dev_score": 1, "seconds": 0, "tokens_per_second": 0})
+
+
+def write(name: str, table: pd.DataFrame, planned: Planned, changes: list[str], note: str) -> None:
+    """One CSV and the JSON that says how it came about."""
+    table.to_csv(FOLDER / f"{name}.csv", index=False, lineterminator="\n")
+    facts = made(planned.recipe.runtime)
+    said = "".join(f" --set {c}" for c in changes if not c.startswith("encoder.path"))
+    about = {
+        "recipe": "first-light",
+        "command": f"xstilts run first-light{said}",
+        "machine": f"{facts['processor']}, {facts['cores']} cores",
+        "date": datetime.date.today().isoformat(),
+        "seeds": list(planned.recipe.seeds),
+        "note": note,
+    }
+    (FOLDER / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
