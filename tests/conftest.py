@@ -3,8 +3,9 @@ from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: more threads only wait for each other
 
-import pytest  # noqa: E402
+import pytest
 
 
 @pytest.fixture(scope="session")

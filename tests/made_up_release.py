@@ -73,7 +73,8 @@ def _fact(rng: random.Random, most: int = 3) -> Fact:
 
 def _said(words: Words, fact: Fact) -> list[str]:
     said = [words[kind][i] for kind, i in fact]
-    return [w.capitalize() if k in ("name", "place") else w for w, (k, _) in zip(said, fact)]
+    capital = [kind in ("name", "place") for kind, _ in fact]
+    return [w.capitalize() if c else w for w, c in zip(said, capital, strict=True)]
 
 
 def _write(path: Path, lines: list[str]) -> None:

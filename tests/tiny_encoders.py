@@ -36,6 +36,7 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "bert": ("bert", {"max_position_embeddings": LENGTH, "type_vocab_size": 2}),
     "deberta": ("deberta-v2", _DEBERTA),
     "modernbert": ("modernbert", _MODERN),
+    "jina": ("jina_embeddings_v3", {"max_position_embeddings": LENGTH, "type_vocab_size": 1}),
     "deberta-v1": ("deberta", _PLAIN | {"type_vocab_size": 0, "relative_attention": False}),
 }
 

@@ -56,7 +56,9 @@ def test_a_merged_mapping_may_be_overridden():
     assert found["mine"] == {"lr": 3, "epochs": 2}
 
 
-@pytest.mark.parametrize("text", ["? [a, b]\n: 1", "{{a: 1}: 2}", "a: [", "!!python/name:os.system"])
+@pytest.mark.parametrize(
+    "text", ["? [a, b]\n: 1", "{{a: 1}: 2}", "a: [", "!!python/name:os.system"]
+)
 def test_what_is_no_plain_value_is_a_yaml_error(text):
     with pytest.raises(yaml.YAMLError):
         parse(text)

@@ -94,7 +94,7 @@ def test_an_interrupt_stops_the_run_and_keeps_what_is_finished(run, tmp_path):
 
 @BOTH
 def test_an_input_with_a_changed_byte_is_set_aside_and_built_anew(run, tmp_path, workers):
-    data, model, left, _, report = tree()
+    _, model, left, _, report = tree()
     run(left)
     file = store(tmp_path).path(model.address, model.key) / "sum.txt"
     file.write_text("4")  # was 3: same size, so only the checksum knows

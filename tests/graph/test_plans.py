@@ -67,7 +67,7 @@ def test_nothing_is_there_at_first(chain, store):
 
 
 def test_a_step_that_is_done_is_not_looked_behind(chain, store):
-    data, model, left, right, report = chain
+    _, _, left, _, report = chain
     finish(store, left)
     found = status([report], store)
     assert [s.label for s in found.to_run] == ["data", "model", "right", "report"]
@@ -98,7 +98,7 @@ def test_where_the_code_is_and_how_much_work_it_is_are_no_identity():
 
 
 def test_all_behind_a_diverged_training_is_blocked(chain, store):
-    data, model, left, right, report = chain
+    data, model, _, _, report = chain
     finish(store, data)
     finish(store, model, verdict="diverged")
     found = status([report, data], store)

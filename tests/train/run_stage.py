@@ -1,6 +1,5 @@
-"""Train and predict in a process of its own: `run_stage.py DATA ENCODER STORE EPOCHS`."""
+"""Training and prediction for a process of its own, which may be killed."""
 
-import sys
 from pathlib import Path
 
 from workbench import Workbench, how
@@ -23,7 +22,7 @@ def bench_of(data: Path, encoder: Path, store: Path) -> Workbench:
     return Workbench(data, encoder, Store(store), runtime)
 
 
-if __name__ == "__main__":
-    data, encoder, store, epochs = sys.argv[1:]
-    bench = bench_of(Path(data), Path(encoder), Path(store))
-    bench.build(promised(bench, float(epochs)))
+def run(data: Path, encoder: Path, store: Path, epochs: float) -> None:
+    """What the process does."""
+    bench = bench_of(data, encoder, store)
+    bench.build(promised(bench, epochs))

@@ -92,7 +92,8 @@ def test_the_score_in_the_record_is_that_of_the_kept_weights(workbench):
     for kind in KINDS:
         bench = workbench(store=kind)
         model = bench.train(TRAINED[kind], how(**SHORT))
-        scored = bench.build(bench.score(bench.predict(model, bench.examples(TRAINED[kind], "dev"))))
+        predictions = bench.predict(model, bench.examples(TRAINED[kind], "dev"))
+        scored = bench.build(bench.score(predictions))
         value = bench.open(model).value
         assert scored.value["scores"][value["dev_metric"]] == pytest.approx(value["dev_score"])
         assert scored.value["floors"][value["dev_metric"]] == pytest.approx(value["dev_floor"])
@@ -127,6 +128,23 @@ def test_another_seed_gives_other_weights_and_the_same_seed_the_same_bytes(workb
         folder = bench.build(bench.train("hellaswag", how(**SHORT), seed=seed)).folder
         found[store] = (folder / "model.safetensors").read_bytes()
     assert found["a"] == found["b"] != found["c"]
+
+
+def test_every_epoch_sees_every_example_once_in_an_order_of_its_own(workbench, monkeypatch):
+    seen, really = [], loop.summed_gradient
+
+    def watch(model, arrays, examples, **more):
+        seen.append(examples.tolist())
+        return really(model, arrays, examples, **more)
+
+    monkeypatch.setattr(loop, "summed_gradient", watch)
+    for seed in (0, 1):
+        bench = workbench(store=f"seed{seed}")
+        bench.build(bench.train("hellaswag", how(epochs=2, batch_size=36), seed=seed))
+    assert [len(x) for x in seen] == [36, 36, 24] * 4
+    epochs = [sum(seen[i : i + 3], []) for i in range(0, 12, 3)]
+    assert all(sorted(e) == list(range(96)) for e in epochs)
+    assert len({tuple(e) for e in epochs}) == 4
 
 
 def poisoned(bench, tmp_path):

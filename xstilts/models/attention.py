@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 _LANES = 16
-_SIMILAR = 0.75  # rows of one group are at least this share of its longest
+_SIMILAR = 0.45  # rows of one group are at least this share of its longest
 _WIDEST = 2**21  # scores a head that a group may have, so that they stay in the cache
 
 
@@ -23,13 +23,13 @@ class Group:
         rows: number of rows.
         width: places a row has in the group, a multiple of the lanes.
         start: first place of the group among the places of all groups.
-        lengths: pieces of its rows, ``(rows,)``.
+        bias: -inf at places without a piece, else 0, ``(rows * heads, 1, width)``.
     """
 
     rows: int
     width: int
     start: int
-    lengths: Tensor
+    bias: Tensor
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,19 @@ class Layout:
     sources: Tensor
 
 
-def layout_of(mask: Tensor) -> Layout:
-    """The packing of rows with the given mask, ``(rows, length)``, padding on the right."""
+def products_in(device: str) -> torch.dtype:
+    """Number format of products where the caller stands."""
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+
+
+def layout_of(mask: Tensor, heads: int) -> Layout:
+    """How to pack rows.
+
+    Args:
+        mask: 1 for a piece, 0 for padding on the right, ``(rows, length)``.
+        heads: attention heads.
+    """
+    dtype = products_in(mask.device.type)
     lengths, order = mask.sum(-1).sort(descending=True, stable=True)
     steps = torch.arange(mask.shape[-1], device=mask.device)
     real = steps < lengths[:, None]
@@ -63,7 +74,8 @@ def layout_of(mask: Tensor) -> Layout:
         last = first + 1
         while last < len(sizes) and sizes[last] >= _SIMILAR * width and _fits(last - first, width):
             last += 1
-        groups.append(Group(last - first, width, start, lengths[first:last]))
+        bias = _bias(lengths[first:last], width, heads, dtype)
+        groups.append(Group(last - first, width, start, bias))
         begins = start + width * torch.arange(last - first, device=mask.device)
         slots.append((begins[:, None] + steps)[real[first:last]])
         start += width * (last - first)
@@ -79,9 +91,12 @@ def _fits(rows: int, width: int) -> bool:
 
 
 Kept = tuple[Tensor, ...]
+Take = Callable[..., Tensor]  # gives uninitialised memory, as torch.empty(*shape, dtype=...) does
 
 
-def attend(qkv: Tensor, heads: int, layout: Layout) -> tuple[Tensor, Kept]:
+def attend(
+    qkv: Tensor, heads: int, layout: Layout, keep: Take, scratch: Take
+) -> tuple[Tensor, Kept]:
     """Softmax attention within each row; sums of the softmax are fp32.
 
     Vaswani et al. 2017, section 3.2.1.
@@ -91,24 +106,31 @@ def attend(qkv: Tensor, heads: int, layout: Layout) -> tuple[Tensor, Kept]:
             last piece a row of zeros, ``(pieces + 1, 3 * dim)``.
         heads: attention heads.
         layout: how the rows are packed.
+        keep: memory for the results.
+        scratch: memory that is needed here only.
 
     Returns:
         what each piece gathered, ``(pieces, dim)``, and what the backward pass needs.
     """
-    dim = qkv.shape[1] // 3
-    spread = qkv.index_select(0, layout.sources)
-    out = spread.new_empty(len(layout.sources), dim)
+    dim, dtype = qkv.shape[1] // 3, qkv.dtype
+    spread = scratch(len(layout.sources), 3 * dim, dtype=dtype)
+    torch.index_select(qkv, 0, layout.sources, out=spread)
+    out = scratch(len(layout.sources), dim, dtype=dtype)
     kept: list[Tensor] = []
     for group in layout.groups:
-        q, k, v = _by_head(spread, group, 3, heads)
-        scores = torch.baddbmm(_bias(group, heads, qkv.dtype), q, k.transpose(1, 2))
-        share = scores.float().softmax(-1).to(qkv.dtype)
-        _by_piece(torch.bmm(share, v)[None], out, group, heads)
+        q, k, v = _by_head(spread, group, 3, heads, keep)
+        scores = torch.baddbmm(group.bias, q, k.transpose(1, 2), out=_square(q, keep))
+        share = _share(scores, scratch)
+        gathered = scratch(*q.shape, dtype=dtype)
+        _by_piece(torch.bmm(share, v, out=gathered)[None], out, group, heads)
         kept += [q, k, v, share]
-    return out.index_select(0, layout.slots), tuple(kept)
+    gathered = keep(len(layout.slots), dim, dtype=dtype)
+    return torch.index_select(out, 0, layout.slots, out=gathered), tuple(kept)
 
 
-def attend_backward(grad: Tensor, kept: Kept, heads: int, layout: Layout) -> Tensor:
+def attend_backward(
+    grad: Tensor, kept: Kept, heads: int, layout: Layout, scratch: Take
+) -> Tensor:
     """The gradient for :func:`attend`'s ``qkv``, ``(pieces, 3 * dim)``.
 
     Args:
@@ -116,35 +138,51 @@ def attend_backward(grad: Tensor, kept: Kept, heads: int, layout: Layout) -> Ten
         kept: its second result.
         heads: attention heads.
         layout: how the rows are packed.
+        scratch: memory for the result and on the way.
     """
-    spread = grad.index_select(0, layout.sources)
-    out = grad.new_empty(len(layout.sources), 3 * grad.shape[1])
+    dim, dtype = grad.shape[1], grad.dtype
+    spread = scratch(len(layout.sources), dim, dtype=dtype)
+    torch.index_select(grad, 0, layout.sources, out=spread)
+    out = scratch(len(layout.sources), 3 * dim, dtype=dtype)
     for i, group in enumerate(layout.groups):
         q, k, v, share = kept[4 * i : 4 * i + 4]
-        g = _by_head(spread, group, 1, heads)[0]
-        of_share = torch.bmm(g, v.transpose(1, 2))
-        of_scores = torch._softmax_backward_data(of_share, share, -1, share.dtype)
-        parts = g.new_empty(3, *g.shape)
-        torch.bmm(of_scores, k, out=parts[0])
-        torch.bmm(of_scores.transpose(1, 2), q, out=parts[1])
+        g = _by_head(spread, group, 1, heads, scratch)[0]
+        of_share = torch.bmm(g, v.transpose(1, 2), out=_square(g, scratch))
+        torch._softmax_backward_data(of_share, share, -1, dtype, grad_input=of_share)
+        parts = scratch(3, *g.shape, dtype=dtype)
+        torch.bmm(of_share, k, out=parts[0])
+        torch.bmm(of_share.transpose(1, 2), q, out=parts[1])
         torch.bmm(share.transpose(1, 2), g, out=parts[2])
         _by_piece(parts, out, group, heads)
-    return out.index_select(0, layout.slots)
+    result = scratch(len(layout.slots), 3 * dim, dtype=dtype)
+    return torch.index_select(out, 0, layout.slots, out=result)
 
 
-def _bias(group: Group, heads: int, dtype: torch.dtype) -> Tensor:
-    """-inf at places without a piece, ``(rows * heads, 1, width)``."""
-    steps = torch.arange(group.width, device=group.lengths.device)
-    bias = torch.zeros(group.rows, group.width, dtype=dtype, device=group.lengths.device)
-    bias.masked_fill_(steps >= group.lengths[:, None], float("-inf"))
-    return bias.repeat_interleave(heads, 0)[:, None]
+def _square(x: Tensor, space: Take) -> Tensor:
+    """Memory for the scores of ``(rows * heads, width, dim of a head)``."""
+    return space(x.shape[0], x.shape[1], x.shape[1], dtype=x.dtype)
 
 
-def _by_head(spread: Tensor, group: Group, parts: int, heads: int) -> Tensor:
+def _share(scores: Tensor, space: Take) -> Tensor:
+    """Softmax in fp32, whatever the format of scores; in place of them."""
+    if scores.dtype == torch.float32:
+        return torch.softmax(scores, -1, out=scores)
+    exact = space(*scores.shape, dtype=torch.float32).copy_(scores)
+    return scores.copy_(torch.softmax(exact, -1, out=exact))
+
+
+def _bias(lengths: Tensor, width: int, heads: int, dtype: torch.dtype) -> Tensor:
+    absent = torch.arange(width, device=lengths.device) >= lengths[:, None]
+    bias = torch.zeros(absent.shape, dtype=dtype, device=lengths.device)
+    return bias.masked_fill_(absent, float("-inf")).repeat_interleave(heads, 0)[:, None]
+
+
+def _by_head(spread: Tensor, group: Group, parts: int, heads: int, space: Take) -> Tensor:
     """The group's places as ``(parts, rows * heads, width, dim of a head)``."""
     part = spread[group.start : group.start + group.rows * group.width]
     part = part.view(group.rows, group.width, parts, heads, -1).permute(2, 0, 3, 1, 4)
-    return part.reshape(parts, group.rows * heads, group.width, -1)
+    out = space(*part.shape, dtype=spread.dtype).copy_(part)
+    return out.flatten(1, 2)
 
 
 def _by_piece(parts: Tensor, out: Tensor, group: Group, heads: int) -> None:
@@ -154,5 +192,3 @@ def _by_piece(parts: Tensor, out: Tensor, group: Group, heads: int) -> None:
     source = parts.view(len(parts), group.rows, heads, group.width, -1)
     part.view(shape).copy_(source.permute(1, 3, 0, 2, 4))
 
-
-__all__ = ["Callable", "Group", "Layout", "attend", "attend_backward", "layout_of"]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers.activations import GELUActivation
 
-from xstilts.models.attention import Layout, attend, attend_backward
+from xstilts.models.attention import Layout, Take, attend, attend_backward
 
 _aten = torch.ops.aten
 _PARTS = (
@@ -62,6 +62,18 @@ class _Operands:
     fall: Tensor
     fall_bias: Tensor
 
+    @property
+    def rest(self) -> tuple[Tensor, ...]:
+        """All but queries, keys and values, in the order of the parameters."""
+        return (
+            self.mix,
+            self.mix_bias,
+            self.rise,
+            self.rise_bias,
+            self.fall,
+            self.fall_bias,
+        )
+
 
 class Block:
     """One layer of the library's model, run by hand; the layer keeps its parameters."""
@@ -74,149 +86,157 @@ class Block:
         self.scale = float(attention.attention_head_size) ** -0.5
         norms = [layer.get_submodule(f"{part}.LayerNorm") for part in ("attention.output", "output")]
         self.eps: tuple[float, ...] = tuple(norm.eps for norm in norms)  # type: ignore[misc]
+        self._norms = (self.parameters[8:10], self.parameters[14:16])
         self._key: tuple[object, ...] = ()
         self._operands: _Operands | None = None
 
     def operands(self, dtype: torch.dtype) -> _Operands:
-        """The weights as ``dtype``, made anew where they may have changed.
+        """The weights as ``dtype``, written anew where they may have changed.
 
-        They may have where a parameter's version says so, and after every backward pass: fused
+        They may have where a parameter's version says so, and after every backward pass, as fused
         optimizers change weights without counting a version.
         """
         key = (dtype, *((p.data_ptr(), p._version) for p in self.parameters))
-        if self._operands is None or key != self._key:
+        if key != self._key:
             with torch.inference_mode(False), torch.no_grad():
-                self._operands, self._key = self._made(dtype), key
+                self._operands, self._key = self._made(dtype, self._operands), key
+        assert self._operands is not None
         return self._operands
 
-    def forget(self) -> None:
-        """Make the operands anew before they are used again."""
-        self._operands = None
-
-    def _made(self, dtype: torch.dtype) -> _Operands:
+    def _made(self, dtype: torch.dtype, old: _Operands | None) -> _Operands:
+        """Operands in the memory of the old ones, where these have the same number format."""
         wq, bq, wk, bk, wv, bv, wo, bo, _, _, w1, b1, w2, b2, _, _ = self.parameters
-        qkv = torch.cat([wq * self.scale, wk, wv]).to(dtype)
-        bias = torch.cat([bq * self.scale, bk, bv]).to(dtype)
-        rest = (p.detach().to(dtype) for p in (wo, bo, w1, b1, w2, b2))
-        return _Operands(qkv, bias, *rest)
+        if old is None or old.qkv.dtype != dtype:
+            shapes = [(3 * len(wq), wq.shape[1]), (3 * len(bq),)]
+            shapes += [tuple(p.shape) for p in (wo, bo, w1, b1, w2, b2)]
+            old = _Operands(*(torch.empty(shape, dtype=dtype) for shape in shapes))
+        for parts, into in (((wq, wk, wv), old.qkv), ((bq, bk, bv), old.qkv_bias)):
+            scaled = (parts[0] * self.scale, *parts[1:])
+            for part, place in zip(scaled, into.chunk(3), strict=True):
+                place.copy_(part)
+        for part, place in zip((wo, bo, w1, b1, w2, b2), old.rest, strict=True):
+            place.copy_(part)
+        return old
 
-    def __call__(self, hidden: Tensor, layout: Layout, dtype: torch.dtype) -> Tensor:
-        """The block's output, ``(pieces, dim)`` in fp32, for such an input.
+    def forward(
+        self, hidden: Tensor, layout: Layout, dtype: torch.dtype, keep: Take, scratch: Take
+    ) -> tuple[Tensor, "Saved"]:
+        """The block's output, ``(pieces, dim)`` in fp32, and what the backward pass needs.
 
         Args:
             hidden: input, fp32.
             layout: how the rows are packed.
             dtype: number format of the products.
+            keep: memory that lasts until the backward pass is over.
+            scratch: memory that is needed here only.
         """
-        if torch.is_grad_enabled():
-            out: Tensor = _Step.apply(hidden, self, layout, dtype, *self.parameters)  # type: ignore[no-untyped-call]
-            return out
-        return _forward(self, hidden, layout, dtype)[0]
+        w = self.operands(dtype)
+        pieces, dim = hidden.shape
+        x = keep(pieces, dim, dtype=dtype).copy_(hidden)
+        qkv = scratch(pieces + 1, 3 * dim, dtype=dtype)
+        torch.addmm(w.qkv_bias, x, w.qkv.t(), out=qkv[:pieces])
+        qkv[pieces] = 0
+        gathered, attention = attend(qkv, self.heads, layout, keep, scratch)
+        short = scratch(pieces, dim, dtype=dtype)
+        torch.addmm(w.mix_bias, gathered, w.mix.t(), out=short)
+        middle, first = self._norm(0, hidden, short, keep)
+        middle_low = keep(pieces, dim, dtype=dtype).copy_(middle)
+        risen = keep(pieces, len(w.rise), dtype=dtype)
+        torch.addmm(w.rise_bias, middle_low, w.rise.t(), out=risen)
+        active = _aten.gelu.out(risen, out=keep(*risen.shape, dtype=dtype))
+        torch.addmm(w.fall_bias, active, w.fall.t(), out=short)
+        out, second = self._norm(1, middle, short, keep)
+        return out, Saved(w, x, attention, gathered, first, middle_low, risen, active, second)
+
+    def _norm(
+        self, which: int, residual: Tensor, change: Tensor, keep: Take
+    ) -> tuple[Tensor, "_Norm"]:
+        total = keep(*residual.shape, dtype=torch.float32).copy_(change).add_(residual)
+        weight, bias = self._norms[which]
+        out, mean, spread = _aten.native_layer_norm(
+            total, [total.shape[1]], weight, bias, self.eps[which]
+        )
+        return out, (total, mean, spread)
+
+    def backward(
+        self, grad: Tensor, saved: "Saved", layout: Layout, for_input: bool, scratch: Take
+    ) -> Tensor | None:
+        """Add the gradients of all parameters that want one.
+
+        Args:
+            grad: of the output, ``(pieces, dim)`` in fp32.
+            saved: second result of :meth:`forward`.
+            layout: how the rows are packed.
+            for_input: whether the gradient of the input is asked for.
+            scratch: memory that is needed here only.
+
+        Returns:
+            the gradient of the input, if asked for.
+        """
+        w, dtype, (pieces, dim) = saved.operands, saved.hidden.dtype, grad.shape
+        wanted = [p if p.requires_grad else None for p in self.parameters]
+        self._key = ()
+        low, short = scratch(pieces, dim, dtype=dtype), scratch(pieces, dim, dtype=dtype)
+        exact = scratch(pieces, dim, dtype=torch.float32)
+        grad = norm_backward(grad, saved.second, self._norms[1], wanted[14:16])
+        low.copy_(grad)
+        _add_product(wanted[12:14], low, saved.active, scratch, grad)
+        rising = torch.mm(low, w.fall, out=scratch(*saved.risen.shape, dtype=dtype))
+        _aten.gelu_backward.grad_input(rising, saved.risen, grad_input=rising)
+        _add_product(wanted[10:12], rising, saved.middle, scratch)
+        grad += exact.copy_(torch.mm(rising, w.rise, out=short))
+        grad = norm_backward(grad, saved.first, self._norms[0], wanted[8:10])
+        low.copy_(grad)
+        _add_product(wanted[6:8], low, saved.gathered, scratch, grad)
+        if not for_input and all(p is None for p in wanted[:6]):
+            return None
+        gathered = scratch(pieces + 1, dim, dtype=dtype)
+        torch.mm(low, w.mix, out=gathered[:pieces])
+        gathered[pieces] = 0
+        qkv = attend_backward(gathered, saved.attention, self.heads, layout, scratch)
+        self._add_qkv(wanted[:6], qkv, saved.hidden, scratch)
+        return grad.add_(exact.copy_(torch.mm(qkv, w.qkv, out=short))) if for_input else None
+
+    def _add_qkv(
+        self, wanted: list[Tensor | None], grad: Tensor, inputs: Tensor, scratch: Take
+    ) -> None:
+        """Gradients of query, key and value weights and biases, a product for all three."""
+        scales = (self.scale, 1.0, 1.0)
+        if any(p is not None for p in wanted[::2]):
+            weights = _product(grad, inputs, scratch)
+            for p, part, scale in zip(wanted[::2], weights.chunk(3), scales, strict=True):
+                _add(p, part, scale)
+        if any(p is not None for p in wanted[1::2]):
+            for p, part, scale in zip(wanted[1::2], _sums(grad).chunk(3), scales, strict=True):
+                _add(p, part, scale)
 
 
-@dataclass
-class _Saved:
+_Norm = tuple[Tensor, Tensor, Tensor]  # input, mean, and reciprocal of the standard deviation
+
+
+@dataclass(frozen=True)
+class Saved:
     """What a block's backward pass needs."""
 
+    operands: _Operands
     hidden: Tensor
     attention: tuple[Tensor, ...]
     gathered: Tensor
-    first: tuple[Tensor, Tensor, Tensor]
+    first: _Norm
     middle: Tensor
     risen: Tensor
     active: Tensor
-    second: tuple[Tensor, Tensor, Tensor]
+    second: _Norm
 
 
-def _forward(
-    block: Block, hidden: Tensor, layout: Layout, dtype: torch.dtype
-) -> tuple[Tensor, _Saved]:
-    w = block.operands(dtype)
-    pieces, dim = hidden.shape
-    x = hidden.to(dtype)
-    qkv = x.new_empty(pieces + 1, 3 * dim)
-    torch.addmm(w.qkv_bias, x, w.qkv.t(), out=qkv[:pieces])
-    qkv[pieces] = 0
-    gathered, attention = attend(qkv, block.heads, layout)
-    norm1, norm2 = block.parameters[8:10], block.parameters[14:16]
-    total = torch.add(hidden, torch.addmm(w.mix_bias, gathered, w.mix.t()))
-    middle, *stats1 = _aten.native_layer_norm(total, [dim], *norm1, block.eps[0])
-    first = (total, stats1[0], stats1[1])
-    middle16 = middle.to(dtype)
-    risen = torch.addmm(w.rise_bias, middle16, w.rise.t())
-    active = _aten.gelu(risen)
-    total = torch.add(middle, torch.addmm(w.fall_bias, active, w.fall.t()))
-    out, *stats2 = _aten.native_layer_norm(total, [dim], *norm2, block.eps[1])
-    second = (total, stats2[0], stats2[1])
-    return out, _Saved(x, attention, gathered, first, middle16, risen, active, second)
-
-
-class _Step(torch.autograd.Function):
-    """One block. Parameters are inputs so that autograd comes by; their gradients are added here."""
-
-    @staticmethod
-    def forward(  # type: ignore[override]
-        ctx: Any,
-        hidden: Tensor,
-        block: Block,
-        layout: Layout,
-        dtype: torch.dtype,
-        *parameters: Tensor,
-    ) -> Tensor:
-        out, ctx.saved = _forward(block, hidden, layout, dtype)
-        ctx.block, ctx.layout, ctx.operands = block, layout, block.operands(dtype)
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        needs, params = ctx.needs_input_grad[4:], ctx.block.parameters
-        wanted = [p if need else None for p, need in zip(params, needs, strict=True)]
-        hidden = _backward(ctx.block, ctx.operands, ctx.saved, ctx.layout, grad, wanted, ctx.needs_input_grad[0])
-        ctx.saved = None
-        ctx.block.forget()
-        return (hidden, *[None] * (3 + len(params)))
-
-
-def _backward(
-    block: Block,
-    w: _Operands,
-    saved: _Saved,
-    layout: Layout,
-    grad: Tensor,
-    wanted: list[Tensor | None],
-    for_input: bool,
-) -> Tensor | None:
-    """Add the gradients of the wanted parameters; returns that of the input, if asked for."""
-    dtype, pieces = saved.hidden.dtype, len(saved.hidden)
-    grad = _norm_backward(grad, saved.second, block.parameters[14:16], wanted[14:16])
-    down = grad.to(dtype)
-    _add_product(wanted[12:14], down, saved.active, grad)
-    rising = torch.mm(down, w.fall)
-    rising = _aten.gelu_backward(rising, saved.risen)
-    _add_product(wanted[10:12], rising, saved.middle)
-    grad += torch.mm(rising, w.rise)
-    grad = _norm_backward(grad, saved.first, block.parameters[8:10], wanted[8:10])
-    down = grad.to(dtype)
-    _add_product(wanted[6:8], down, saved.gathered, grad)
-    if not for_input and not any(p is not None for p in wanted[:6]):
-        return None
-    gathered = down.new_empty(pieces + 1, down.shape[1])
-    torch.mm(down, w.mix, out=gathered[:pieces])
-    gathered[pieces] = 0
-    qkv = attend_backward(gathered, saved.attention, block.heads, layout)
-    _add_qkv(block, wanted[:6], qkv, saved.hidden)
-    return grad.add_(torch.mm(qkv, w.qkv)) if for_input else None
-
-
-def _norm_backward(
-    grad: Tensor,
-    kept: tuple[Tensor, Tensor, Tensor],
-    norm: tuple[Tensor, ...],
-    wanted: list[Tensor | None],
+def norm_backward(
+    grad: Tensor, kept: _Norm, norm: tuple[Tensor, Tensor], wanted: list[Tensor | None]
 ) -> Tensor:
-    mask = [True, *(p is not None for p in wanted)]
+    """Gradient of a LayerNorm's input; those of the wanted weight and bias are added."""
+    total, mean, spread = kept
+    asked = [True, *(p is not None for p in wanted)]
     out: tuple[Tensor, ...] = _aten.native_layer_norm_backward(
-        grad, kept[0], [grad.shape[1]], kept[1], kept[2], *norm, mask
+        grad, total, [total.shape[1]], mean, spread, *norm, asked
     )
     for parameter, gradient in zip(wanted, out[1:], strict=True):
         _add(parameter, gradient)
@@ -224,23 +244,25 @@ def _norm_backward(
 
 
 def _add_product(
-    wanted: list[Tensor | None], grad: Tensor, inputs: Tensor, exact: Tensor | None = None
+    wanted: list[Tensor | None],
+    grad: Tensor,
+    inputs: Tensor,
+    scratch: Take,
+    exact: Tensor | None = None,
 ) -> None:
-    """Gradients of a dense layer's weight and bias."""
+    """Gradients of a dense layer's weight and bias; ``exact`` is ``grad`` in fp32."""
     weight, bias = wanted
     if weight is not None:
-        _add(weight, torch.mm(grad.t(), inputs))
+        _add(weight, _product(grad, inputs, scratch))
     if bias is not None:
         _add(bias, _sums(grad) if exact is None else exact.sum(0))
 
 
-def _add_qkv(block: Block, wanted: list[Tensor | None], grad: Tensor, inputs: Tensor) -> None:
-    """Gradients of query, key and value weights and biases, a product for all three."""
-    scales = (block.scale, 1.0, 1.0)
-    for start, values in ((0, lambda: torch.mm(grad.t(), inputs)), (1, lambda: _sums(grad))):
-        if any(p is not None for p in wanted[start::2]):
-            for p, part, scale in zip(wanted[start::2], values().chunk(3), scales, strict=True):
-                _add(p, part, scale)
+def _product(grad: Tensor, inputs: Tensor, scratch: Take) -> Tensor:
+    """Gradient of a weight, in fp32: adding it to one costs no hidden copy then."""
+    shape = grad.shape[1], inputs.shape[1]
+    out = torch.mm(grad.t(), inputs, out=scratch(*shape, dtype=grad.dtype))
+    return out if out.dtype == torch.float32 else scratch(*shape, dtype=torch.float32).copy_(out)
 
 
 def _sums(x: Tensor) -> Tensor:

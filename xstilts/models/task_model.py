@@ -6,7 +6,6 @@ from.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import (
+    AutoConfig,
     AutoModel,
     AutoModelForMultipleChoice,
     AutoModelForQuestionAnswering,
@@ -64,7 +64,7 @@ class TaskModel(nn.Module):
         """Wrap ``inner``; ``outputs`` counts labels, 1 for a choice, 2 for a span."""
         super().__init__()
         self.kind, self.outputs, self.inner = kind, outputs, inner
-        self._lay_out: Callable[[Tensor], None] | None = None
+        self._packed = False
 
     @property
     def encoder(self) -> PreTrainedModel:
@@ -78,9 +78,10 @@ class TaskModel(nn.Module):
     def without_padding(self) -> bool:
         """Run the blocks without padding from now on; False where this encoder cannot."""
         gather_embedding_gradients(self.encoder)
-        if self._lay_out is None and can_pack(self.encoder):
-            self._lay_out = pack(self.encoder)
-        return self._lay_out is not None
+        if not self._packed and can_pack(self.encoder):
+            pack(self.encoder)
+            self._packed = True
+        return self._packed
 
     def forward(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
         """Logits.
@@ -97,8 +98,6 @@ class TaskModel(nn.Module):
         inputs = {"input_ids": ids, "attention_mask": mask}
         if types is not None:
             inputs["token_type_ids"] = types
-        if self._lay_out is not None:
-            self._lay_out(mask.flatten(0, -2))
         if isinstance(self.inner, LinearHead):
             return self._linear(inputs)
         out = self.inner(**inputs)
@@ -145,8 +144,9 @@ def next_stage(
         dropout: of encoder and head alike.
         attention: the library's attention to use, its default if None.
     """
-    encoder = load_encoder(start, attention)
-    config = with_dropout(encoder.config, dropout)
+    torch.manual_seed(seed)  # a pooler that the files lack is drawn while loading
+    encoder = load_encoder(start, attention, dropout)
+    config = encoder.config
     outputs = outputs_of(kind, labels)
     torch.manual_seed(seed)
     library = _LIBRARY[kind]
@@ -161,11 +161,21 @@ def next_stage(
     return TaskModel(kind, outputs, inner)
 
 
-def load_encoder(folder: Path, attention: str | None = None) -> PreTrainedModel:
-    """The bare encoder of any checkpoint, in fp32, from safetensors only."""
+def load_encoder(
+    folder: Path, attention: str | None = None, dropout: float | None = None
+) -> PreTrainedModel:
+    """The bare encoder of any checkpoint, in fp32, from safetensors only.
+
+    Args:
+        folder: of the checkpoint.
+        attention: the library's attention to use, its default if None.
+        dropout: every rate of it; those of its config if None.
+    """
     chosen = {"attn_implementation": attention} if attention else {}
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
     encoder: PreTrainedModel = AutoModel.from_pretrained(
         str(folder),
+        config=config if dropout is None else with_dropout(config, dropout),
         dtype=torch.float32,
         use_safetensors=True,
         trust_remote_code=False,

@@ -27,7 +27,8 @@ from xstilts.retrieve.spec import NEIGHBOURS, Retrieve, block_of, protocol
 
 
 @lru_cache(maxsize=1)
-def _kept(folder: Path, device: torch.device) -> PreTrainedModel:
+def _kept(folder: Path, digest: str, device: torch.device) -> PreTrainedModel:
+    """The last encoder that was used; ``digest``, as a folder may get other weights meanwhile."""
     return load_encoder(folder).to(device)
 
 
@@ -39,8 +40,10 @@ def retrieve(
     ``prediction`` is the 0-based index of the nearest one; query i's translation is sentence i.
     """
     device = use(context.runtime)
-    start = inputs["model"].folder if "model" in inputs else context.sources[str(config.encoder)]
-    encoder = _kept(start, device)
+    if "model" in inputs:
+        encoder = _kept(inputs["model"].folder, inputs["model"].key, device)
+    else:
+        encoder = _kept(context.sources[str(config.encoder)], str(config.encoder), device)
     layers = int(encoder.config.num_hidden_layers)
     sides: list[Floats] = []
     for side in ("english-", "text-"):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,16 @@ def _examples(task: Task, gold: Path, language: str) -> Any:
 
 
 def _release_of(task: Task, gold: Path) -> FileSet:
-    """The release whose file names end as this one does, else the first."""
-    for files in task.files:
-        names = [n for split in files.names.values() for n in split]
-        if any(n.rpartition(".")[2] == gold.suffix.lstrip(".") for n in names):
-            return files
-    return task.files[0]
+    """The release that names a file like this one, else one whose names end as this one does."""
+    names = [
+        (files, Path(name.replace("{code}", "*")).name)
+        for files in task.files
+        for split in files.names.values()
+        for name in split
+    ]
+    called = [files for files, name in names if fnmatchcase(gold.name, name)]
+    alike = [files for files, name in names if Path(name).suffix == gold.suffix]
+    return next(iter(called + alike), task.files[0])
 
 
 def _retrieval(task: Task, gold: Path, pred: Path, language: str) -> dict[str, Any]:

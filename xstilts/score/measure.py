@@ -6,11 +6,12 @@ from typing import Any
 from xstilts.metrics import (
     accuracy,
     majority_floor,
+    normalize_answer,
     random_rank_floor,
     retrieval_accuracy,
     seqeval_f1,
     squad,
-    squad_items,
+    squad_v2,
     tag_accuracy,
     tagging_floor,
 )
@@ -57,8 +58,9 @@ def _tags(
 
 def _spans(examples: Sequence[Span], predictions: Sequence[str]) -> tuple[Scores, Scores]:
     gold = {e.id: list(e.answers) for e in examples}
-    scores = squad(gold, {e.id: p for e, p in zip(examples, predictions, strict=True)})
-    empty = squad(gold, dict.fromkeys(gold, ""))
+    rules = squad if all(gold.values()) else squad_v2
+    scores = rules(gold, {e.id: p for e, p in zip(examples, predictions, strict=True)})
+    empty = rules(gold, dict.fromkeys(gold, ""))
     return scores, empty
 
 
@@ -74,9 +76,7 @@ def right(kind: str, examples: Sequence[Any], predictions: Sequence[Any]) -> lis
     Retrieval: the translation is the nearest sentence.
     """
     if kind == "span":
-        gold = {e.id: list(e.answers) for e in examples}
-        items = squad_items(gold, {e.id: p for e, p in zip(examples, predictions, strict=True)})
-        return [items[e.id][0] for e in examples]
+        return [float(_exact(e, p)) for e, p in zip(examples, predictions, strict=True)]
     gold_of: Callable[[int, Any], Any] = {
         "pair": lambda i, e: e.label,
         "choice": lambda i, e: e.label,
@@ -85,6 +85,12 @@ def right(kind: str, examples: Sequence[Any], predictions: Sequence[Any]) -> lis
     }[kind]
     pairs = enumerate(zip(examples, predictions, strict=True))
     return [float(gold_of(i, e) == p) for i, (e, p) in pairs]
+
+
+def _exact(example: Span, prediction: str) -> bool:
+    """Whether an answer matches exactly; no answer at all where there is none (SQuAD 2.0)."""
+    gold = [normalize_answer(a) for a in example.answers] or [""]
+    return normalize_answer(prediction) in gold
 
 
 _MEASURE: dict[str, Callable[[Sequence[Any], Sequence[Any]], tuple[Scores, Scores]]] = {

@@ -1,0 +1,195 @@
+"""The stage that turns predictions into numbers."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from xstilts.core.context import Context, Result
+from xstilts.core.errors import DataError, UnknownNameError
+from xstilts.data.read import EXAMPLES, write_examples
+from xstilts.score.files import score_files
+from xstilts.score.measure import measure, right
+from xstilts.score.spec import RIGHT, Score
+from xstilts.score.stage import score
+from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+
+CASES = {
+    "pair": (
+        [Pair(str(i), "g", "a", "b", x) for i, x in enumerate("AABA")],
+        ["A", "B", "B", "A"],
+        {"accuracy": 75.0},
+        {"accuracy": 75.0},
+        [1, 0, 1, 1],
+    ),
+    "choice": (
+        [Choice(str(i), "g", "a", "", ("x", "y"), x) for i, x in enumerate([0, 1, 1, 1])],
+        [0, 0, 1, 1],
+        {"accuracy": 75.0},
+        {"accuracy": 75.0},
+        [1, 0, 1, 1],
+    ),
+    "tagging": (
+        [
+            Tagged("0", "g", ("a", "b", "c"), ("B-PER", "I-PER", "O")),
+            Tagged("1", "g", ("d",), ("B-LOC",)),
+        ],
+        [["B-PER", "I-PER", "O"], ["O"]],
+        {"f1": 100 * 2 / 3, "accuracy": 75.0},
+        {"f1": 0.0, "accuracy": 25.0},
+        [1, 0],
+    ),
+    "span": (
+        [
+            Span("0", "g", "the old mill", "?", ("old mill", "mill"), (4, 8)),
+            Span("1", "g", "in 1794", "?", ("1794",), (3,)),
+        ],
+        ["The Mill!", "in 1794"],
+        {"exact_match": 50.0, "f1": 50.0 + 100 / 3, "em_f1": 50.0 + 50 / 3},
+        {"exact_match": 0.0, "f1": 0.0, "em_f1": 0.0},
+        [1, 0],
+    ),
+    "retrieval": (
+        [Parallel(str(i), str(i), "x", "y") for i in range(4)],
+        [0, 1, 2, 0],
+        {"accuracy": 75.0},
+        {"accuracy": 25.0},
+        [1, 1, 1, 0],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_every_kind_is_scored_beside_its_floor(kind):
+    examples, said, scores, floors, items = CASES[kind]
+    found, floor = measure(kind, examples, said)
+    assert found == pytest.approx(scores)
+    assert floor.keys() == floors.keys()
+    assert right(kind, examples, said) == items
+    if kind != "tagging":
+        assert floor == pytest.approx(floors)
+
+
+def test_questions_without_an_answer_are_scored_by_the_rules_of_squad_2():
+    examples = [
+        Span("0", "g", "the old mill", "?", ("old mill",), (4,)),
+        Span("1", "g", "in 1794", "?", (), ()),
+        Span("2", "g", "in 1794", "?", (), ()),
+    ]
+    said = ["old mill", "", "1794"]
+    scores, floors = measure("span", examples, said)
+    assert scores["exact_match"] == scores["em_f1"] == pytest.approx(200 / 3)
+    assert (scores["HasAns_exact"], scores["NoAns_exact"]) == (100.0, 50.0)
+    assert floors["em_f1"] == pytest.approx(200 / 3)
+    assert right("span", examples, said) == [1, 1, 0]
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_the_stage_keeps_who_is_right_in_slice_order(kind, tmp_path):
+    examples, said, scores, _, items = CASES[kind]
+    places = {name: tmp_path / name for name in ("examples", "predictions", "out")}
+    for place in places.values():
+        place.mkdir()
+    write_examples(places["examples"] / EXAMPLES, examples)
+    table = {"id": [e.id for e in examples], "prediction": said}
+    pq.write_table(pa.table(table), places["predictions"] / "predictions.parquet")
+    inputs = {
+        "examples": Result(places["examples"], {}, "k"),
+        "predictions": Result(places["predictions"], {"protocol": "block 3/6"}, "k"),
+    }
+    value = score(Score(kind=kind), inputs, places["out"], Context())
+    assert value["scores"] == pytest.approx(scores)
+    assert (value["n"], value["protocol"]) == (len(examples), "block 3/6")
+    kept = np.load(places["out"] / RIGHT, allow_pickle=False)
+    assert (kept.tolist(), kept.dtype) == (items, np.int8)
+    assert json.loads(json.dumps(value)) == value
+
+
+def test_predictions_in_another_order_are_never_scored(tmp_path):
+    examples, said, *_ = CASES["pair"]
+    write_examples(tmp_path / EXAMPLES, examples)
+    table = {"id": [e.id for e in examples][::-1], "prediction": said}
+    pq.write_table(pa.table(table), tmp_path / "predictions.parquet")
+    inputs = {name: Result(tmp_path, {}, "k") for name in ("examples", "predictions")}
+    with pytest.raises(AssertionError, match="slice's order"):
+        score(Score(kind="pair"), inputs, tmp_path, Context())
+
+
+@pytest.fixture
+def files(release, tmp_path):
+    """Gold of a task in the made-up release, and a writer of predictions."""
+
+    def write(text):
+        (tmp_path / "pred").write_text(text, "utf-8")
+        return tmp_path / "pred"
+
+    return write
+
+
+def gold_labels(release, language):
+    rows = (release / "xnli" / "xnli.test.tsv").read_text().splitlines()[1:]
+    return [r.split("\t")[1] for r in rows if r.startswith(f"{language}\t")]
+
+
+def test_anyones_labels_are_scored(release, files):
+    labels = gold_labels(release, "sw")
+    wrong = [labels[1], *labels[1:]]
+    gold = release / "xnli" / "xnli.test.tsv"
+    found = score_files("xnli", gold, files("\n".join(wrong) + "\n"), "sw")
+    assert found["n"] == 42
+    assert found["metrics"] == {"accuracy": pytest.approx(100 * 41 / 42)}
+    assert (found["task"], found["language"]) == ("xnli", "sw")
+
+
+def test_anyones_answers_are_scored_and_an_absent_one_is_wrong(release, files):
+    gold = release / "xquad" / "xquad.de.json"
+    document = json.loads(gold.read_text())
+    qas = [q for p in document["data"][0]["paragraphs"] for q in p["qas"]]
+    answers = {q["id"]: q["answers"][0]["text"] for q in qas[:-6]}
+    found = score_files("xquad", gold, files(json.dumps(answers)), "de")
+    assert found["metrics"]["exact_match"] == pytest.approx(100 * 18 / 24)
+
+
+@pytest.mark.parametrize("suffix", ["", "\n"])
+def test_anyones_tags_are_scored_in_one_or_two_columns(release, files, suffix):
+    gold = release / "panx" / "test-de.tsv"
+    lines = gold.read_text().splitlines()
+    tags = [line.split("\t")[-1] if line else "" for line in lines]
+    for said in (lines, tags):
+        found = score_files("panx", gold, files("\n".join(said) + suffix), "de")
+        assert found["metrics"] == {"f1": 100.0, "accuracy": 100.0}
+
+
+def test_anyones_neighbours_are_scored(tmp_path, files):
+    (tmp_path / "gold").write_text("2\n0\n1\n3\n")
+    found = score_files("tatoeba", tmp_path / "gold", files("[2]\n0\n3\n3\n"), "sw")
+    assert found["metrics"] == {"accuracy": 75.0}
+
+
+@pytest.mark.parametrize(
+    ("task", "file", "language", "said", "what"),
+    [
+        ("xnli", "xnli/xnli.test.tsv", "sw", "neutral\n", "1 labels for 42"),
+        ("xnli", "xnli/xnli.test.tsv", "sw", "maybe\n" * 42, "No label of xnli is 'maybe'"),
+        ("xquad", "xquad/xquad.de.json", "de", "[]", "holds no answers"),
+        ("xquad", "xquad/xquad.de.json", "de", "{", "is not JSON"),
+        ("xquad", "xquad/xquad.de.json", "de", '{"nobody": "x"}', "1 predictions are for quest"),
+        ("panx", "panx/test-de.tsv", "de", "O\n", "1 sentences for 30"),
+    ],
+)
+def test_predictions_that_do_not_fit_the_gold_are_refused(
+    release, files, task, file, language, said, what
+):
+    with pytest.raises(DataError, match=what) as caught:
+        score_files(task, release / file, files(said), language)
+    assert "pred" in caught.value.where
+
+
+def test_an_unknown_language_or_an_absent_file_is_refused(release, files, tmp_path):
+    gold = release / "panx" / "test-de.tsv"
+    with pytest.raises(UnknownNameError, match="'dee'"):
+        score_files("panx", gold, gold, "dee")
+    with pytest.raises(DataError, match="There is no file"):
+        score_files("panx", gold, tmp_path / "absent", "de")

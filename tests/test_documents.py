@@ -1,0 +1,28 @@
+"""Pages say what was measured, and nothing of the place where it was."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from xstilts.reports.readme import rewrite
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_tables_are_those_of_the_committed_results(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert rewrite(text, ROOT / "docs" / "results") == text, "run `make docs`"
+
+
+def test_readme_shows_both_commands() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert "make demo" in text and "make test" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    for name in re.findall(r"`((?:docs|tests|xstilts|bench)/[\w./-]+)`", page.read_text("utf-8")):
+        assert (ROOT / name).exists(), name
