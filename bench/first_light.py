@@ -49,8 +49,8 @@ def main() -> None:
 
 
 _GAINS = (
-    "mean gain over `none` in points, over languages and seeds, cells at floor left out; in "
-    "brackets the languages counted; ± is the standard deviation over seeds; † same data as the target"
+    "mean gain over `none` in points, over languages and seeds, cells at floor left out; "
+    "in brackets the languages counted; ± standard deviation over seeds; † same data as the target"
 )
 
 

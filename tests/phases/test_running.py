@@ -69,7 +69,7 @@ def test_one_changed_rate_runs_its_descendants_only_and_why_names_it(
         "quickstart", "none/udpos/score.de", *changed, store=done[0], data=world
     )
     assert deeper == ["inputs.predictions.inputs.model.config.how.lr: 0.002 -> 0.001"]
-    planned, cost = xstilts.plan("quickstart", *changed, store=done[0], data=world)
+    _, cost = xstilts.plan("quickstart", *changed, store=done[0], data=world)
     assert {k: left for k, (_, left) in cost.steps.items()} == {
         "read": 0,
         "tokens": 0,

@@ -142,7 +142,7 @@ def test_every_epoch_sees_every_example_once_in_an_order_of_its_own(workbench, m
         bench = workbench(store=f"seed{seed}")
         bench.build(bench.train("hellaswag", how(epochs=2, batch_size=36), seed=seed))
     assert [len(x) for x in seen] == [36, 36, 24] * 4
-    epochs = [sum(seen[i : i + 3], []) for i in range(0, 12, 3)]
+    epochs = [[e for update in seen[i : i + 3] for e in update] for i in range(0, 12, 3)]
     assert all(sorted(e) == list(range(96)) for e in epochs)
     assert len({tuple(e) for e in epochs}) == 4
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 _LANES = 16
-_SIMILAR = 0.45  # rows of one group are at least this share of its longest
+_SIMILAR = 0.6  # rows of one group are at least this share of its longest
 _WIDEST = 2**21  # scores a head that a group may have, so that they stay in the cache
 
 

@@ -156,7 +156,7 @@ class Block:
         out, mean, spread = _aten.native_layer_norm(
             total, [total.shape[1]], weight, bias, self.eps[which]
         )
-        return out, (total, mean, spread)
+        return keep(*out.shape, dtype=out.dtype).copy_(out), (total, mean, spread)
 
     def backward(
         self, grad: Tensor, saved: "Saved", layout: Layout, for_input: bool, scratch: Take
@@ -178,14 +178,14 @@ class Block:
         self._key = ()
         low, short = scratch(pieces, dim, dtype=dtype), scratch(pieces, dim, dtype=dtype)
         exact = scratch(pieces, dim, dtype=torch.float32)
-        grad = norm_backward(grad, saved.second, self._norms[1], wanted[14:16])
+        grad = norm_backward(grad, saved.second, self._norms[1], wanted[14:16], scratch)
         low.copy_(grad)
         _add_product(wanted[12:14], low, saved.active, scratch, grad)
         rising = torch.mm(low, w.fall, out=scratch(*saved.risen.shape, dtype=dtype))
         _aten.gelu_backward.grad_input(rising, saved.risen, grad_input=rising)
         _add_product(wanted[10:12], rising, saved.middle, scratch)
         grad += exact.copy_(torch.mm(rising, w.rise, out=short))
-        grad = norm_backward(grad, saved.first, self._norms[0], wanted[8:10])
+        grad = norm_backward(grad, saved.first, self._norms[0], wanted[8:10], scratch)
         low.copy_(grad)
         _add_product(wanted[6:8], low, saved.gathered, scratch, grad)
         if not for_input and all(p is None for p in wanted[:6]):
@@ -195,7 +195,7 @@ class Block:
         gathered[pieces] = 0
         qkv = attend_backward(gathered, saved.attention, self.heads, layout, scratch)
         self._add_qkv(wanted[:6], qkv, saved.hidden, scratch)
-        return grad.add_(exact.copy_(torch.mm(qkv, w.qkv, out=short))) if for_input else None
+        return grad + exact.copy_(torch.mm(qkv, w.qkv, out=short)) if for_input else None
 
     def _add_qkv(
         self, wanted: list[Tensor | None], grad: Tensor, inputs: Tensor, scratch: Take
@@ -230,7 +230,11 @@ class Saved:
 
 
 def norm_backward(
-    grad: Tensor, kept: _Norm, norm: tuple[Tensor, Tensor], wanted: list[Tensor | None]
+    grad: Tensor,
+    kept: _Norm,
+    norm: tuple[Tensor, Tensor],
+    wanted: list[Tensor | None],
+    scratch: Take,
 ) -> Tensor:
     """Gradient of a LayerNorm's input; those of the wanted weight and bias are added."""
     total, mean, spread = kept
@@ -240,7 +244,7 @@ def norm_backward(
     )
     for parameter, gradient in zip(wanted, out[1:], strict=True):
         _add(parameter, gradient)
-    return out[0]
+    return scratch(*grad.shape, dtype=grad.dtype).copy_(out[0])
 
 
 def _add_product(

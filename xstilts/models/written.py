@@ -102,7 +102,7 @@ class Written:
         """Add the gradients of the tables at the rows that were used, and of their LayerNorm."""
         norm = self.embeddings.LayerNorm
         pair = (norm.weight, norm.bias)
-        grad = norm_backward(grad, kept, pair, [p if p.requires_grad else None for p in pair])
+        grad = norm_backward(grad, kept, pair, [p if p.requires_grad else None for p in pair], self.scratch.take)
         for table, index in zip(self.tables, indices, strict=True):
             weight = table.weight
             if not weight.requires_grad:
