@@ -15,9 +15,9 @@ from xstilts.executors import LocalExecutor, Outcome
 from xstilts.graph import Plan, Step
 from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.steps import PREDICT, READ, RETRIEVE, SCORE, TOKENS, TRAIN
-from xstilts.predict.spec import Predict
+from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Retrieve
-from xstilts.score.spec import Score
+from xstilts.scoring.spec import Score
 from xstilts.store import Digests, Store
 from xstilts.tasks import get_task
 from xstilts.train.spec import FineTune, How, Select

@@ -137,7 +137,7 @@ def score(task: str, gold: Path, pred: Path, *, language: str = "en") -> dict[st
     Returns:
         ``{"task", "language", "n", "metrics": {name: 0-100}}``.
     """
-    from xstilts.score.files import score_files
+    from xstilts.scoring.files import score_files
 
     return score_files(task, gold, pred, language)
 

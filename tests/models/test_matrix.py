@@ -11,7 +11,7 @@ from workbench import KINDS, TRAINED, how
 
 from xstilts.core.spec import Runtime
 from xstilts.models.task_model import LinearHead, load_trained, next_stage
-from xstilts.predict.forward import logits
+from xstilts.prediction.forward import logits
 from xstilts.tasks import get_task
 from xstilts.train import loop
 

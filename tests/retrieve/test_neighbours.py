@@ -97,7 +97,7 @@ def sentence_vectors(bench, examples, side):
     import torch
 
     from xstilts.models.task_model import load_encoder
-    from xstilts.predict.forward import embed
+    from xstilts.prediction.forward import embed
 
     arrays = bench.arrays(bench.tokens(examples), side)
     found = embed(

@@ -169,7 +169,7 @@ def calibrated(release, encoder, tmp_path):
 def start():
     """Start the stage in a process of its own; none outlives the test."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["xstilts.train.loop", "xstilts.predict.stage"])
+    context.set_forkserver_preload(["xstilts.train.loop", "xstilts.prediction.stage"])
     started = []
 
     def process(*arguments):

@@ -157,9 +157,7 @@ def poisoned(bench, tmp_path):
     return folder
 
 
-def test_a_training_that_diverges_keeps_no_weights_and_blocks_what_needs_them(
-    workbench, tmp_path
-):
+def test_a_training_that_diverges_keeps_no_weights_and_blocks_what_needs_them(workbench, tmp_path):
     bench = workbench(poisoned(workbench(), tmp_path))
     model = bench.train("hellaswag", how(**SHORT))
     scored = bench.score(bench.predict(model, bench.examples("hellaswag", "dev")))

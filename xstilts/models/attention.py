@@ -128,9 +128,7 @@ def attend(
     return torch.index_select(out, 0, layout.slots, out=gathered), tuple(kept)
 
 
-def attend_backward(
-    grad: Tensor, kept: Kept, heads: int, layout: Layout, scratch: Take
-) -> Tensor:
+def attend_backward(grad: Tensor, kept: Kept, heads: int, layout: Layout, scratch: Take) -> Tensor:
     """The gradient for :func:`attend`'s ``qkv``, ``(pieces, 3 * dim)``.
 
     Args:
@@ -191,4 +189,3 @@ def _by_piece(parts: Tensor, out: Tensor, group: Group, heads: int) -> None:
     shape = (group.rows, group.width, len(parts), heads, parts.shape[-1])
     source = parts.view(len(parts), group.rows, heads, group.width, -1)
     part.view(shape).copy_(source.permute(1, 3, 0, 2, 4))
-

@@ -84,7 +84,9 @@ class Block:
         attention: Any = layer.get_submodule("attention.self")
         self.heads: int = attention.num_attention_heads
         self.scale = float(attention.attention_head_size) ** -0.5
-        norms = [layer.get_submodule(f"{part}.LayerNorm") for part in ("attention.output", "output")]
+        norms = [
+            layer.get_submodule(f"{part}.LayerNorm") for part in ("attention.output", "output")
+        ]
         self.eps: tuple[float, ...] = tuple(norm.eps for norm in norms)  # type: ignore[misc]
         self._norms = (self.parameters[8:10], self.parameters[14:16])
         self._key: tuple[object, ...] = ()

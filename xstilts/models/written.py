@@ -67,7 +67,9 @@ class Written:
         types = torch.zeros_like(ids) if types is None else types
         return tuple(x.flatten().index_select(0, places) for x in (ids, types, steps))
 
-    def embed(self, indices: tuple[Tensor, ...], keep: Workspace) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def embed(
+        self, indices: tuple[Tensor, ...], keep: Workspace
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Embeddings as the library adds them up, ``(pieces, dim)``, and what LayerNorm keeps."""
         norm = self.embeddings.LayerNorm
         shape = len(indices[0]), norm.normalized_shape[0]
@@ -102,7 +104,9 @@ class Written:
         """Add the gradients of the tables at the rows that were used, and of their LayerNorm."""
         norm = self.embeddings.LayerNorm
         pair = (norm.weight, norm.bias)
-        grad = norm_backward(grad, kept, pair, [p if p.requires_grad else None for p in pair], self.scratch.take)
+        grad = norm_backward(
+            grad, kept, pair, [p if p.requires_grad else None for p in pair], self.scratch.take
+        )
         for table, index in zip(self.tables, indices, strict=True):
             weight = table.weight
             if not weight.requires_grad:

@@ -8,18 +8,18 @@ from xstilts.graph import Stage, Step, Work
 from xstilts.models.files import EncoderFiles
 from xstilts.phases.recipe import EncoderChoice, Training
 from xstilts.phases.slices import Trained
-from xstilts.predict.spec import Predict
+from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Retrieve
-from xstilts.score.spec import Score
+from xstilts.scoring.spec import Score
 from xstilts.tasks import get_task
 from xstilts.train.spec import WEIGHTS, FineTune, How
 
 READ = Stage("read", 1, "xstilts.data.read:read")
 TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
 TRAIN = Stage("train", 1, "xstilts.train.loop:finetune", resumes=True, weights=WEIGHTS)
-PREDICT = Stage("predict", 1, "xstilts.predict.stage:predict")
+PREDICT = Stage("predict", 1, "xstilts.prediction.stage:predict")
 RETRIEVE = Stage("retrieve", 1, "xstilts.retrieve.stage:retrieve")
-SCORE = Stage("score", 1, "xstilts.score.stage:score")
+SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
 
 # Pieces of an average example, for estimates before anything is tokenised.
 _PIECES = {"pair": 50, "choice": 240, "span": 230, "tagging": 30, "retrieval": 26, "mining": 60}

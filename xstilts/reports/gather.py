@@ -14,9 +14,9 @@ from xstilts.data.slices import Slice
 from xstilts.phases import results
 from xstilts.phases.planning import Cell, Planned
 from xstilts.phases.running import Results
-from xstilts.predict.spec import PREDICTIONS
+from xstilts.prediction.spec import PREDICTIONS
 from xstilts.reports.model import ReportInput
-from xstilts.score.spec import RIGHT
+from xstilts.scoring.spec import RIGHT
 from xstilts.store import Store
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from xstilts.data.batches import TokenArrays
 from xstilts.data.read import read_examples
 from xstilts.models.device import use
 from xstilts.models.task_model import load_encoder
-from xstilts.predict.forward import Floats, embed
-from xstilts.predict.spec import PREDICTIONS
+from xstilts.prediction.forward import Floats, embed
+from xstilts.prediction.spec import PREDICTIONS
 from xstilts.retrieve.spec import NEIGHBOURS, Retrieve, block_of, protocol
 
 

@@ -21,9 +21,9 @@ from xstilts.data.read import read_examples
 from xstilts.metrics import noise_limit
 from xstilts.models.device import Precision, number_format, use
 from xstilts.models.task_model import TaskModel, next_stage
-from xstilts.predict.decode import decode
-from xstilts.predict.forward import inputs_of, logits, shaped_for
-from xstilts.score.measure import Scores, measure
+from xstilts.prediction.decode import decode
+from xstilts.prediction.forward import inputs_of, logits, shaped_for
+from xstilts.scoring.measure import Scores, measure
 from xstilts.train import checkpoint
 from xstilts.train.events import Events
 from xstilts.train.optim import clip, make_optimizer, rate, summed_loss, terms, total_updates

@@ -28,7 +28,7 @@ def measure(
     Args:
         kind: the example kind.
         examples: with gold.
-        predictions: one an example, as :func:`xstilts.predict.decode.decode` gives them.
+        predictions: one an example, as :func:`xstilts.prediction.decode.decode` gives them.
 
     Returns:
         ``(scores, floors)``; a floor is the score of the most frequent label or tag, of empty

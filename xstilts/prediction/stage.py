@@ -18,9 +18,9 @@ from xstilts.data.batches import TokenArrays
 from xstilts.data.read import read_examples
 from xstilts.models.device import use
 from xstilts.models.task_model import TaskModel, load_trained
-from xstilts.predict.decode import decode
-from xstilts.predict.forward import logits
-from xstilts.predict.spec import PREDICTIONS, Predict
+from xstilts.prediction.decode import decode
+from xstilts.prediction.forward import logits
+from xstilts.prediction.spec import PREDICTIONS, Predict
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xstilts.data.batches import TokenArrays
-from xstilts.predict.decode import ANSWER_MOST, BEST, decode
+from xstilts.prediction.decode import ANSWER_MOST, BEST, decode
 from xstilts.tasks.examples import Choice, Pair, Span, Tagged
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from xstilts.core.errors import DataError, UnknownNameError
 from xstilts.data.readers import read
-from xstilts.score.measure import measure
+from xstilts.scoring.measure import measure
 from xstilts.tasks import Split, Task, get_task
 from xstilts.tasks.spec import FileSet
 

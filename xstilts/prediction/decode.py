@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xstilts.data.batches import Ints, TokenArrays
-from xstilts.predict.forward import Floats
+from xstilts.prediction.forward import Floats
 from xstilts.tasks.examples import Choice, Pair, Span, Tagged
 
 BEST = 20  # spans kept of a question (n_best_size of the SQuAD scripts)

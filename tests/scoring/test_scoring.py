@@ -10,10 +10,10 @@ import pytest
 from xstilts.core.context import Context, Result
 from xstilts.core.errors import DataError, UnknownNameError
 from xstilts.data.read import EXAMPLES, write_examples
-from xstilts.score.files import score_files
-from xstilts.score.measure import measure, right
-from xstilts.score.spec import RIGHT, Score
-from xstilts.score.stage import score
+from xstilts.scoring.files import score_files
+from xstilts.scoring.measure import measure, right
+from xstilts.scoring.spec import RIGHT, Score
+from xstilts.scoring.stage import score
 from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 
 CASES = {

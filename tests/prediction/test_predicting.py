@@ -9,7 +9,7 @@ from workbench import KINDS, TRAINED, how
 from xstilts.core.spec import Runtime
 from xstilts.data.batches import TokenArrays
 from xstilts.models.task_model import load_encoder, load_trained
-from xstilts.predict.forward import embed
+from xstilts.prediction.forward import embed
 
 REPORTED = {
     "pair": ("xnli", "test", "sw"),

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 
 from xstilts.core.context import Context, Result
 from xstilts.data.read import read_examples
-from xstilts.predict.spec import PREDICTIONS
-from xstilts.score.measure import measure, right
-from xstilts.score.spec import RIGHT, Score
+from xstilts.prediction.spec import PREDICTIONS
+from xstilts.scoring.measure import measure, right
+from xstilts.scoring.spec import RIGHT, Score
 
 
 def score(
