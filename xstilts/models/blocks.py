@@ -7,6 +7,7 @@ product, residuals and LayerNorm stay fp32 as under autocast, and gradients are 
 where they belong.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,8 @@ def is_known(layer: nn.Module) -> bool:
     act = getattr(layer.get_submodule("intermediate"), "intermediate_act_fn", None)
     return (
         all(type(part) in kinds for part in parts)
-        and (type(act) is GELUActivation and act.act is nn.functional.gelu)
+        and isinstance(act, GELUActivation)
+        and act.act is nn.functional.gelu
         and not getattr(layer, "is_decoder", False)
         and not getattr(layer, "chunk_size_feed_forward", 0)
     )
@@ -176,7 +178,7 @@ class Block:
             the gradient of the input, if asked for.
         """
         w, dtype, (pieces, dim) = saved.operands, saved.hidden.dtype, grad.shape
-        wanted = [p if p.requires_grad else None for p in self.parameters]
+        wanted: list[Tensor | None] = [p if p.requires_grad else None for p in self.parameters]
         self._key = ()
         low, short = scratch(pieces, dim, dtype=dtype), scratch(pieces, dim, dtype=dtype)
         exact = scratch(pieces, dim, dtype=torch.float32)
@@ -234,7 +236,7 @@ class Saved:
 def norm_backward(
     grad: Tensor,
     kept: _Norm,
-    norm: tuple[Tensor, Tensor],
+    norm: Sequence[Tensor],
     wanted: list[Tensor | None],
     scratch: Take,
 ) -> Tensor:

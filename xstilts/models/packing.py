@@ -29,7 +29,7 @@ class _Attention(torch.autograd.Function):
     """:func:`attend` for the library's blocks."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, layout: Layout, scale: float
     ) -> Tensor:
         heads, pieces, dim = query.shape
@@ -43,7 +43,7 @@ class _Attention(torch.autograd.Function):
         return out.view(pieces, heads, dim)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         pieces, heads, dim = grad.shape
         full = grad.new_zeros(pieces + 1, heads * dim)
         full[:pieces] = grad.flatten(1)
@@ -76,13 +76,13 @@ class _Lookup(torch.autograd.Function):
     """An embedding table whose gradient is added where it belongs, with no dense copy."""
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, ids: Tensor, padding: int | None) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, table: Tensor, ids: Tensor, padding: int | None) -> Tensor:
         ctx.save_for_backward(ids)
         ctx.table, ctx.padding = table, padding
         return F.embedding(ids, table)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, None]:
         (ids,) = ctx.saved_tensors
         flat, rows = ids.flatten(), grad.flatten(0, -2)
         if ctx.padding is not None:
@@ -112,7 +112,7 @@ def pack(encoder: PreTrainedModel) -> None:
     """Make ``encoder`` run its blocks without padding; state names stay as they were."""
     inner = encoder.forward
     run = _written(encoder, inner) if is_written(encoder) else _packed(encoder, inner)
-    encoder.forward = run  # type: ignore[method-assign]
+    encoder.forward = run
 
 
 def _written(encoder: PreTrainedModel, inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -163,4 +163,4 @@ def gather_embedding_gradients(encoder: PreTrainedModel) -> None:
     """Give the piece embeddings a backward pass that costs what the batch costs, not the table."""
     table = encoder.get_input_embeddings()
     if isinstance(table, nn.Embedding) and is_plain(table):
-        table.forward = lambda ids: _lookup(table, ids)  # type: ignore[method-assign]
+        table.forward = lambda ids: _lookup(table, ids)  # type: ignore[assignment,method-assign]

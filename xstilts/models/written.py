@@ -135,7 +135,7 @@ class _Run(torch.autograd.Function):
     """Embeddings and blocks. Parameters are inputs so that autograd comes by."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         model: Written,
         blocks: list[Block],
@@ -157,7 +157,7 @@ class _Run(torch.autograd.Function):
         return _spread(hidden, layout, places)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, ...]:
         model: Written = ctx.model
         trained = [any(p.requires_grad for p in model.embeddings.parameters())]
         trained += [any(p.requires_grad for p in b.parameters) for b in ctx.blocks]
