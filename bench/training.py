@@ -56,7 +56,7 @@ def main() -> None:
             LocalExecutor().run(planned.plan, needed, place.store, chosen.runtime, print)
             job = write_job(step, place, Path(folder), chosen.runtime.threads, updates, planned)
             rows.append(measure(kind, task, job))
-    write(rows, chosen)
+            write(rows, chosen)  # after every kind: what is measured is not lost
 
 
 def write_job(

@@ -6,6 +6,7 @@ a window of a long text (span, tagging).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ class TokenArrays:
         for name, array in named.items():
             np.save(folder / f"{side}{name}.npy", array, allow_pickle=False)
 
-    @property
+    @cached_property
     def lengths(self) -> Ints:
         """Pieces of each row, ``(rows,)``."""
         return np.diff(self.starts)

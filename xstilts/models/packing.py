@@ -159,6 +159,29 @@ def _packed(encoder: PreTrainedModel, inner: Callable[..., Any]) -> Callable[...
     return forward
 
 
+def layer_output(encoder: PreTrainedModel, layer: int) -> Callable[..., Tensor]:
+    """How to get the output of one layer, with nothing above it run where that is possible.
+
+    Args:
+        encoder: any encoder of the library, in evaluation mode.
+        layer: 0 for the embeddings, i for block i.
+
+    Returns:
+        a function of ``ids``, ``mask`` and ``types`` (optional), each ``(rows, length)``, that
+        gives ``(rows, length, dim)`` in fp32; what it has at padding means nothing.
+    """
+    if is_written(encoder):
+        return partial(Written(encoder), upto=layer)
+
+    def library(ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
+        named = {} if types is None else {"token_type_ids": types}
+        out = encoder(input_ids=ids, attention_mask=mask, output_hidden_states=True, **named)
+        state: Tensor = out.hidden_states[layer].float()
+        return state
+
+    return library
+
+
 def gather_embedding_gradients(encoder: PreTrainedModel) -> None:
     """Give the piece embeddings a backward pass that costs what the batch costs, not the table."""
     table = encoder.get_input_embeddings()

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from xstilts.data.batches import Ints, TokenArrays, micro_batches
 from xstilts.models.device import Precision, number_format
+from xstilts.models.packing import layer_output
 from xstilts.models.task_model import TaskModel
 
 Floats = NDArray[np.floating]
@@ -71,15 +72,12 @@ def embed(
     Layer 0 is the embeddings, layer i the output of block i. Special pieces are counted, as in
     jiant's and XTREME's retrieval code.
     """
-    encoder.eval()
+    states = layer_output(encoder.eval(), layer)
     out = np.zeros((arrays.examples, encoder.config.hidden_size), np.float32)
     for examples in micro_batches(arrays, np.arange(arrays.examples), micro_tokens):
         inputs = inputs_of(arrays, arrays.rows_of(examples), device)
-        named = {"input_ids": inputs["ids"], "attention_mask": inputs["mask"]}
-        if "types" in inputs:
-            named["token_type_ids"] = inputs["types"]
         with number_format(precision, device):
-            hidden = encoder(**named, output_hidden_states=True).hidden_states[layer].float()
+            hidden = states(**inputs)
         mask = inputs["mask"][..., None].float()
         out[examples] = ((hidden * mask).sum(1) / mask.sum(1)).cpu().numpy()
     return out

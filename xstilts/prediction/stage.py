@@ -25,7 +25,9 @@ from xstilts.prediction.spec import PREDICTIONS, Predict
 
 @lru_cache(maxsize=1)
 def _kept(folder: Path, device: torch.device) -> TaskModel:
-    return load_trained(folder).to(device)
+    model = load_trained(folder).to(device).eval()
+    model.without_padding()
+    return model
 
 
 def predict(

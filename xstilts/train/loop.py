@@ -92,6 +92,7 @@ class Run:
         torch.manual_seed(derive(config.seed, "dropout", config.task))
         self.progress, self.best = checkpoint.load(folder, model, self.optimizer)
         self.floor: Scores = {}
+        self.order: tuple[int, Ints] | None = None  # the epoch in progress and its order
         self.events = Events(folder, context.runtime.tensorboard)
 
     def train(self) -> str:
@@ -124,11 +125,11 @@ class Run:
     def drawn(self, update: int) -> Ints:
         """The examples of one update: the epoch's random order, cut into batches."""
         size = self.config.how.batch_size
-        per_epoch = -(-self.data.examples // size)
-        epoch, place = divmod(update, per_epoch)
-        seed = derive(self.config.seed, "order", self.config.task, epoch)
-        order = np.random.default_rng(seed).permutation(self.data.examples)
-        return order[place * size : (place + 1) * size]
+        epoch, place = divmod(update, -(-self.data.examples // size))
+        if self.order is None or self.order[0] != epoch:
+            seed = derive(self.config.seed, "order", self.config.task, epoch)
+            self.order = epoch, np.random.default_rng(seed).permutation(self.data.examples)
+        return self.order[1][place * size : (place + 1) * size]
 
     def one_update(self, examples: Ints) -> tuple[float, float]:
         """One step of the optimizer; returns the mean loss and the gradient's norm."""
