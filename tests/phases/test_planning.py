@@ -1,6 +1,7 @@
 """What is promised, under which name, from which part of which file."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import xstilts
-from xstilts.core.errors import EncoderError, RecipeError, UnknownNameError
+from xstilts.core.errors import DataError, EncoderError, RecipeError, UnknownNameError
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import load
 from xstilts.phases.workplace import Workplace
@@ -29,7 +30,7 @@ def test_keys_are_those_of_the_golden_file(
     assert keys == json.loads(GOLDEN.read_text())
 
 
-def test_planning_xtreme_imports_no_heavy_library() -> None:
+def test_planning_xtreme_imports_no_heavy_library(tmp_path: Path) -> None:
     code = (
         "import sys, xstilts;"
         "planned, cost = xstilts.plan('xtreme/paper');"
@@ -38,8 +39,25 @@ def test_planning_xtreme_imports_no_heavy_library() -> None:
         "assert len({c.language for c in planned.cells}) >= 40;"
         "print([m for m in ('torch', 'transformers', 'pandas') if m in sys.modules])"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        cwd=tmp_path,
+    )
     assert out.stdout.strip() == "[]"
+
+
+def test_a_target_whose_files_are_all_absent_is_planned_and_refused(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    found = planned(world, tmp_path, *changes, "targets=[pawsx, udpos]")
+    assert any(line.startswith("pawsx test de") for line in found.absent)
+    with pytest.raises(DataError, match="data files are missing"):
+        found.require_files()
 
 
 def test_runtime_is_no_identity(world: Path, changes: tuple[str, ...], tmp_path: Path) -> None:

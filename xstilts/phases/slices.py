@@ -154,13 +154,15 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
     """One slice a language of a target.
 
     Raises:
-        DataError: when a language that the recipe names, or every language, has no gold.
+        DataError: when a language that the recipe names has no gold while others have.
         UnknownNameError: for a language that the task does not have.
     """
     task = get_task(name)
     said = recipe.use(name).score
     split = said.from_ or task.score
-    here = present(task, split, files.workplace.data) if files.workplace.data else task.languages
+    here = (
+        present(task, split, files.workplace.data) or task.languages
+    )  # a plan names what is absent
     wanted = here if recipe.languages == "present" else _named(recipe, task)
     missing = [language for language in wanted if language not in here]
     if missing or not wanted:
