@@ -120,10 +120,10 @@ def attend(
     for group in layout.groups:
         q, k, v = _by_head(spread, group, 3, heads, keep)
         scores = torch.baddbmm(group.bias, q, k.transpose(1, 2), out=_square(q, keep))
-        share = _share(scores, scratch)
+        exact, share = _share(scores, keep)
         gathered = scratch(*q.shape, dtype=dtype)
         _by_piece(torch.bmm(share, v, out=gathered)[None], out, group, heads)
-        kept += [q, k, v, share]
+        kept += [q, k, v, exact, share]
     gathered = keep(len(layout.slots), dim, dtype=dtype)
     return torch.index_select(out, 0, layout.slots, out=gathered), tuple(kept)
 
@@ -143,10 +143,10 @@ def attend_backward(grad: Tensor, kept: Kept, heads: int, layout: Layout, scratc
     torch.index_select(grad, 0, layout.sources, out=spread)
     out = scratch(len(layout.sources), 3 * dim, dtype=dtype)
     for i, group in enumerate(layout.groups):
-        q, k, v, share = kept[4 * i : 4 * i + 4]
+        q, k, v, exact, share = kept[5 * i : 5 * i + 5]
         g = _by_head(spread, group, 1, heads, scratch)[0]
         of_share = torch.bmm(g, v.transpose(1, 2), out=_square(g, scratch))
-        torch._softmax_backward_data(of_share, share, -1, dtype, grad_input=of_share)
+        _softmax_backward(of_share, exact, scratch)
         parts = scratch(3, *g.shape, dtype=dtype)
         torch.bmm(of_share, k, out=parts[0])
         torch.bmm(of_share.transpose(1, 2), q, out=parts[1])
@@ -161,12 +161,28 @@ def _square(x: Tensor, space: Take) -> Tensor:
     return space(x.shape[0], x.shape[1], x.shape[1], dtype=x.dtype)
 
 
-def _share(scores: Tensor, space: Take) -> Tensor:
-    """Softmax in fp32, whatever the format of scores; in place of them."""
+def _share(scores: Tensor, space: Take) -> tuple[Tensor, Tensor]:
+    """Softmax in fp32, and in the format of the scores, in place of them."""
     if scores.dtype == torch.float32:
-        return torch.softmax(scores, -1, out=scores)
+        torch.softmax(scores, -1, out=scores)
+        return scores, scores
     exact = space(*scores.shape, dtype=torch.float32).copy_(scores)
-    return scores.copy_(torch.softmax(exact, -1, out=exact))
+    torch.softmax(exact, -1, out=exact)
+    return exact, scores.copy_(exact)
+
+
+def _softmax_backward(grad: Tensor, exact: Tensor, scratch: Take) -> None:
+    """Turn the gradient of shares into that of scores.
+
+    Shares are fp32 here: rounded ones do not add up to 1, and whatever all values have in common
+    would leak into the gradient.
+    """
+    if grad.dtype == torch.float32:
+        torch._softmax_backward_data(grad, exact, -1, grad.dtype, grad_input=grad)
+        return
+    wide = scratch(*grad.shape, dtype=torch.float32).copy_(grad)
+    torch._softmax_backward_data(wide, exact, -1, wide.dtype, grad_input=wide)
+    grad.copy_(wide)
 
 
 def _bias(lengths: Tensor, width: int, heads: int, dtype: torch.dtype) -> Tensor:
