@@ -52,7 +52,7 @@ def test_short_texts_are_no_evidence():
 def test_overlap_counts_texts_and_names_every_trained_example_that_holds_one():
     trained = index("span", [span("a", LONG), span("b", LONG.upper()), span("c", OTHER)])
     reported = index("tagging", [Tagged("z", "z", tuple(LONG.split()), ("A",) * 11)])
-    (found,) = overlaps([("squad_v1", "squad.train", trained)], [("xquad.en", reported)])
+    (found,) = overlaps([("squad_v1", "train", "squad.train", trained)], [("xquad.en", reported)])
     assert (found.trained, found.reported, found.task) == ("squad.train", "xquad.en", "squad_v1")
     assert found.units == 1
     assert found.examples == ("a", "b")
@@ -61,13 +61,15 @@ def test_overlap_counts_texts_and_names_every_trained_example_that_holds_one():
 
 def test_slices_that_share_nothing_give_no_overlap():
     trained = index("span", [span("a", LONG)])
-    assert overlaps([("t", "x", trained)], [("y", index("span", [span("b", OTHER)]))]) == []
+    assert (
+        overlaps([("t", "train", "x", trained)], [("y", index("span", [span("b", OTHER)]))]) == []
+    )
 
 
 def test_every_pair_of_slices_is_compared():
     mine = index("span", [span("a", LONG), span("b", OTHER)])
     reported = [("y", index("span", [span("c", LONG)])), ("z", index("span", [span("d", OTHER)]))]
-    found = overlaps([("t", "x", mine), ("u", "w", mine)], reported)
+    found = overlaps([("t", "train", "x", mine), ("u", "train", "w", mine)], reported)
     assert [(o.trained, o.reported, o.examples) for o in found] == [
         ("x", "y", ("a",)),
         ("x", "z", ("b",)),
@@ -78,5 +80,5 @@ def test_every_pair_of_slices_is_compared():
 
 def test_an_example_with_two_shared_texts_is_named_once():
     trained = index("pair", [Pair("a", "a", LONG, OTHER, "x")])
-    (found,) = overlaps([("t", "x", trained)], [("y", trained)])
+    (found,) = overlaps([("t", "train", "x", trained)], [("y", trained)])
     assert (found.units, found.examples) == (2, ("a",))

@@ -25,7 +25,9 @@ def examples(name: str, split: Split, language: str = "en") -> list[Example]:
 def shared(trained: tuple[str, Split], reported: tuple[str, Split]) -> int:
     mine, theirs = examples(*trained), examples(*reported)
     kinds = (get_task(trained[0]).kind, get_task(reported[0]).kind)
-    found = overlaps([("trained", "a", index(kinds[0], mine))], [("b", index(kinds[1], theirs))])
+    found = overlaps(
+        [("trained", "train", "a", index(kinds[0], mine))], [("b", index(kinds[1], theirs))]
+    )
     return sum(o.units for o in found)
 
 

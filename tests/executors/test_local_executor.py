@@ -1,3 +1,9 @@
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 from toy_stages import MODEL, step
 
@@ -83,6 +89,35 @@ def test_what_needs_a_training_that_diverged_in_this_very_run_is_blocked(run, wo
     assert (outcome.failed, outcome.not_run) == ({}, [])
     again = run(scored, step("other", 7), workers=workers)
     assert (again.ran, again.blocked) == ([], outcome.blocked)
+
+
+def test_what_a_step_says_in_a_worker_reaches_the_run(tmp_path):
+    lines: list[str] = []
+    goal = step("speaker", behaviour="say")
+    LocalExecutor().run(Plan({}, [goal]), [goal], store(tmp_path), Runtime(workers=2), lines.append)
+    assert lines[0] == "[1/1] add/speaker"
+    assert re.fullmatch(r"\[1/1\] add/speaker  pid \d+", lines[1])
+
+
+def test_workers_end_with_the_run_that_started_them(tmp_path):
+    command = [sys.executable, Path(__file__).with_name("stay.py"), tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
+        said = run.stdout.readline() + run.stdout.readline()
+        run.kill()
+    worker = int(re.search(r"pid (\d+)", said)[1])
+    assert worker != run.pid
+    for _ in range(100):
+        if not _alive(worker):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"worker {worker} outlived its run by 10 s")
+
+
+def _alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_an_interrupt_stops_the_run_and_keeps_what_is_finished(run, tmp_path):

@@ -29,8 +29,11 @@ def _behave(behaviour: str, context: Any) -> None:
         raise RuntimeError("this step always fails")
     if behaviour == "interrupt":
         raise KeyboardInterrupt
-    if behaviour == "process":
+    if behaviour == "say":
         context.say(f"pid {os.getpid()}")
+    if behaviour == "stay":
+        context.say(f"pid {os.getpid()}")
+        time.sleep(60)
 
 
 ADD = Stage("add", 1, "toy_stages:add")

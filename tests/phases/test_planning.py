@@ -12,13 +12,14 @@ import xstilts
 from xstilts.core.errors import DataError, EncoderError, RecipeError, UnknownNameError
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import load
+from xstilts.phases.slices import Leaking
 from xstilts.phases.workplace import Workplace
 
 GOLDEN = Path(__file__).parent / "golden_keys.json"
 
 
-def planned(world: Path, store: Path, *changes: str) -> Planned:
-    return make_plan(load("quickstart", changes), Workplace.of(store, world))
+def planned(world: Path, store: Path, *changes: str, without: Leaking | None = None) -> Planned:
+    return make_plan(load("quickstart", changes), Workplace.of(store, world), without or {})
 
 
 def test_keys_are_those_of_the_golden_file(
@@ -87,6 +88,16 @@ def test_models_are_selected_on_carved_examples_where_the_dev_set_overlaps(
     )
     assert (found["squad_v1"].train.part, found["squad_v1"].held.part) == ("train", "held")
     assert found["udpos"].origin == "official dev split"
+
+
+def test_leaking_examples_are_left_out_of_every_stage_that_trains_on_their_file(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    leaking = {("squad_v1", "train"): ("q1", "q2"), ("udpos", "dev"): ("s1",)}
+    found = planned(world, tmp_path, *changes, without=leaking).trainings
+    for name in ("squad_v1", "xquad"):
+        assert found[name].train.without == found[name].held.without == ("q1", "q2")
+    assert (found["udpos"].train.without, found["udpos"].held.without) == ((), ("s1",))
 
 
 def test_training_on_a_reported_split_is_refused(

@@ -26,7 +26,8 @@ class Overlap:
     Attributes:
         trained: address of the trained or selected slice.
         reported: address of the reported slice.
-        task: the trained task, under the recipe's name for it.
+        task: the task whose file is trained or selected on.
+        split: which of its splits.
         units: number of distinct shared texts.
         examples: ids of the trained examples that hold one.
         sample: the first shared text.
@@ -35,6 +36,7 @@ class Overlap:
     trained: str
     reported: str
     task: str
+    split: str
     units: int
     examples: tuple[str, ...]
     sample: str
@@ -93,20 +95,22 @@ def index(kind: str, examples: Iterable[Any]) -> dict[str, list[str]]:
 
 
 def overlaps(
-    trained: Sequence[tuple[str, str, Mapping[str, list[str]]]],
+    trained: Sequence[tuple[str, str, str, Mapping[str, list[str]]]],
     reported: Sequence[tuple[str, Mapping[str, list[str]]]],
 ) -> list[Overlap]:
     """Every pair of a trained and a reported slice that share a unit.
 
     Args:
-        trained: ``(task, address, index)`` of each training and selection slice.
+        trained: ``(task, split, address, index)`` of each training and selection slice.
         reported: ``(address, index)`` of each reported slice.
     """
     found = []
-    for task, address, mine in trained:
+    for task, split, address, mine in trained:
         for other, theirs in reported:
             shared = [u for u in mine if u in theirs]
             if shared:
                 ids = dict.fromkeys(i for u in shared for i in mine[u])
-                found.append(Overlap(address, other, task, len(shared), tuple(ids), shared[0]))
+                found.append(
+                    Overlap(address, other, task, split, len(shared), tuple(ids), shared[0])
+                )
     return found

@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from xstilts.core.errors import CorruptResultError
 from xstilts.core.spec import Runtime
 from xstilts.executors.base import Outcome
 from xstilts.executors.build import build
+from xstilts.executors.workers import workers
 from xstilts.graph import Plan, Step
 from xstilts.graph.plan import Status, is_barren, status
 from xstilts.store import Store
@@ -131,7 +131,7 @@ def _side_by_side(
     broken: set[str] = set()
     blocked: set[str] = set()
     running: dict[Future[bool], Step] = {}
-    with ProcessPoolExecutor(runtime.workers, mp_context=get_context("spawn")) as pool:
+    with workers(store.root, sources, runtime, say) as submit:
         while waiting or running:
             for step in list(waiting):
                 if len(running) >= runtime.workers:
@@ -142,8 +142,9 @@ def _side_by_side(
                 if _cannot_run(step, broken, blocked, store, outcome):
                     pending.discard(step.key)
                     continue
-                say(f"[{len(steps) - len(waiting)}/{len(steps)}] {step.address}")
-                running[pool.submit(_in_worker, step, store.root, sources, runtime)] = step
+                where = f"[{len(steps) - len(waiting)}/{len(steps)}] {step.address}"
+                say(where)
+                running[submit(step, where)] = step
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 step = running.pop(future)
@@ -156,10 +157,6 @@ def _side_by_side(
                     outcome.failed[step.address] = error
                 else:
                     (outcome.ran if future.result() else outcome.reused).append(step.address)
-
-
-def _in_worker(step: Step, root: Path, sources: Mapping[str, Path], runtime: Runtime) -> bool:
-    return build(step, Store(root), sources, runtime, lambda message: None)
 
 
 def drop_weights(plan: Plan, store: Store) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,19 +13,21 @@ from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.phases.planning import Planned
+from xstilts.phases.slices import Leaking
 from xstilts.phases.steps import READ, slice_label
 from xstilts.store import Store
 
+_FORMAT = "2"  # of the remembered file
 
-def compared(planned: Planned) -> tuple[list[tuple[str, Slice]], list[Slice]]:
-    """Training and selection slices by task, and reported slices."""
-    mine = [
-        (name, side)
-        for name, training in planned.trainings.items()
-        for side in (training.train, training.held)
-    ]
-    unique = {(side.payload): (name, side) for name, side in mine}
-    return list(unique.values()), list({s.payload: s for s in planned.reported}.values())
+
+def compared(planned: Planned) -> tuple[list[Slice], list[Slice]]:
+    """Training and selection slices, and reported slices, each once."""
+    mine = [side for t in planned.trainings.values() for side in (t.train, t.held)]
+    return _distinct(mine), _distinct(planned.reported)
+
+
+def _distinct(slices: Iterable[Slice]) -> list[Slice]:
+    return list({s.payload: s for s in slices}.values())
 
 
 def remembered(planned: Planned, store: Store) -> list[Overlap] | None:
@@ -39,8 +41,7 @@ def remembered(planned: Planned, store: Store) -> list[Overlap] | None:
 
 def _memory(planned: Planned, store: Store) -> Path:
     mine, theirs = compared(planned)
-    lines = [f"{name} {side.payload}" for name, side in mine] + ["--"]
-    lines += [s.payload for s in theirs]
+    lines = [_FORMAT, *(s.payload for s in mine), "--", *(s.payload for s in theirs)]
     return store.root / "leaks" / f"{digest(chr(10).join(lines))}.json"
 
 
@@ -52,7 +53,7 @@ def check(planned: Planned, store: Store) -> list[Overlap]:
     mine, theirs = compared(planned)
     memory = _memory(planned, store)
     result = overlaps(
-        [(name, slice_label(side), _index(side, store)) for name, side in mine],
+        [(s.task, s.split, slice_label(s), _index(s, store)) for s in mine],
         [(slice_label(s), _index(s, store)) for s in theirs],
     )
     memory.parent.mkdir(parents=True, exist_ok=True)
@@ -88,9 +89,9 @@ def refuse(found: list[Overlap], recipe: str) -> None:
     )
 
 
-def to_drop(found: list[Overlap]) -> Mapping[str, tuple[str, ...]]:
-    """Ids of the training examples to leave out, by task."""
-    ids: dict[str, set[str]] = defaultdict(set)
+def to_drop(found: list[Overlap]) -> Leaking:
+    """Ids of the examples to leave out wherever a split of a task is trained or selected on."""
+    ids: dict[tuple[str, str], set[str]] = defaultdict(set)
     for overlap in found:
-        ids[overlap.task].update(overlap.examples)
-    return {task: tuple(sorted(found_ids)) for task, found_ids in ids.items()}
+        ids[overlap.task, overlap.split].update(overlap.examples)
+    return {split: tuple(sorted(found_ids)) for split, found_ids in ids.items()}

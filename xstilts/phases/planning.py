@@ -1,14 +1,15 @@
 """Recipe -> plan: every cell's steps, with names, sources and what is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 from xstilts.core.errors import DataError, EncoderError, RecipeError
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.recipe import EncoderChoice, Recipe, Training
-from xstilts.phases.slices import Files, Trained, refuse_overlap, scored, trained
+from xstilts.phases.slices import Files, Leaking, Trained, refuse_overlap, scored, trained
 from xstilts.phases.steps import Builder, Encoder, Model
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Retrieve
@@ -192,14 +193,14 @@ class _Making:
 
 
 def make_plan(
-    recipe: Recipe, workplace: Workplace, without: Mapping[str, Sequence[str]] | None = None
+    recipe: Recipe, workplace: Workplace, without: Leaking = MappingProxyType({})
 ) -> Planned:
     """Every promise of ``recipe`` with the files that are in ``workplace``.
 
     Args:
         recipe: the recipe.
         workplace: store and data folders.
-        without: trained task -> ids of examples that are left out because they leak.
+        without: what is left out of training and selection because it leaks.
 
     Raises:
         UserError: for whatever cannot be, named before anything runs.
@@ -207,9 +208,7 @@ def make_plan(
     if recipe.data == "lab":
         workplace = workplace.with_lab()
     files = Files(workplace)
-    drop = without or {}
-    tasks = _trained_tasks(recipe)
-    trainings = {name: trained(recipe, name, files, drop.get(name, ())) for name in tasks}
+    trainings = {name: trained(recipe, name, files, without) for name in _trained_tasks(recipe)}
     slices = {target: scored(recipe, target, files) for target in recipe.targets}
     reported = [s for parts in slices.values() for s in parts]
     refuse_overlap(list(trainings.values()), reported)

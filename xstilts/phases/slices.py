@@ -6,7 +6,7 @@ absent, is itself reported, or shares text with a reported split; then they are 
 training file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from xstilts.data.slices import Part, Slice
 from xstilts.phases.recipe import Recipe, Source
 from xstilts.phases.workplace import Workplace
 from xstilts.tasks import Split, Task, get_task
+
+Leaking = Mapping[tuple[str, str], tuple[str, ...]]  # ids of examples by (task, split)
 
 NOT_HERE = "not here"  # stands for the digest of a file that a plan could not find
 
@@ -104,8 +106,8 @@ def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
     return task, said
 
 
-def trained(recipe: Recipe, name: str, files: Files, without: Sequence[str] = ()) -> Trained:
-    """The slices of a stage on task ``name``.
+def trained(recipe: Recipe, name: str, files: Files, without: Leaking) -> Trained:
+    """The slices of a stage on task ``name``, less the examples that leak.
 
     Raises:
         RecipeError: when the task has no training data, or the split is itself reported.
@@ -121,10 +123,13 @@ def trained(recipe: Recipe, name: str, files: Files, without: Sequence[str] = ()
         )
     origin = _why_carve(recipe, task, split, files)
     if origin is None:
-        held = files.slice(task, "dev", "en", at_most=HELD_MOST, without=without)
-        train = files.slice(task, split, "en", sample=said.sample, without=without)
+        leaking = without.get((task.name, "dev"), ())
+        held = files.slice(task, "dev", "en", at_most=HELD_MOST, without=leaking)
+        leaking = without.get((task.name, split), ())
+        train = files.slice(task, split, "en", sample=said.sample, without=leaking)
         return Trained(train, held, "official dev split")
-    train = files.slice(task, split, "en", part="train", sample=said.sample, without=without)
+    leaking = without.get((task.name, split), ())
+    train = files.slice(task, split, "en", part="train", sample=said.sample, without=leaking)
     held = train.model_copy(update={"part": "held", "sample": None})
     return Trained(train, held, f"carved from the {split} file: {origin}")
 
