@@ -12,8 +12,9 @@ from xstilts.core.errors import DataError, UnknownNameError
 from xstilts.data.read import EXAMPLES, write_examples
 from xstilts.scoring.files import score_files
 from xstilts.scoring.measure import measure, right
-from xstilts.scoring.spec import RIGHT, Score
+from xstilts.scoring.spec import RIGHT, Score, score_of
 from xstilts.scoring.stage import score
+from xstilts.tasks import get_task
 from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 
 CASES = {
@@ -64,10 +65,10 @@ CASES = {
 @pytest.mark.parametrize("kind", CASES)
 def test_every_kind_is_scored_beside_its_floor(kind):
     examples, said, scores, floors, items = CASES[kind]
-    found, floor = measure(kind, examples, said)
+    found, floor = measure(Score(kind=kind), examples, said)
     assert found == pytest.approx(scores)
     assert floor.keys() == floors.keys()
-    assert right(kind, examples, said) == items
+    assert right(Score(kind=kind), examples, said) == items
     if kind != "tagging":
         assert floor == pytest.approx(floors)
 
@@ -79,11 +80,55 @@ def test_questions_without_an_answer_are_scored_by_the_rules_of_squad_2():
         Span("2", "g", "in 1794", "?", (), ()),
     ]
     said = ["old mill", "", "1794"]
-    scores, floors = measure("span", examples, said)
+    v2 = Score(kind="span", answers="squad_v2")
+    scores, floors = measure(v2, examples, said)
     assert scores["exact_match"] == scores["em_f1"] == pytest.approx(200 / 3)
     assert (scores["HasAns_exact"], scores["NoAns_exact"]) == (100.0, 50.0)
     assert floors["em_f1"] == pytest.approx(200 / 3)
-    assert right("span", examples, said) == [1, 1, 0]
+    assert right(v2, examples, said) == [1, 1, 0]
+
+
+def test_the_declared_metrics_decide_what_is_reported():
+    examples, said, *_ = CASES["pair"]
+    config = Score(kind="pair", metrics=("accuracy", "macro_f1"))
+    scores, floors = measure(config, examples, said)
+    assert scores["macro_f1"] == pytest.approx(100 * (4 / 5 + 2 / 3) / 2)
+    assert floors["macro_f1"] == pytest.approx(100 * (6 / 7) / 2)
+    tagged, tags, *_ = CASES["tagging"]
+    assert set(measure(Score(kind="tagging", metrics=("accuracy",)), tagged, tags)[0]) == {
+        "accuracy"
+    }
+    near, found, *_ = CASES["retrieval"]
+    assert measure(Score(kind="retrieval", metrics=("xsim",)), near, found) == (
+        {"xsim": 25.0},
+        {"xsim": 75.0},
+    )
+    with pytest.raises(DataError, match="No metric of a pair task is called 'map@20'"):
+        measure(Score(kind="pair", metrics=("map@20",)), examples, said)
+
+
+def test_mlqa_is_scored_by_the_rules_of_the_language():
+    examples = [Span("0", "g", "die alte Mühle", "?", ("die alte Mühle",), (0,))]
+    said = ["alte Mühle"]
+    german = Score(kind="span", answers="mlqa", language="de")
+    assert measure(german, examples, said)[0]["exact_match"] == 100.0
+    assert right(german, examples, said) == [1]
+    assert measure(Score(kind="span"), examples, said)[0]["exact_match"] == 0.0
+
+
+def test_an_unanswerable_question_under_other_rules_is_an_error_that_says_what_to_declare():
+    with pytest.raises(DataError, match="1 questions have no answer") as caught:
+        measure(Score(kind="span"), [Span("7", "g", "text", "?", (), ())], ["x"])
+    assert "answers: squad_v2" in caught.value.do
+
+
+def test_rules_enter_the_key_only_where_they_differ_from_the_usual_ones():
+    assert score_of(get_task("xquad"), "de") == Score(kind="span")
+    assert score_of(get_task("udpos"), "de") == Score(kind="tagging")
+    assert score_of(get_task("mlqa"), "de") == Score(kind="span", answers="mlqa", language="de")
+    assert score_of(get_task("squad_v2"), "en") == Score(kind="span", answers="squad_v2")
+    assert score_of(get_task("ccg"), "en").metrics == ("accuracy",)
+    assert '"metrics"' not in Score(kind="span").payload
 
 
 @pytest.mark.parametrize("kind", CASES)

@@ -9,6 +9,7 @@ from typing import Any
 from xstilts.core.errors import DataError, UnknownNameError
 from xstilts.data.readers import read
 from xstilts.scoring.measure import measure
+from xstilts.scoring.spec import score_of
 from xstilts.tasks import Split, Task, get_task
 from xstilts.tasks.spec import FileSet
 
@@ -45,7 +46,7 @@ def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, A
         raise _wrong(f"{name} cannot be scored yet", gold, "another task", "see: xstilts tasks")
     examples = list(_examples(task, gold, language))
     predictions = _PREDICTIONS[task.kind](task, examples, pred)
-    scores, _ = measure(task.kind, examples, predictions)
+    scores, _ = measure(score_of(task, language), examples, predictions)
     return {"task": name, "language": language, "n": len(examples), "metrics": scores}
 
 
