@@ -213,6 +213,44 @@ def test_anyones_neighbours_are_scored(tmp_path, files):
     assert found["metrics"] == {"accuracy": 75.0}
 
 
+def test_anyones_mined_pairs_are_scored(tmp_path, files):
+    gold = tmp_path / "zh-en.dev.gold"
+    gold.write_text("zh-1\ten-1\nzh-2\ten-2\n")
+    found = score_files("bucc2018", gold, files("zh-1\ten-1\nzh-1\ten-1\n\nzh-2\ten-9\n"), "zh")
+    assert found["n"] == 2
+    assert found["metrics"] == {"f1": 50.0, "precision": 50.0, "recall": 50.0}
+    with pytest.raises(DataError, match="is no pair") as caught:
+        score_files("bucc2018", gold, files("zh-1 en-1\n"), "zh")
+    assert caught.value.where.endswith(":1")
+    gold.write_text("")
+    with pytest.raises(DataError, match="holds no pair"):
+        score_files("bucc2018", gold, files("zh-1\ten-1\n"), "zh")
+
+
+def test_anyones_answers_may_be_none_under_the_rules_of_squad_2(tmp_path, files):
+    answered = {"id": "a", "question": "?", "is_impossible": False,
+                "answers": [{"text": "mill", "answer_start": 0}]}  # fmt: skip
+    silent = {"id": "b", "question": "?", "is_impossible": True, "answers": []}
+    paragraphs = [{"context": "mill", "qas": [answered, silent]}]
+    gold = tmp_path / "dev-v2.0.json"
+    gold.write_text(json.dumps({"version": "v2.0", "data": [{"paragraphs": paragraphs}]}))
+    found = score_files("squad_v2", gold, files('{"a": "the mill", "b": "mill"}'), "en")
+    assert found["metrics"] == {
+        "exact_match": 50.0, "f1": 50.0, "em_f1": 50.0, "HasAns_exact": 100.0,
+        "HasAns_f1": 100.0, "NoAns_exact": 0.0, "NoAns_f1": 0.0,
+    }  # fmt: skip
+
+
+def test_anyones_answers_are_compared_by_the_rules_of_mlqas_language(tmp_path, files):
+    qas = [{"id": "a", "question": "?", "answers": [{"text": "die Mühle", "answer_start": 0}]}]
+    gold = tmp_path / "test-context-de-question-de.json"
+    document = {"version": 1.0, "data": [{"paragraphs": [{"context": "die Mühle", "qas": qas}]}]}
+    gold.write_text(json.dumps(document))
+    said = files('{"a": "«Mühle»"}')
+    assert score_files("mlqa", gold, said, "de")["metrics"]["exact_match"] == 100.0
+    assert score_files("mlqa", gold, said, "vi")["metrics"]["exact_match"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("task", "file", "language", "said", "what"),
     [
