@@ -200,6 +200,8 @@ def export(
             absent = model.missing.get(task)
             lacks = f"; incomplete, missing {' '.join(absent)}" if absent else "; complete"
             print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}")
+        for task in model.left_out:
+            print(f"  {task:<10} left out: no form in this layout yet")
 
 
 @data_app.command("check")

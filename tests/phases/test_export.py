@@ -94,5 +94,11 @@ def test_answers_keep_their_script_and_their_ids(tmp_path) -> None:
     assert question["answers"] == [{"text": "河", "answer_start": 0}]
 
 
-def test_every_task_of_xtreme_has_a_form() -> None:
-    assert set(XTREME.languages) <= set(FORMS)
+def test_every_task_of_xtreme_but_mining_has_a_form() -> None:
+    assert set(XTREME.languages) - set(FORMS) == {"bucc2018"}
+
+
+def test_a_target_without_a_form_is_named(done, world, changes, tmp_path) -> None:
+    more = (*changes, "targets=[xquad, squad_v1]", "tasks.squad_v1.score={from: dev}")
+    models = xstilts.export("quickstart", *more, out=tmp_path / "out", store=done[0], data=world)
+    assert {model.left_out for model in models} == {("squad_v1",)}

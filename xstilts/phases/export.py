@@ -40,6 +40,7 @@ class Exported:
         written: task -> languages.
         splits: task -> the split that was predicted; leaderboards want the released test files.
         missing: task -> languages of the benchmark that have no prediction here.
+        left_out: targets that have no form here: mined pairs, rankings, and tasks of no benchmark.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Exported:
     written: dict[str, list[str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
     missing: dict[str, list[str]] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 def export_xtreme(
@@ -87,7 +89,8 @@ def export_xtreme(
             for c in planned.cells
             if c.encoder == encoder and c.arm == name and c.seed in (number, None)
         ]
-        model = Exported(out.joinpath(*inside), name, number)
+        left_out = tuple(target for target in recipe.targets if target not in FORMS)
+        model = Exported(out.joinpath(*inside), name, number, left_out=left_out)
         _export(model, cells, store)
         found.append(model)
     if not any(model.written for model in found):
@@ -227,15 +230,6 @@ def _gold_neighbours(examples: Sequence[Any], said: Sequence[Any]) -> str:
     return _lines(_english_order(examples))
 
 
-def _mined(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    pairs = [(e.id, other) for e, found in zip(examples, said, strict=True) for other in found]
-    return _lines(f"{one}\t{other}" for one, other in pairs)
-
-
-def _gold_mined(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _mined(examples, [e.gold for e in examples])
-
-
 @dataclass(frozen=True)
 class Form:
     """How `evaluate.py` wants a task: the ends of its file names, predictions, labels."""
@@ -258,6 +252,5 @@ FORMS = {
     "mlqa": _ANSWERED,
     "tydiqa": _ANSWERED,
     "tatoeba": Form("tsv", _neighbours, _gold_neighbours),
-    "bucc2018": Form("tsv", _mined, _gold_mined),
     "xcopa": Form("jsonl", _choices, _gold_choices),
 }

@@ -102,7 +102,10 @@ def _pairs(path: Path) -> list[tuple[str, str]]:
         ids = [text.strip() for text in line.split("\t")]
         if len(ids) != 2 or not all(ids):
             raise _wrong(
-                f"{line!r} is no pair", f"{path}:{number}", "source id, tab, target id", "mend it"
+                f"{line[:80]!r} is no pair",
+                f"{path}:{number}",
+                "source id, tab, target id",
+                "mend it",
             )
         found.append((ids[0], ids[1]))
     return found
@@ -144,7 +147,7 @@ def _indices(path: Path) -> list[int]:
         text = line.strip().removeprefix("[").removesuffix("]")
         if not text.isdigit():
             raise _wrong(
-                f"{line!r} is no index", f"{path}:{number}", "one 0-based index", "mend it"
+                f"{line[:80]!r} is no index", f"{path}:{number}", "one 0-based index", "mend it"
             )
         found.append(int(text))
     return found
@@ -157,7 +160,7 @@ def _labels(task: Task, examples: list[Any], path: Path) -> list[Any]:
     for number, line in enumerate(lines, 1):
         if line not in known:
             raise _wrong(
-                f"No label of {task.name} is {line!r}",
+                f"No label of {task.name} is {line[:80]!r}",
                 f"{path}:{number}",
                 ", ".join(known),
                 "mend it",

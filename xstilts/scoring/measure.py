@@ -6,7 +6,6 @@ from typing import Any
 from xstilts.core.errors import DataError
 from xstilts.metrics import (
     accuracy,
-    bitext_f1,
     macro_f1,
     majority_floor,
     mlqa,
@@ -43,8 +42,8 @@ def measure(config: Score, examples: Sequence[Any], predictions: Sequence[Any]) 
     Args:
         config: the kind, and the rules.
         examples: with gold.
-        predictions: one an example, as :func:`xstilts.prediction.decode.decode` gives them; the
-            index of the nearest sentence (retrieval); the ids it is paired with (mining).
+        predictions: one an example, as :func:`xstilts.prediction.decode.decode` gives them, or
+            the index of the nearest sentence.
 
     Returns:
         ``(scores, floors)``; a floor is the score of the most frequent label or tag, of empty
@@ -121,8 +120,7 @@ def _refuse_unanswerable(config: Score, gold: Mapping[str, Sequence[str]]) -> No
 def right(config: Score, examples: Sequence[Any], predictions: Sequence[Any]) -> list[float]:
     """1 for every example that is entirely right, else 0: label, choice, all tags, exact answer.
 
-    Retrieval: the translation is the nearest sentence. Mining: a sentence is paired with its
-    translations, or with nothing where it has none.
+    Retrieval: the translation is the nearest sentence.
     """
     if config.kind == "span":
         normalize = _normalizer(config)
@@ -132,7 +130,6 @@ def right(config: Score, examples: Sequence[Any], predictions: Sequence[Any]) ->
         "choice": lambda i, e: e.label,
         "tagging": lambda i, e: list(e.tags),
         "retrieval": lambda i, e: i,
-        "mining": lambda i, e: list(e.gold),
     }[config.kind]
     pairs = enumerate(zip(examples, predictions, strict=True))
     return [float(gold_of(i, e) == p) for i, (e, p) in pairs]
@@ -148,23 +145,10 @@ def _exact(example: Span, prediction: str, normalize: Callable[[str], str]) -> b
     return normalize(prediction) in gold
 
 
-def _pairs(
-    config: Score, examples: Sequence[Any], predictions: Sequence[Sequence[str]]
-) -> Measured:
-    """F1 of mined pairs; a pair taken at random out of all is next to never right: the floor 0."""
-    gold = [(e.id, other) for e in examples for other in e.gold]
-    mined = [
-        (e.id, other) for e, found in zip(examples, predictions, strict=True) for other in found
-    ]
-    scores = {"f1": bitext_f1(gold, mined)["f1"]}
-    return scores, dict.fromkeys(scores, 0.0)
-
-
 _MEASURE: dict[str, Callable[[Score, Sequence[Any], Sequence[Any]], Measured]] = {
     "pair": _labels,
     "choice": _labels,
     "tagging": _tags,
     "span": _spans,
     "retrieval": _retrieval,
-    "mining": _pairs,
 }

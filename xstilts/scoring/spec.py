@@ -13,7 +13,6 @@ USUAL: dict[Kind, tuple[str, ...]] = {
     "tagging": ("f1", "accuracy"),
     "span": ("em_f1", "f1", "exact_match"),
     "retrieval": ("accuracy",),
-    "mining": ("f1",),
 }
 
 
