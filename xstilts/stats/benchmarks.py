@@ -4,7 +4,7 @@ A task's score is the unweighted mean over its languages, English included; for 
 that of (exact match + F1) / 2. A group's score is the mean over its tasks, the overall score that
 over all tasks. Source: `evaluate.py` of google-research/xtreme at 838c13b6, for languages, groups
 and means. Two differences for XTREME-R: LAReQA, for which that script has no languages (one score
-covers all eleven), belongs to retrieval, as in arXiv 2104.07412; and XCOPA is in one group only.
+covers all eleven), counts here, in the retrieval group; and XCOPA is in one group only.
 
 Beside each score stands the mean over zero-shot languages, that is without English, as the authors
 of TyDiQA ask for theirs.
