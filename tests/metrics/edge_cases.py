@@ -69,15 +69,15 @@ def world() -> dict[tuple[str, str], Case]:
 
 
 def mined(language: str) -> tuple[list[tuple[str, str]], dict[tuple[str, str], float]]:
-    """Gold pairs and candidates with their margins, some equal; in `fr` every one is right."""
+    """Gold pairs and candidates with their margins; in `de` many are equal, in `fr` all right."""
     rng = random.Random(f"{SEED} mined {language}")
     pairs = [(f"{language}-{i:03d}", f"en-{i:03d}") for i in range(250)]
     gold = [pair for pair in pairs if rng.random() < 0.7]
-    scores = {}
+    scores, digits = {}, 2 if language == "de" else 6
     for one, other in pairs if language != "fr" else gold:
         right = rng.random() < 0.6 or language == "fr"
         target = other if right else f"en-{rng.randrange(250):03d}"
-        scores[one, target] = round(rng.gauss(1.1 if right else 1.0, 0.1), 2)
+        scores[one, target] = round(rng.gauss(1.1 if right else 1.0, 0.1), digits)
     return gold, scores
 
 
