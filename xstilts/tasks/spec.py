@@ -12,6 +12,7 @@ from xstilts.core.spec import Spec
 
 Split = Literal["train", "dev", "test"]
 Kind = Literal["pair", "choice", "span", "tagging", "retrieval", "mining"]
+AnswerRules = Literal["squad", "squad_v2", "mlqa"]
 Format = Literal[
     "glue_tsv",
     "nli_jsonl",
@@ -91,6 +92,8 @@ class Task(Spec):
         labels: labels or tags in the order of the logits; empty for span and retrieval.
         choices: candidates of a choice task.
         metrics: the first one is the main metric.
+        answers: whose script compares answers: SQuAD 1.1's (also XQuAD, TyDiQA), SQuAD 2.0's,
+            where a question may have none, or MLQA's, with rules of each language.
         train: the task whose English training data a target is trained on; itself by default,
             None where nothing is trained (retrieval).
         languages: shortest BCP-47 codes, sorted.
@@ -112,6 +115,7 @@ class Task(Spec):
     labels: tuple[str, ...] = ()
     choices: int | None = None
     metrics: tuple[str, ...] = Field(min_length=1)
+    answers: AnswerRules = "squad"
     train: str | None = None
     languages: tuple[str, ...] = Field(min_length=1)
     parallel: bool = False
