@@ -9,6 +9,7 @@
     - EncoderError       a folder that is no usable encoder
   + FingerprintError     a value that has no stable identity
   + CorruptResultError   a stored result whose bytes or record do not match
+  + WorkerError          a worker process that died, or an error that could not leave it
   + StepFailedError      steps that failed while others were finished; exit code 1
 
 ``assert`` is for our own bugs only.
@@ -87,6 +88,10 @@ class FingerprintError(XstiltsError):
 
 class CorruptResultError(XstiltsError):
     """A stored result whose bytes or record do not match what was promised."""
+
+
+class WorkerError(XstiltsError):
+    """A worker process that died in a step, or the text of an error that could not leave it."""
 
 
 class StepFailedError(XstiltsError):
