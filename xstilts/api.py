@@ -7,6 +7,7 @@ planning never loads torch.
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from xstilts.data.files import FileState
@@ -115,10 +116,11 @@ def report(
 def check_data(tasks: Iterable[str] = (), *, data: Folder = None) -> "list[FileState]":
     """State of every official file of some tasks (all by default) in the data folders."""
     from xstilts.data.files import check
+    from xstilts.phases.workplace import Workplace
     from xstilts.tasks import get_task, task_names
 
     names = list(tasks) or task_names()
-    return check([get_task(n) for n in names], _workplace(None, data).data)
+    return check([get_task(n) for n in names], Workplace.of(data=data).data)
 
 
 def leaks(
@@ -183,7 +185,9 @@ def export(
 def _workplace(store: Folder, data: Folder) -> "Workplace":
     from xstilts.phases.workplace import Workplace
 
-    return Workplace.of(store, data)
+    place = Workplace.of(store, data)
+    place.require_store()
+    return place
 
 
 def _recipe(name: str, changes: Iterable[str]) -> Any:
@@ -213,7 +217,7 @@ def _write_report(found: "Results", place: "Workplace", path: Path) -> None:
 
     pages = _pages(found, path)
     for label, name in pages.items():
-        others = {other: page for other, page in pages.items() if other != label}
+        others = {other: quote(page) for other, page in pages.items() if other != label}
         page = render(report_input(found, place.store, label, others))
         publish(path.parent, {name: page.encode()})
 

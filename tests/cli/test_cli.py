@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from xstilts import cli
+from xstilts import api, cli
+from xstilts.core.errors import CorruptResultError, StepFailedError
 
 COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "export", "data"}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
@@ -56,6 +57,8 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
         (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
+        (["plan", "quickstart", "--store", "/proc/x"], "No results can be kept in /proc/x"),
+        (["run", "quickstart", "--store", __file__], "No results can be kept in"),
     ],
 )
 def test_what_the_user_can_mend_ends_with_2_and_no_traceback(
@@ -66,6 +69,31 @@ def test_what_the_user_can_mend_ends_with_2_and_no_traceback(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert all(word in done.stderr for word in ("where:", "expected:", "do:"))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; a next run goes on from the last checkpoint"),
+        (CorruptResultError("a.bin is gone"), 2, "do:       build it anew: xstilts run RECIPE"),
+        (StepFailedError("mnli/xnli@0: no"), 1, "mnli/xnli@0: no"),
+    ],
+)
+def test_how_a_run_ends_is_said_and_told_by_its_code(
+    error: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stop(*arguments: object, **more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(api, "run", stop)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "quickstart"])
+    assert ended.value.code == code
+    assert said in capsys.readouterr().err
 
 
 def test_the_catalogue_can_be_read_by_people_and_programs() -> None:

@@ -7,6 +7,8 @@
     - DataError          a file that is missing, malformed or corrupt
     - LeakError          training or selection text that a reported split also holds
     - EncoderError       a folder that is no usable encoder
+    - StoreError         a place where no results can be kept
+    - MachineError       a machine that could not be measured
   + FingerprintError     a value that has no stable identity
   + CorruptResultError   a stored result whose bytes or record do not match
   + WorkerError          a worker process that died, or an error that could not leave it
@@ -80,6 +82,14 @@ class LeakError(UserError):
 
 class EncoderError(UserError):
     """A folder that is no usable encoder, or one that cannot do what is asked."""
+
+
+class StoreError(UserError):
+    """A place where no results can be kept."""
+
+
+class MachineError(UserError):
+    """A machine that could not be measured."""
 
 
 class FingerprintError(XstiltsError):
