@@ -84,7 +84,7 @@ def test_two_processes_that_prune_the_same_results_do_not_disturb_each_other(tmp
     for key in keys:
         store.build(ADDRESS, key, IDENTITY, written, made={})
     with ProcessPoolExecutor(2, mp_context=get_context("forkserver")) as pool:
-        for pruned in [pool.submit(prune_all, tmp_path, keys) for _ in range(2)]:
+        for pruned in [pool.submit(prune_all, tmp_path, keys, me) for me in "ab"]:
             pruned.result(timeout=60)
     assert all(store.record(ADDRESS, key)["pruned"] == ["w.txt"] for key in keys)
 
@@ -94,6 +94,10 @@ def written(folder):
     return {}
 
 
-def prune_all(root, keys):
+def prune_all(root, keys, me):
+    """Prune one after the other, at the same time as the other process does."""
+    (root / me).touch()
+    while not ((root / "a").exists() and (root / "b").exists()):
+        pass
     for key in keys:
         Store(root).prune(ADDRESS, key, ["w.txt"])
