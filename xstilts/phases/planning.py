@@ -16,7 +16,7 @@ from xstilts.retrieve.spec import Retrieve
 from xstilts.tasks import get_task
 from xstilts.train.spec import How
 
-RETRIEVED = ("retrieval", "mining")
+RETRIEVED = ("retrieval", "mining", "ranking")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,15 @@ RETRIEVE = Stage("retrieve", 1, "xstilts.retrieve.stage:retrieve")
 SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
 
 # Pieces of an average example, for estimates before anything is tokenised.
-_PIECES = {"pair": 50, "choice": 240, "span": 230, "tagging": 30, "retrieval": 26, "mining": 60}
+_PIECES = {
+    "pair": 50,
+    "choice": 240,
+    "span": 230,
+    "tagging": 30,
+    "retrieval": 26,
+    "mining": 60,
+    "ranking": 270,
+}
 
 
 @dataclass(frozen=True)
@@ -56,10 +64,12 @@ class Model:
     Attributes:
         step: the training step; None for the encoder itself.
         chain: tasks it was trained on, in order.
+        data: what it was trained on last; None for the encoder itself.
     """
 
     step: Step | None
     chain: tuple[str, ...] = ()
+    data: Slice | None = None
 
     @property
     def label(self) -> str:
@@ -80,7 +90,7 @@ class Builder:
         """Build for one encoder."""
         self.encoder = encoder
         self._read: dict[str, Step] = {}
-        self._tokens: dict[tuple[str, int, int], Step] = {}
+        self._tokens: dict[tuple[str, int, int, str], Step] = {}
         self._train: dict[str, Step] = {}
         self._predict: dict[tuple[str, tuple[str, ...], str], Predict] = {}
         self._score: dict[str, Score] = {}
@@ -91,9 +101,19 @@ class Builder:
             self._read[data.payload] = Step(READ, slice_label(data), data)
         return self._read[data.payload]
 
-    def tokens(self, data: Slice, max_length: int, stride: int) -> Step:
-        """The token arrays of a slice."""
-        name = (data.payload, max_length, stride)
+    def tokens(
+        self, data: Slice, max_length: int, stride: int, learnt: Slice | None = None
+    ) -> Step:
+        """The token arrays of a slice; open labels are those of ``learnt``, the training slice."""
+        inputs = {"examples": self.read(data)}
+        if learnt is not None and get_task(learnt.task).open_labels:
+            inputs["labels"] = self.read(learnt)
+        name = (
+            data.payload,
+            max_length,
+            stride,
+            inputs["labels"].key if "labels" in inputs else "",
+        )
         if name not in self._tokens:
             how = Tokens(
                 tokenizer=self.encoder.tokenizer,
@@ -102,7 +122,6 @@ class Builder:
                 max_length=max_length,
                 stride=stride if data.kind == "span" else 0,
             )
-            inputs = {"examples": self.read(data)}
             self._tokens[name] = Step(TOKENS, slice_label(data), how, inputs)
         return self._tokens[name]
 
@@ -119,8 +138,8 @@ class Builder:
             seed=seed,
         )
         inputs = {
-            "train": self.tokens(data.train, words.max_length, words.stride),
-            "dev": self.tokens(data.held, words.max_length, words.stride),
+            "train": self.tokens(data.train, words.max_length, words.stride, data.train),
+            "dev": self.tokens(data.held, words.max_length, words.stride, data.train),
             "dev_examples": self.read(data.held),
         }
         if start.step is not None:
@@ -128,14 +147,14 @@ class Builder:
         chain = (*start.chain, task.name)
         work = Work(how.epochs * pieces_of(data.train), training=True)
         step = Step(TRAIN, ".".join(chain), config, inputs, work)
-        return Model(self._train.setdefault(step.key, step), chain)
+        return Model(self._train.setdefault(step.key, step), chain, data.train)
 
     def predict(self, model: Model, data: Slice, how: How, words: Training) -> Step:
         """``model`` run on one slice, with no further training."""
         assert model.step is not None
         inputs = {
             "model": model.step,
-            "tokens": self.tokens(data, words.max_length, words.stride),
+            "tokens": self.tokens(data, words.max_length, words.stride, model.data),
             "examples": self.read(data),
         }
         name = (data.kind, data.labels, how.precision)

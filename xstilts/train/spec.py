@@ -55,7 +55,7 @@ class FineTune(Spec):
     Attributes:
         task: the task trained on.
         kind: its example kind.
-        labels: its labels in the order of the logits.
+        labels: its labels in the order of the logits; none where the training slice's count.
         metric: by which the best update is chosen.
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters.
