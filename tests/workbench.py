@@ -17,7 +17,7 @@ from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.steps import PREDICT, READ, RETRIEVE, SCORE, TOKENS, TRAIN
 from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Retrieve
-from xstilts.scoring.spec import Score
+from xstilts.scoring.spec import score_of
 from xstilts.store import Digests, Store
 from xstilts.tasks import get_task
 from xstilts.train.spec import FineTune, How, Select
@@ -101,6 +101,7 @@ class Workbench:
             kind=task.kind,
             labels=task.labels,
             metric=task.metric,
+            answers=task.answers,
             encoder=None if start else self.files.digest,
             how=said or how(),
             seed=seed,
@@ -113,7 +114,8 @@ class Workbench:
     def predict(self, model: Step, examples: Step) -> Step:
         said = examples.config
         assert isinstance(said, Slice)
-        config = Predict(kind=said.kind, labels=said.labels, precision="fp32")
+        no_answer = get_task(said.task).answers == "squad_v2"
+        config = Predict(kind=said.kind, labels=said.labels, precision="fp32", no_answer=no_answer)
         inputs = {"model": model, "tokens": self.tokens(examples), "examples": examples}
         return Step(PREDICT, f"{model.label}/{said.task}.{said.language}", config, inputs)
 
@@ -127,7 +129,8 @@ class Workbench:
         examples = predictions.inputs["examples"]
         assert isinstance(examples.config, Slice)
         inputs = {"predictions": predictions, "examples": examples}
-        return Step(SCORE, predictions.label, Score(kind=examples.config.kind), inputs)
+        config = score_of(get_task(examples.config.task), examples.config.language)
+        return Step(SCORE, predictions.label, config, inputs)
 
     def run(self, *goals: Step, runtime: Runtime | None = None) -> Outcome:
         """Build what is missing; what failed is in the outcome."""

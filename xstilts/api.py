@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xstilts.data.files import FileState
     from xstilts.data.leaks import Overlap
     from xstilts.phases.estimate import Estimate
+    from xstilts.phases.export import Exported
     from xstilts.phases.planning import Planned
     from xstilts.phases.running import Results
     from xstilts.phases.workplace import Workplace
@@ -144,6 +145,42 @@ def score(task: str, gold: Path, pred: Path, *, language: str = "en") -> dict[st
     from xstilts.tasks import open_task
 
     return score_files(open_task(task).name, gold, pred, language)
+
+
+def export(
+    recipe: str,
+    *changes: str,
+    out: Path,
+    format: str = "xtreme",
+    arm: str | None = None,
+    seed: int | None = None,
+    store: Folder = None,
+    data: Folder = None,
+) -> "list[Exported]":
+    """Write finished predictions in the layout that a benchmark's own evaluation reads.
+
+    Args:
+        recipe: a shipped name or the path of a YAML file.
+        changes: ``key.path=VALUE``, as `--set` takes them.
+        out: a new or empty folder.
+        format: ``xtreme``.
+        arm: one arm; all by default, each in a folder of its own.
+        seed: one seed; all by default.
+        store: where results lie.
+        data: the data folder.
+
+    Raises:
+        UserError: for an unknown format, arm or seed, a folder in use, or nothing to write.
+    """
+    from xstilts.core.errors import UnknownNameError
+    from xstilts.phases.export import export_xtreme
+
+    if format != "xtreme":
+        do = "xstilts export RECIPE --format xtreme --out DIR"
+        raise UnknownNameError("format", format, ["xtreme"], where="--format", do=do)
+    place = _workplace(store, data)
+    planned = _planned(recipe, changes, place)
+    return export_xtreme(planned, place.store, Path(out), arm=arm, seed=seed)
 
 
 def _workplace(store: Folder, data: Folder) -> "Workplace":

@@ -113,10 +113,13 @@ def results(
     set_: SetOption = None,
 ) -> None:
     """Print the long table of results."""
+    from xstilts.reports.benchmarks import benchmark_text
     from xstilts.reports.tables import long_table
 
     found = api.results(recipe, *(set_ or []), store=store, data=data)
     print(long_table(found.rows, format))
+    if format == "table" and found.planned.recipe.data is None:
+        print(benchmark_text(found.rows))
 
 
 @app.command()
@@ -179,6 +182,31 @@ def score(
     print(f"{task} {language}, {found['n']} examples")
     for metric, value in found["metrics"].items():
         print(f"  {metric:<12} {value:.4f}")
+
+
+@app.command()
+def export(
+    recipe: Recipe,
+    out: Annotated[Path, typer.Option("--out", help="A new or empty folder.")],
+    format: Annotated[str, typer.Option("--format", help="xtreme.")] = "xtreme",
+    arm: Annotated[str | None, typer.Option("--arm", help="One arm; all by default.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="One seed; all by default.")] = None,
+    store: StoreOption = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Write finished predictions as XTREME's evaluate.py reads them."""
+    found = api.export(
+        recipe, *(set_ or []), out=out, format=format, arm=arm, seed=seed, store=store, data=data
+    )
+    for model in found:
+        print(model.folder)
+        for task, languages in model.written.items():
+            absent = model.missing.get(task)
+            lacks = f"; incomplete, missing {' '.join(absent)}" if absent else "; complete"
+            print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}")
+        for task in model.left_out:
+            print(f"  {task:<10} left out: no form in this layout yet")
 
 
 @data_app.command("check")

@@ -11,7 +11,7 @@ import pytest
 
 from xstilts import cli
 
-COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "data"}
+COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "export", "data"}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
 
 
@@ -54,6 +54,8 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["tasks", "xnly"], "Did you mean 'xnli'"),
         (["run", "first-light", "--set", "encoder.path=/no/such"], "no encoder folder"),
         (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
+        (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
+        (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
     ],
 )

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+import xstilts
 from xstilts.lab import encoder, minimal
+from xstilts.phases.running import Results
 
 SMALL = (
     "seeds=[0]",
@@ -31,3 +33,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def changes(world: Path) -> tuple[str, ...]:
     """What makes the quickstart small and points it at the world's encoder."""
     return (*SMALL, f"encoder.path={world / 'encoder'}")
+
+
+@pytest.fixture(scope="session")
+def done(
+    world: Path, changes: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Results]:
+    """The store after the small run, and its results."""
+    store = tmp_path_factory.mktemp("store")
+    return store, xstilts.run("quickstart", *changes, store=store, data=world)

@@ -12,14 +12,6 @@ from xstilts.core.errors import DataError, LeakError
 from xstilts.phases.running import Results
 
 
-@pytest.fixture(scope="module")
-def done(
-    world: Path, changes: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Results]:
-    store = tmp_path_factory.mktemp("store")
-    return store, xstilts.run("quickstart", *changes, store=store, data=world)
-
-
 def test_every_cell_has_its_rows_and_no_value_is_missing(done: tuple[Path, Results]) -> None:
     rows = done[1].rows
     cells = rows[["arm", "target", "language"]].drop_duplicates()

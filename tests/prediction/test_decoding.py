@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xstilts.data.batches import TokenArrays
-from xstilts.prediction.decode import ANSWER_MOST, BEST, decode
+from xstilts.prediction.decode import (
+    ANSWER_MOST,
+    BEST,
+    answered,
+    chosen_threshold,
+    decode,
+    null_margins,
+)
 from xstilts.tasks.examples import Choice, Pair, Span, Tagged
 
 
@@ -134,6 +141,31 @@ def test_the_best_window_of_a_question_wins():
     columns = decode("span", [example], arrays, [(np.array([0, 0]), np.array([0, 1]), out)], ())
     assert columns["prediction"] == ["fg"]
     assert columns["scores"][0][:2] == [8.0, 6.0] or columns["scores"][0][0] == 8.0
+
+
+def test_a_question_is_left_unanswered_only_above_the_threshold():
+    columns = {
+        "id": ["p", "q", "r"],
+        "null_score": [5.0, 5.0, 1.0],
+        "texts": [["", "mill"], ["stone"], []],
+        "scores": [[9.0, 4.0], [1.0], []],
+        "prediction": ["", "stone", ""],
+    }
+    assert null_margins(columns) == [1.0, 4.0, float("inf")]
+    assert answered(columns, 2.0)["prediction"] == ["mill", "", ""]
+    assert answered(columns, 0.0)["prediction"] == ["", "", ""]
+    assert columns["prediction"] == ["", "stone", ""], "the columns given are left alone"
+
+
+def test_the_threshold_is_the_one_with_the_best_f1_on_the_examples_given():
+    examples = [Span("p", "g", "mill", "?", ("mill",), (0,)), Span("q", "g", "mill", "?", (), ())]
+    columns = {
+        "id": ["p", "q"],
+        "null_score": [5.0, 5.0],
+        "texts": [["mill"], ["mill"]],
+        "scores": [[4.0], [1.0]],
+    }
+    assert chosen_threshold(examples, columns) == 1.0
 
 
 TAGS = ("A", "B", "C")

@@ -12,8 +12,9 @@ from xstilts.core.errors import DataError, UnknownNameError
 from xstilts.data.read import EXAMPLES, write_examples
 from xstilts.scoring.files import score_files
 from xstilts.scoring.measure import measure, right
-from xstilts.scoring.spec import RIGHT, Score
+from xstilts.scoring.spec import RIGHT, Score, score_of
 from xstilts.scoring.stage import score
+from xstilts.tasks import get_task
 from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 
 CASES = {
@@ -64,10 +65,10 @@ CASES = {
 @pytest.mark.parametrize("kind", CASES)
 def test_every_kind_is_scored_beside_its_floor(kind):
     examples, said, scores, floors, items = CASES[kind]
-    found, floor = measure(kind, examples, said)
+    found, floor = measure(Score(kind=kind), examples, said)
     assert found == pytest.approx(scores)
     assert floor.keys() == floors.keys()
-    assert right(kind, examples, said) == items
+    assert right(Score(kind=kind), examples, said) == items
     if kind != "tagging":
         assert floor == pytest.approx(floors)
 
@@ -79,11 +80,55 @@ def test_questions_without_an_answer_are_scored_by_the_rules_of_squad_2():
         Span("2", "g", "in 1794", "?", (), ()),
     ]
     said = ["old mill", "", "1794"]
-    scores, floors = measure("span", examples, said)
+    v2 = Score(kind="span", answers="squad_v2")
+    scores, floors = measure(v2, examples, said)
     assert scores["exact_match"] == scores["em_f1"] == pytest.approx(200 / 3)
     assert (scores["HasAns_exact"], scores["NoAns_exact"]) == (100.0, 50.0)
     assert floors["em_f1"] == pytest.approx(200 / 3)
-    assert right("span", examples, said) == [1, 1, 0]
+    assert right(v2, examples, said) == [1, 1, 0]
+
+
+def test_the_declared_metrics_decide_what_is_reported():
+    examples, said, *_ = CASES["pair"]
+    config = Score(kind="pair", metrics=("accuracy", "macro_f1"))
+    scores, floors = measure(config, examples, said)
+    assert scores["macro_f1"] == pytest.approx(100 * (4 / 5 + 2 / 3) / 2)
+    assert floors["macro_f1"] == pytest.approx(100 * (6 / 7) / 2)
+    tagged, tags, *_ = CASES["tagging"]
+    assert set(measure(Score(kind="tagging", metrics=("accuracy",)), tagged, tags)[0]) == {
+        "accuracy"
+    }
+    near, found, *_ = CASES["retrieval"]
+    assert measure(Score(kind="retrieval", metrics=("xsim",)), near, found) == (
+        {"xsim": 25.0},
+        {"xsim": 75.0},
+    )
+    with pytest.raises(DataError, match="No metric of a pair task is called 'map@20'"):
+        measure(Score(kind="pair", metrics=("map@20",)), examples, said)
+
+
+def test_mlqa_is_scored_by_the_rules_of_the_language():
+    examples = [Span("0", "g", "die alte Mühle", "?", ("die alte Mühle",), (0,))]
+    said = ["alte Mühle"]
+    german = Score(kind="span", answers="mlqa", language="de")
+    assert measure(german, examples, said)[0]["exact_match"] == 100.0
+    assert right(german, examples, said) == [1]
+    assert measure(Score(kind="span"), examples, said)[0]["exact_match"] == 0.0
+
+
+def test_an_unanswerable_question_under_other_rules_is_an_error_that_says_what_to_declare():
+    with pytest.raises(DataError, match="1 questions have no answer") as caught:
+        measure(Score(kind="span"), [Span("7", "g", "text", "?", (), ())], ["x"])
+    assert "answers: squad_v2" in caught.value.do
+
+
+def test_rules_enter_the_key_only_where_they_differ_from_the_usual_ones():
+    assert score_of(get_task("xquad"), "de") == Score(kind="span")
+    assert score_of(get_task("udpos"), "de") == Score(kind="tagging")
+    assert score_of(get_task("mlqa"), "de") == Score(kind="span", answers="mlqa", language="de")
+    assert score_of(get_task("squad_v2"), "en") == Score(kind="span", answers="squad_v2")
+    assert score_of(get_task("ccg"), "en").metrics == ("accuracy",)
+    assert '"metrics"' not in Score(kind="span").payload
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -166,6 +211,63 @@ def test_anyones_neighbours_are_scored(tmp_path, files):
     (tmp_path / "gold").write_text("2\n0\n1\n3\n")
     found = score_files("tatoeba", tmp_path / "gold", files("[2]\n0\n3\n3\n"), "sw")
     assert found["metrics"] == {"accuracy": 75.0}
+
+
+def test_anyones_mined_pairs_are_scored(tmp_path, files):
+    gold = tmp_path / "zh-en.dev.gold"
+    gold.write_text("zh-1\ten-1\nzh-2\ten-2\n")
+    found = score_files("bucc2018", gold, files("zh-1\ten-1\nzh-1\ten-1\n\nzh-2\ten-9\n"), "zh")
+    assert found["n"] == 2
+    assert found["metrics"] == {"f1": 50.0, "precision": 50.0, "recall": 50.0}
+    with pytest.raises(DataError, match="is no pair") as caught:
+        score_files("bucc2018", gold, files("zh-1 en-1\n"), "zh")
+    assert caught.value.where.endswith(":1")
+    gold.write_text("")
+    with pytest.raises(DataError, match="holds no pair"):
+        score_files("bucc2018", gold, files("zh-1\ten-1\n"), "zh")
+
+
+def test_anyones_rankings_are_scored_and_an_absent_one_is_wrong(tmp_path, files):
+    gold = tmp_path / "gold.json"
+    gold.write_text('{"q1": ["a", "b"], "q2": ["c"], "q3": ["d"]}')
+    said = files('{"q1": ["a", "x", "b"], "q2": ["x", "c"]}')
+    found = score_files("lareqa", gold, said, "en")
+    assert found["n"] == 3
+    assert found["metrics"]["map@20"] == pytest.approx(100 * ((1 + 2 / 3) / 2 + 1 / 2) / 3)
+    assert found["metrics"]["recall@1"] == pytest.approx(100 / 3)
+    for text, what in (
+        ('{"q1": "a"}', "holds no rankings"),
+        ('{"q9": ["a"]}', "1 predictions are"),
+    ):
+        with pytest.raises(DataError, match=what):
+            score_files("lareqa", gold, files(text), "en")
+    gold.write_text('{"q1": []}')
+    with pytest.raises(DataError, match="without a right answer"):
+        score_files("lareqa", gold, files('{"q1": ["a"]}'), "en")
+
+
+def test_anyones_answers_may_be_none_under_the_rules_of_squad_2(tmp_path, files):
+    answered = {"id": "a", "question": "?", "is_impossible": False,
+                "answers": [{"text": "mill", "answer_start": 0}]}  # fmt: skip
+    silent = {"id": "b", "question": "?", "is_impossible": True, "answers": []}
+    paragraphs = [{"context": "mill", "qas": [answered, silent]}]
+    gold = tmp_path / "dev-v2.0.json"
+    gold.write_text(json.dumps({"version": "v2.0", "data": [{"paragraphs": paragraphs}]}))
+    found = score_files("squad_v2", gold, files('{"a": "the mill", "b": "mill"}'), "en")
+    assert found["metrics"] == {
+        "exact_match": 50.0, "f1": 50.0, "em_f1": 50.0, "HasAns_exact": 100.0,
+        "HasAns_f1": 100.0, "NoAns_exact": 0.0, "NoAns_f1": 0.0,
+    }  # fmt: skip
+
+
+def test_anyones_answers_are_compared_by_the_rules_of_mlqas_language(tmp_path, files):
+    qas = [{"id": "a", "question": "?", "answers": [{"text": "die Mühle", "answer_start": 0}]}]
+    gold = tmp_path / "test-context-de-question-de.json"
+    document = {"version": 1.0, "data": [{"paragraphs": [{"context": "die Mühle", "qas": qas}]}]}
+    gold.write_text(json.dumps(document))
+    said = files('{"a": "«Mühle»"}')
+    assert score_files("mlqa", gold, said, "de")["metrics"]["exact_match"] == 100.0
+    assert score_files("mlqa", gold, said, "vi")["metrics"]["exact_match"] == 0.0
 
 
 @pytest.mark.parametrize(

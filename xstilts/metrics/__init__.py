@@ -3,7 +3,7 @@
 Each follows the script that its benchmark publishes scores with, down to the last digit.
 """
 
-from xstilts.metrics.classification import accuracy
+from xstilts.metrics.classification import accuracy, macro_f1
 from xstilts.metrics.floors import (
     empty_answer_floor,
     majority_floor,
@@ -11,17 +11,38 @@ from xstilts.metrics.floors import (
     random_rank_floor,
     tagging_floor,
 )
-from xstilts.metrics.retrieval import retrieval_accuracy
-from xstilts.metrics.spans import normalize_answer, squad, squad_items, squad_v2
+from xstilts.metrics.mining import bitext_f1, bitext_threshold
+from xstilts.metrics.mlqa import mlqa, mlqa_normalizer
+from xstilts.metrics.retrieval import (
+    mean_average_precision,
+    recall_at_1,
+    retrieval_accuracy,
+    xsim_error,
+)
+from xstilts.metrics.spans import (
+    no_answer_threshold,
+    normalize_answer,
+    squad,
+    squad_items,
+    squad_v2,
+)
 from xstilts.metrics.tagging import seqeval_f1, tag_accuracy
 
 __all__ = [
     "accuracy",
+    "bitext_f1",
+    "bitext_threshold",
     "empty_answer_floor",
+    "macro_f1",
     "majority_floor",
+    "mean_average_precision",
+    "mlqa",
+    "mlqa_normalizer",
+    "no_answer_threshold",
     "noise_limit",
     "normalize_answer",
     "random_rank_floor",
+    "recall_at_1",
     "retrieval_accuracy",
     "seqeval_f1",
     "squad",
@@ -29,4 +50,5 @@ __all__ = [
     "squad_v2",
     "tag_accuracy",
     "tagging_floor",
+    "xsim_error",
 ]

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from xstilts.metrics.classification import Label
+from xstilts.metrics.classification import Label, accuracy
 from xstilts.metrics.spans import Answers, squad
 from xstilts.metrics.tagging import TagSequences
 
@@ -12,21 +12,30 @@ from xstilts.metrics.tagging import TagSequences
 _Z = 1.959964
 
 
-def majority_floor(labels: Sequence[Label]) -> float:
-    """Accuracy of always answering the most frequent label.
+def majority_floor(
+    labels: Sequence[Label],
+    metric: Callable[[Sequence[Label], Sequence[Label]], float] = accuracy,
+) -> float:
+    """What `metric` gives for always answering the most frequent label.
+
+    Of equally frequent labels the first in order is taken, so that the choice does not depend on
+    the order of the items.
 
     Args:
         labels: the gold labels of the split.
+        metric: `accuracy` or `macro_f1`.
 
     Returns:
-        Percent of the most frequent label, 0-100.
+        That score, 0-100.
 
     Raises:
         ValueError: no label is given.
     """
     if len(labels) == 0:
         raise ValueError("0 labels: a floor needs at least one")
-    return max(Counter(labels).values()) / len(labels) * 100
+    counts = Counter(labels)
+    frequent = min(counts, key=lambda label: (-counts[label], label))
+    return metric(labels, [frequent] * len(labels))
 
 
 def tagging_floor(

@@ -1,5 +1,6 @@
 """Exact match and F1 of extracted answers, as the SQuAD 1.1 and 2.0 scripts define them."""
 
+import math
 import re
 import string
 from collections import Counter
@@ -8,6 +9,7 @@ from typing import TypeAlias
 
 Answers: TypeAlias = Mapping[str, Sequence[str]]
 ItemScores: TypeAlias = dict[str, tuple[float, float]]
+Normalize: TypeAlias = Callable[[str], str]
 
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -24,7 +26,9 @@ def normalize_answer(text: str) -> str:
     return " ".join(_ARTICLE.sub(" ", bare).split())
 
 
-def squad_items(gold: Answers, pred: Mapping[str, str]) -> ItemScores:
+def squad_items(
+    gold: Answers, pred: Mapping[str, str], normalize: Normalize = normalize_answer
+) -> ItemScores:
     """Exact match and token F1 of each question, SQuAD 1.1 rules.
 
     Both are the best over the gold answers, each for itself. A question without a prediction
@@ -36,6 +40,7 @@ def squad_items(gold: Answers, pred: Mapping[str, str]) -> ItemScores:
     Args:
         gold: question id to its acceptable answers.
         pred: question id to the predicted answer.
+        normalize: what is compared of an answer.
 
     Returns:
         Question id to `(exact match, F1)`, each 0-1, in the order of `gold`.
@@ -47,12 +52,14 @@ def squad_items(gold: Answers, pred: Mapping[str, str]) -> ItemScores:
         if not answers:
             raise ValueError(f"question {question!r} has no gold answer; SQuAD 1.1 needs one")
     return {
-        question: _best(answers, pred.get(question), _token_f1)
+        question: _best(answers, pred.get(question), _token_f1, normalize)
         for question, answers in gold.items()
     }
 
 
-def squad(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
+def squad(
+    gold: Answers, pred: Mapping[str, str], normalize: Normalize = normalize_answer
+) -> dict[str, float]:
     """Exact match and F1 over all questions, SQuAD 1.1 rules.
 
     Source: XTREME's `third_party/evaluate_squad.py`; `em_f1` is the mean of the two, which
@@ -61,6 +68,7 @@ def squad(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
     Args:
         gold: question id to its acceptable answers.
         pred: question id to the predicted answer; an absent one scores 0.
+        normalize: what is compared of an answer.
 
     Returns:
         `exact_match`, `f1` and `em_f1`, 0-100.
@@ -68,7 +76,7 @@ def squad(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
     Raises:
         ValueError: no question is given, or one has no gold answer.
     """
-    items = squad_items(gold, pred)
+    items = squad_items(gold, pred, normalize)
     return _percentages(items, items)
 
 
@@ -95,14 +103,7 @@ def squad_v2(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
     Raises:
         ValueError: no question is given.
     """
-    items = {
-        question: _best(
-            [answer for answer in answers if normalize_answer(answer)] or [""],
-            pred.get(question),
-            _token_f1_or_agreed_silence,
-        )
-        for question, answers in gold.items()
-    }
+    items = _items_v2(gold, pred)
     scores = _percentages(items, items)
     groups = {
         "HasAns": [question for question, answers in gold.items() if answers],
@@ -115,13 +116,66 @@ def squad_v2(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
     return scores
 
 
+def no_answer_threshold(
+    gold: Answers, pred: Mapping[str, str], null_margin: Mapping[str, float]
+) -> tuple[float, float]:
+    """The highest F1 that leaving unsure questions unanswered can reach, and where to cut.
+
+    Questions are answered from the surest on; a right "no answer" counts 1. Of equal F1 the lower
+    threshold wins. Questions with equal margins are cut between as if one could, so with such ties
+    the F1 may be out of reach; that too is the official rule.
+
+    Source: `find_best_thresh` of `evaluate-v2.0.py`. Where no answer at all is best that script
+    says 0.0, which suits probabilities; here the threshold then lies just below the smallest
+    margin, so that it means the same for any score.
+
+    Args:
+        gold: question id to its acceptable answers; none for an unanswerable question.
+        pred: question id to the best answer that is not empty.
+        null_margin: question id to how much likelier "no answer" is than that answer, on any
+            scale (probabilities, or differences of logits).
+
+    Returns:
+        F1, 0-100, and the threshold: a question whose margin is above it is left unanswered.
+
+    Raises:
+        ValueError: no question is given.
+    """
+    if not gold:
+        raise ValueError("0 questions: a threshold needs at least one")
+    items = _items_v2(gold, pred)
+    total = best = float(sum(1 for answers in gold.values() if not answers))
+    threshold = math.nextafter(min(null_margin.values()), -math.inf)
+    for question in sorted(null_margin, key=lambda question: null_margin[question]):
+        if question in pred:
+            total += items[question][1] if gold[question] else -float(bool(pred[question]))
+        if total > best:
+            best, threshold = total, null_margin[question]
+    return 100.0 * best / len(gold), threshold
+
+
+def _items_v2(gold: Answers, pred: Mapping[str, str]) -> ItemScores:
+    return {
+        question: _best(
+            [answer for answer in answers if normalize_answer(answer)] or [""],
+            pred.get(question),
+            _token_f1_or_agreed_silence,
+            normalize_answer,
+        )
+        for question, answers in gold.items()
+    }
+
+
 def _best(
-    answers: Sequence[str], prediction: str | None, f1: Callable[[list[str], list[str]], float]
+    answers: Sequence[str],
+    prediction: str | None,
+    f1: Callable[[list[str], list[str]], float],
+    normalize: Normalize,
 ) -> tuple[float, float]:
     if prediction is None:
         return 0.0, 0.0
-    guess = normalize_answer(prediction)
-    targets = [normalize_answer(answer) for answer in answers]
+    guess = normalize(prediction)
+    targets = [normalize(answer) for answer in answers]
     return (
         float(guess in targets),
         max(f1(target.split(), guess.split()) for target in targets),

@@ -10,7 +10,7 @@ from xstilts.phases.recipe import EncoderChoice, Training
 from xstilts.phases.slices import Trained
 from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Retrieve
-from xstilts.scoring.spec import Score
+from xstilts.scoring.spec import Score, score_of
 from xstilts.tasks import get_task
 from xstilts.train.spec import WEIGHTS, FineTune, How
 
@@ -92,8 +92,8 @@ class Builder:
         self._read: dict[str, Step] = {}
         self._tokens: dict[tuple[str, int, int, str], Step] = {}
         self._train: dict[str, Step] = {}
-        self._predict: dict[tuple[str, tuple[str, ...], str], Predict] = {}
-        self._score: dict[str, Score] = {}
+        self._predict: dict[tuple[str, tuple[str, ...], str, bool], Predict] = {}
+        self._score: dict[Score, Score] = {}
 
     def read(self, data: Slice) -> Step:
         """The examples of a slice."""
@@ -133,6 +133,7 @@ class Builder:
             kind=task.kind,
             labels=task.labels,
             metric=task.metric,
+            answers=task.answers,
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
@@ -157,9 +158,12 @@ class Builder:
             "tokens": self.tokens(data, words.max_length, words.stride, model.data),
             "examples": self.read(data),
         }
-        name = (data.kind, data.labels, how.precision)
+        no_answer = get_task(data.task).answers == "squad_v2"
+        name = (data.kind, data.labels, how.precision, no_answer)
         if name not in self._predict:
-            self._predict[name] = Predict(kind=name[0], labels=name[1], precision=name[2])
+            self._predict[name] = Predict(
+                kind=name[0], labels=name[1], precision=name[2], no_answer=no_answer
+            )
         config = self._predict[name]
         label = f"{model.label}/{data.task}.{data.language}"
         return Step(PREDICT, label, config, inputs, Work(pieces_of(data)))
@@ -180,8 +184,8 @@ class Builder:
         examples = predictions.inputs["examples"]
         assert isinstance(examples.config, Slice)
         inputs = {"predictions": predictions, "examples": examples}
-        kind = examples.config.kind
-        config = self._score.setdefault(kind, Score(kind=kind))
+        config = score_of(get_task(examples.config.task), examples.config.language)
+        config = self._score.setdefault(config, config)  # one object, whose text is worked out once
         return Step(SCORE, predictions.label, config, inputs)
 
 

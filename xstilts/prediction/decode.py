@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xstilts.data.batches import Ints, TokenArrays
+from xstilts.metrics import no_answer_threshold
 from xstilts.prediction.forward import Floats
 from xstilts.tasks.examples import Choice, Pair, Span, Tagged
 
@@ -32,6 +33,40 @@ def decode(
         "group": [e.group for e in examples],
         **columns,
     }
+
+
+def null_margins(columns: Columns) -> list[float]:
+    """How much better "no answer" scores than the best answer that is not empty, by question.
+
+    A question without any answer has a margin of infinity.
+    """
+    return [
+        null - next((s for t, s in zip(texts, scores, strict=True) if t), float("-inf"))
+        for null, texts, scores in zip(
+            columns["null_score"], columns["texts"], columns["scores"], strict=True
+        )
+    ]
+
+
+def answered(columns: Columns, threshold: float) -> Columns:
+    """``columns`` with the answers of SQuAD 2.0: none where the margin is above ``threshold``.
+
+    Source: the rule of BERT's `run_squad.py` (`null_score_diff_threshold`): the best answer that
+    is not empty, unless the score of the first piece is higher by more than the threshold.
+    """
+    best = [next(filter(None, texts), "") for texts in columns["texts"]]
+    margins = null_margins(columns)
+    said = ["" if m > threshold else text for text, m in zip(best, margins, strict=True)]
+    return {**columns, "prediction": said}
+
+
+def chosen_threshold(examples: list[Any], columns: Columns) -> float:
+    """The threshold with the highest F1 on ``examples``, which then must not be reported on."""
+    ids = columns["id"]
+    best = [next(filter(None, texts), "") for texts in columns["texts"]]
+    gold = {e.id: list(e.answers) for e in examples}
+    margins = dict(zip(ids, null_margins(columns), strict=True))
+    return no_answer_threshold(gold, dict(zip(ids, best, strict=True)), margins)[1]
 
 
 def _pairs(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from xstilts.core.spec import Spec
+from xstilts.core.spec import Spec, added
 from xstilts.tasks.spec import Kind
 
 PREDICTIONS = "predictions.parquet"
@@ -15,8 +15,10 @@ class Predict(Spec):
         kind: the example kind.
         labels: labels in the order of the logits; none where the training slice's count.
         precision: of the products.
+        no_answer: whether a question may be left unanswered.
     """
 
     kind: Kind
     labels: tuple[str, ...]
     precision: Literal["fp32", "bf16"]
+    no_answer: bool = added(False, absent_when=False)

@@ -19,7 +19,7 @@ from xstilts.data.read import read_examples
 from xstilts.data.tokens import labels_of
 from xstilts.models.device import use
 from xstilts.models.task_model import TaskModel, load_trained
-from xstilts.prediction.decode import decode
+from xstilts.prediction.decode import answered, decode
 from xstilts.prediction.forward import logits
 from xstilts.prediction.spec import PREDICTIONS, Predict
 
@@ -47,5 +47,17 @@ def predict(
     )
     labels = labels_of(config.labels, inputs["tokens"])
     columns = decode(config.kind, examples, arrays, parts, labels)
+    value: dict[str, Any] = {"n": len(examples)}
+    if config.no_answer:
+        threshold, origin = _threshold(inputs["model"])
+        columns = answered(columns, threshold)
+        value |= {"no_answer_threshold": threshold, "protocol": f"no-answer threshold {origin}"}
     pq.write_table(pa.table(columns), folder / PREDICTIONS)
-    return {"n": len(examples)}
+    return value
+
+
+def _threshold(model: Result) -> tuple[float, str]:
+    """Above which margin a question is left unanswered, and where that comes from."""
+    if "no_answer_threshold" in model.value:
+        return float(model.value["no_answer_threshold"]), "chosen on held-out examples"
+    return 0.0, "0 (the training had only answered questions)"

@@ -47,6 +47,7 @@ def report_input(found: Results, store: Store, encoder: str) -> ReportInput:
         won_lost=won_lost(planned, store, encoder),
         missing=results.missing_lines(planned, store),
         leaks=[_leak(o, recipe.leaks) for o in found.leaks],
+        published=recipe.data is None,
         provenance={
             "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
             "machine": f"{platform.machine()}, {platform.system()}",

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from xstilts.reports import numerals, sections
 from xstilts.reports.answer import answer
+from xstilts.reports.benchmarks import benchmark_tables
 from xstilts.reports.figures import heat_map, language_bars
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, numbers, records
@@ -42,6 +43,7 @@ def render(report: ReportInput) -> str:
         answer=answer(report, found),
         heat=Markup(heat_map(report, found)) if found.cells else None,
         gains=sections.gain_table(report, found),
+        benchmarks=benchmark_tables(report.rows) if report.published else [],
         overall=sections.overall_table(report, found),
         targets=[_target(report, found, target) for target in found.languages],
         gaps=sections.gap_table(report, found),

@@ -33,6 +33,7 @@ class ReportInput:
         leaks: what the leak check found, one sentence each; empty if it found nothing.
         provenance: date, machine and versions.
         english: the language the zero-shot means and the gap are taken against.
+        published: whether the targets are those of benchmarks, not of the laboratory.
     """
 
     recipe: str
@@ -52,3 +53,4 @@ class ReportInput:
     leaks: Sequence[str]
     provenance: Mapping[str, str]
     english: str = "en"
+    published: bool = True

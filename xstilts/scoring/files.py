@@ -1,7 +1,7 @@
 """Scores of predictions that somebody else made, in the plain forms of the official scripts."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
@@ -9,9 +9,18 @@ from typing import Any
 
 from xstilts.core.errors import DataError, UnknownNameError
 from xstilts.data.readers import read
+from xstilts.metrics import (
+    bitext_f1,
+    mean_average_precision,
+    recall_at_1,
+    retrieval_accuracy,
+)
 from xstilts.scoring.measure import measure
+from xstilts.scoring.spec import score_of
 from xstilts.tasks import Split, Task, get_task
 from xstilts.tasks.spec import FileSet
+
+Counted = tuple[int, dict[str, float]]
 
 
 def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, Any]:
@@ -19,9 +28,11 @@ def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, A
 
     Args:
         name: the task.
-        gold: an official file of the task (Tatoeba: the file with the gold indices, one a line).
-        pred: question answering ``{id: answer}``; one label a line; one tag a line with a blank
-            line between sentences; one 0-based index a line.
+        gold: an official file of the task. Tatoeba: the gold indices, one a line. BUCC: the gold
+            pairs. LAReQA, Mewsli-X: JSON, ``{id: [right candidates]}``.
+        pred: question answering ``{id: answer}``, the empty answer for "no answer"; one label a
+            line; one tag a line with a blank line between sentences; one 0-based index a line;
+            ``source id TAB target id``; ``{id: [candidates, best first]}``.
         language: of the file, for releases that keep several languages in one.
 
     Raises:
@@ -47,13 +58,14 @@ def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, A
     for path in (gold, pred):
         if not path.is_file():
             raise _wrong(f"There is no file {path}", path, "a file", "check the path")
-    if task.kind == "retrieval":
-        return _retrieval(task, gold, pred, language)
+    if task.kind in _WITHOUT_EXAMPLES:
+        n, scores = _WITHOUT_EXAMPLES[task.kind](gold, pred)
+        return {"task": name, "language": language, "n": n, "metrics": scores}
     if task.kind not in _PREDICTIONS:
         raise _wrong(f"{name} cannot be scored yet", gold, "another task", "see: xstilts tasks")
     examples = list(_examples(task, gold, language))
     predictions = _PREDICTIONS[task.kind](task, examples, pred)
-    scores, _ = measure(task.kind, examples, predictions)
+    scores, _ = measure(score_of(task, language), examples, predictions)
     return {"task": name, "language": language, "n": len(examples), "metrics": scores}
 
 
@@ -76,13 +88,64 @@ def _release_of(task: Task, gold: Path) -> FileSet:
     return next(iter(called + alike), task.files[0])
 
 
-def _retrieval(task: Task, gold: Path, pred: Path, language: str) -> dict[str, Any]:
-    from xstilts.metrics import retrieval_accuracy
-
+def _nearest(gold: Path, pred: Path) -> Counted:
     right, guessed = (_indices(p) for p in (gold, pred))
     _same_number(len(right), len(guessed), pred, "indices")
-    scores = {"accuracy": retrieval_accuracy(right, guessed)}
-    return {"task": task.name, "language": language, "n": len(right), "metrics": scores}
+    return len(right), {"accuracy": retrieval_accuracy(right, guessed)}
+
+
+def _mined(gold: Path, pred: Path) -> Counted:
+    """F1 over pairs; the number of examples is that of the true pairs."""
+    true = _pairs(gold)
+    if not true:
+        raise _wrong(f"{gold} holds no pair", gold, "source id, tab, target id", "mend it")
+    return len(set(true)), bitext_f1(true, _pairs(pred))
+
+
+def _pairs(path: Path) -> list[tuple[str, str]]:
+    found = []
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        ids = [text.strip() for text in line.split("\t")]
+        if len(ids) != 2 or not all(ids):
+            raise _wrong(
+                f"{line[:80]!r} is no pair",
+                f"{path}:{number}",
+                "source id, tab, target id",
+                "mend it",
+            )
+        found.append((ids[0], ids[1]))
+    return found
+
+
+def _ranked(gold: Path, pred: Path) -> Counted:
+    """A query without an answer scores 0, as in Mewsli-X's evaluation."""
+    right, found = _rankings(gold), _rankings(pred)
+    _refuse_unknown(found, set(right), pred, "queries")
+    empty = next((query for query, ids in right.items() if not ids), None)
+    if empty is not None or not right:
+        raise _wrong(
+            f"{gold} has a query without a right answer",
+            f"{gold}: {empty}",
+            "one or more",
+            "mend it",
+        )
+    answers = [found.get(query, []) for query in right]
+    golds = list(right.values())
+    return len(right), {
+        "map@20": mean_average_precision(golds, answers),
+        "recall@1": recall_at_1(golds, answers),
+    }
+
+
+def _rankings(path: Path) -> dict[str, list[str]]:
+    said = _json(path, "{id: [candidates]}")
+    if not isinstance(said, dict) or not all(
+        isinstance(ids, list) and all(isinstance(i, str) for i in ids) for ids in said.values()
+    ):
+        raise _wrong(f"{path} holds no rankings", path, '{"id": ["candidate", …], …}', "mend it")
+    return said
 
 
 def _indices(path: Path) -> list[int]:
@@ -92,7 +155,7 @@ def _indices(path: Path) -> list[int]:
         text = line.strip().removeprefix("[").removesuffix("]")
         if not text.isdigit():
             raise _wrong(
-                f"{line!r} is no index", f"{path}:{number}", "one 0-based index", "mend it"
+                f"{line[:80]!r} is no index", f"{path}:{number}", "one 0-based index", "mend it"
             )
         found.append(int(text))
     return found
@@ -105,7 +168,7 @@ def _labels(task: Task, examples: list[Any], path: Path) -> list[Any]:
     for number, line in enumerate(lines, 1):
         if line not in known:
             raise _wrong(
-                f"No label of {task.name} is {line!r}",
+                f"No label of {task.name} is {line[:80]!r}",
                 f"{path}:{number}",
                 ", ".join(known),
                 "mend it",
@@ -128,21 +191,29 @@ def _tags(task: Task, examples: list[Any], path: Path) -> list[list[str]]:
 
 
 def _answers(task: Task, examples: list[Any], path: Path) -> list[str]:
-    try:
-        said = json.loads(_text(path))
-    except ValueError as error:
-        raise _wrong(f"{path} is not JSON: {error}", path, "{id: answer}", "mend it") from None
+    said = _json(path, "{id: answer}")
     if not isinstance(said, dict) or not all(isinstance(v, str) for v in said.values()):
         raise _wrong(f"{path} holds no answers", path, '{"id": "answer", …}', "mend it")
-    unknown = sorted(set(said) - {e.id for e in examples})
+    _refuse_unknown(said, {e.id for e in examples}, path, "questions")
+    return [said.get(e.id, "") for e in examples]
+
+
+def _json(path: Path, expected: str) -> Any:
+    try:
+        return json.loads(_text(path))
+    except ValueError as error:
+        raise _wrong(f"{path} is not JSON: {error}", path, expected, "mend it") from None
+
+
+def _refuse_unknown(said: Mapping[str, Any], known: set[str], path: Path, what: str) -> None:
+    unknown = sorted(set(said) - known)
     if unknown:
         raise _wrong(
-            f"{len(unknown)} predictions are for questions that the gold file does not have",
+            f"{len(unknown)} predictions are for {what} that the gold file does not have",
             f"{path}: {unknown[0]}",
             "ids of the gold file",
             "check that gold and predictions belong together",
         )
-    return [said.get(e.id, "") for e in examples]
 
 
 _PREDICTIONS: dict[str, Callable[[Task, list[Any], Path], list[Any]]] = {
@@ -150,6 +221,11 @@ _PREDICTIONS: dict[str, Callable[[Task, list[Any], Path], list[Any]]] = {
     "choice": _labels,
     "tagging": _tags,
     "span": _answers,
+}
+_WITHOUT_EXAMPLES: dict[str, Callable[[Path, Path], Counted]] = {
+    "retrieval": _nearest,
+    "mining": _mined,
+    "ranking": _ranked,
 }
 
 

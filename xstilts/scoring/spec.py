@@ -1,12 +1,43 @@
 """What scoring is told."""
 
-from xstilts.core.spec import Spec
-from xstilts.tasks.spec import Kind
+from xstilts.core.spec import Spec, added
+from xstilts.tasks.spec import AnswerRules, Kind, Task
 
 RIGHT = "right.npy"
 
+# What is worked out of a kind where the task declares nothing else; question answering has its
+# own trio under every rule.
+USUAL: dict[Kind, tuple[str, ...]] = {
+    "pair": ("accuracy",),
+    "choice": ("accuracy",),
+    "tagging": ("f1", "accuracy"),
+    "span": ("em_f1", "f1", "exact_match"),
+    "retrieval": ("accuracy",),
+}
+
 
 class Score(Spec):
-    """Which kind of predictions is scored. All metrics of the kind are worked out at once."""
+    """Which kind of predictions is scored, and by which rules.
+
+    Attributes:
+        kind: the example kind.
+        metrics: their names; none stands for the usual ones of the kind.
+        answers: how answers are compared, for questions.
+        language: of the answers, where the rules differ by language (MLQA); else empty.
+    """
 
     kind: Kind
+    metrics: tuple[str, ...] = added((), absent_when=())
+    answers: AnswerRules = added("squad", absent_when="squad")
+    language: str = added("", absent_when="")
+
+
+def score_of(task: Task, language: str) -> Score:
+    """How the predictions of ``task`` in ``language`` are scored."""
+    usual = set(task.metrics) == set(USUAL.get(task.kind, ()))
+    return Score(
+        kind=task.kind,
+        metrics=() if usual else task.metrics,
+        answers=task.answers,
+        language=language if task.answers == "mlqa" else "",
+    )

@@ -17,7 +17,7 @@ from xstilts.scoring.spec import RIGHT, Score
 def score(
     config: Score, inputs: Mapping[str, Result], folder: Path, context: Context
 ) -> dict[str, Any]:
-    """All metrics of the kind with their floors and the number of examples.
+    """The metrics with their floors and the number of examples.
 
     Writes ``right.npy``, 1 or 0 an example in the slice's order, for won and lost examples.
     """
@@ -25,8 +25,8 @@ def score(
     table = pq.read_table(inputs["predictions"].folder / PREDICTIONS, columns=["id", "prediction"])
     columns = table.to_pydict()
     assert columns["id"] == [e.id for e in examples], "predictions are not in the slice's order"
-    scores, floors = measure(config.kind, examples, columns["prediction"])
-    items = right(config.kind, examples, columns["prediction"])
+    scores, floors = measure(config, examples, columns["prediction"])
+    items = right(config, examples, columns["prediction"])
     np.save(folder / RIGHT, np.array(items, np.int8), allow_pickle=False)
     protocol = inputs["predictions"].value.get("protocol", "")
     return {"n": len(examples), "scores": scores, "floors": floors, "protocol": protocol}

@@ -13,6 +13,7 @@ from xstilts.core.spec import Spec
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 Kind = Literal["pair", "choice", "span", "tagging", "retrieval", "mining", "ranking"]
+AnswerRules = Literal["squad", "squad_v2", "mlqa"]
 Format = Literal[
     "bucc_lines",
     "ccg_auto",
@@ -123,6 +124,8 @@ class Task(Spec):
             prediction can match.
         choices: candidates of a choice task.
         metrics: the first one is the main metric.
+        answers: whose script compares answers: SQuAD 1.1's (also XQuAD, TyDiQA), SQuAD 2.0's,
+            where a question may have none, or MLQA's, with rules of each language.
         train: the task whose English training data a target is trained on; itself by default,
             None where nothing is trained (retrieval).
         languages: shortest BCP-47 codes, sorted.
@@ -146,6 +149,7 @@ class Task(Spec):
     open_labels: bool = False
     choices: int | None = None
     metrics: tuple[str, ...] = Field(min_length=1)
+    answers: AnswerRules = "squad"
     train: str | None = None
     languages: tuple[str, ...] = Field(min_length=1)
     parallel: bool = False

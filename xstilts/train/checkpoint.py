@@ -28,6 +28,7 @@ class Progress:
         best_score: best score on held-out examples; None before the first evaluation.
         best_update: after which it was reached.
         worse: evaluations since then.
+        no_answer_threshold: chosen at the best update, for questions that may have no answer.
         log: one entry a logged update or evaluation; holds no times, so that two runs can be
             compared bit for bit.
     """
@@ -38,6 +39,7 @@ class Progress:
     best_score: float | None = None
     best_update: int = 0
     worse: int = 0
+    no_answer_threshold: float | None = None
     log: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -22,9 +22,10 @@ from xstilts.data.tokens import labels_of
 from xstilts.metrics import noise_limit
 from xstilts.models.device import Precision, number_format, use
 from xstilts.models.task_model import TaskModel, next_stage
-from xstilts.prediction.decode import decode
+from xstilts.prediction.decode import answered, chosen_threshold, decode
 from xstilts.prediction.forward import inputs_of, logits, shaped_for
 from xstilts.scoring.measure import Scores, measure
+from xstilts.scoring.spec import USUAL, Score
 from xstilts.train import checkpoint
 from xstilts.train.events import Events
 from xstilts.train.optim import clip, make_optimizer, rate, summed_loss, terms, total_updates
@@ -156,17 +157,18 @@ class Run:
 
     def evaluate(self) -> None:
         """Score on the held-out examples; remember the weights if they are the best so far."""
-        scores = self.held_out_scores()
+        scores, threshold = self.held_out_scores()
         score, progress = scores[self.config.metric], self.progress
         if progress.best_score is None or score > progress.best_score:
             progress.best_score, progress.best_update, progress.worse = score, progress.update, 0
+            progress.no_answer_threshold = threshold
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         else:
             progress.worse += 1
         self.log(**{f"dev_{name}": value for name, value in scores.items()})
 
-    def held_out_scores(self) -> Scores:
-        """All metrics on the held-out English examples."""
+    def held_out_scores(self) -> tuple[Scores, float | None]:
+        """All metrics on the held-out English examples, and their best no-answer threshold."""
         parts = logits(
             self.model,
             self.dev,
@@ -174,10 +176,24 @@ class Run:
             precision=self.config.how.precision,
             device=self.device,
         )
-        kind = self.config.kind
-        columns = decode(kind, self.dev_examples, self.dev, parts, self.labels)
-        scores, self.floor = measure(kind, self.dev_examples, columns["prediction"])
-        return scores
+        columns = decode(self.config.kind, self.dev_examples, self.dev, parts, self.labels)
+        threshold = None
+        if self.config.answers == "squad_v2":
+            threshold = chosen_threshold(self.dev_examples, columns)
+            columns = answered(columns, threshold)
+        rules = self.score_config()
+        scores, self.floor = measure(rules, self.dev_examples, columns["prediction"])
+        return scores, threshold
+
+    def score_config(self) -> Score:
+        """The usual metrics of the kind, or the one that selects where it is none of them."""
+        kind, metric, answers = self.config.kind, self.config.metric, self.config.answers
+        return Score(
+            kind=kind,
+            metrics=() if metric in USUAL[kind] else (metric,),
+            answers=answers,
+            language="en" if answers == "mlqa" else "",
+        )
 
     def dev_floor(self) -> float:
         """The floor of the held-out examples, also after a resume that evaluated nothing."""
@@ -209,7 +225,7 @@ class Run:
             "updates": progress.best_update,
             "seed": self.config.seed,
         }
-        return {
+        value = {
             "verdict": verdict,
             "updates": progress.update,
             "planned_updates": self.total,
@@ -226,6 +242,9 @@ class Run:
             "device": str(self.device),
             "lineage": [*self.lineage, link],
         }
+        if progress.no_answer_threshold is not None:
+            value["no_answer_threshold"] = progress.no_answer_threshold
+        return value
 
 
 def summed_gradient(

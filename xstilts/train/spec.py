@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from xstilts.core.spec import Spec
-from xstilts.tasks.spec import Kind
+from xstilts.core.spec import Spec, added
+from xstilts.tasks.spec import AnswerRules, Kind
 
 LOG = "log.jsonl"
 WEIGHTS = ("*.safetensors",)
@@ -57,6 +57,8 @@ class FineTune(Spec):
         kind: its example kind.
         labels: its labels in the order of the logits; none where the training slice's count.
         metric: by which the best update is chosen.
+        answers: how held-out answers are compared, for questions; with ``squad_v2`` the threshold
+            for "no answer" is chosen on the held-out examples, too.
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters.
         seed: of the head, the order of examples and dropout.
@@ -69,3 +71,4 @@ class FineTune(Spec):
     encoder: str | None
     how: How
     seed: int
+    answers: AnswerRules = added("squad", absent_when="squad")

@@ -1,0 +1,104 @@
+"""Predictions of a run in the layout of XTREME's submissions."""
+
+import json
+
+import pytest
+
+import xstilts
+from xstilts.core.errors import RecipeError, UnknownNameError
+from xstilts.metrics import retrieval_accuracy
+from xstilts.phases.export import FORMS, write_cell
+from xstilts.phases.running import Results
+from xstilts.stats.benchmarks import XTREME
+from xstilts.tasks.examples import Parallel, Span
+
+
+@pytest.fixture
+def export(done, world, changes, tmp_path):
+    def write(**chosen):
+        return xstilts.export(
+            "quickstart", *changes, out=tmp_path / "out", store=done[0], data=world, **chosen
+        )
+
+    return write
+
+
+def value(found: Results, arm: str, target: str, language: str, metric: str) -> float:
+    rows = found.rows
+    mine = rows[(rows.arm == arm) & (rows.target == target) & (rows.language == language)]
+    return float(mine[mine.metric == metric].value.iloc[0])
+
+
+def test_what_is_written_scores_what_the_run_scored(export, done, world) -> None:
+    (model,) = export(arm="squad_v1", seed=0)
+    assert model.written == {"udpos": ["de", "en"], "xquad": ["de", "en"], "tatoeba": ["de", "sw"]}
+    assert model.splits["xquad"] == "test"
+    said = model.folder / "xquad" / "test-de.json"
+    gold = next(world.rglob("xquad.de.json"))
+    scored = xstilts.score("xquad", gold, said, language="de")
+    assert scored["metrics"]["em_f1"] == value(done[1], "squad_v1", "xquad", "de", "em_f1")
+    tags = model.folder / "udpos" / "test-de.tsv"
+    gold = next(p for p in world.rglob("*de*") if "test" in p.name and "ud" in str(p.parent))
+    scored = xstilts.score("udpos", gold, tags, language="de")
+    assert scored["metrics"]["f1"] == value(done[1], "squad_v1", "udpos", "de", "f1")
+
+
+def test_incomplete_tasks_say_what_they_lack_and_get_no_labels(export) -> None:
+    (model,) = export(arm="none", seed=0)
+    assert model.missing["xquad"] == [x for x in XTREME.languages["xquad"] if x not in ("de", "en")]
+    assert not (model.folder / "labels").exists(), "evaluate.py would stop at a missing language"
+
+
+def test_without_a_choice_every_model_has_a_folder_of_its_own(export) -> None:
+    folders = sorted(model.folder.name for model in export())
+    assert folders == ["none@0", "squad_v1@0"]
+
+
+def test_what_cannot_be_exported_is_refused(export, tmp_path) -> None:
+    with pytest.raises(UnknownNameError, match="'squad_v1'"):
+        export(arm="squad_v2")
+    with pytest.raises(UnknownNameError, match="'7'"):
+        export(seed=7)
+    with pytest.raises(UnknownNameError, match="'hff'"):
+        export(format="hff")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("")
+    with pytest.raises(RecipeError, match="is not empty"):
+        export()
+
+
+def test_nothing_finished_is_an_error_and_leaves_no_folder(world, changes, tmp_path) -> None:
+    with pytest.raises(RecipeError, match="no finished prediction"):
+        xstilts.export(
+            "quickstart", *changes, out=tmp_path / "out", store=tmp_path / "none", data=world
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_tatoeba_follows_the_sorted_english_side(tmp_path) -> None:
+    texts = ["pear", " apple", "fig"]
+    examples = [Parallel(str(i), str(i), "x", text) for i, text in enumerate(texts)]
+    write_cell(tmp_path, "tatoeba", "sw", examples, [0, 1, 0], labels=True)
+    said = (tmp_path / "tatoeba" / "test-sw.tsv").read_text().split()
+    gold = (tmp_path / "labels" / "tatoeba" / "test-sw.tsv").read_text().split()
+    assert (gold, said) == (["1", "2", "0"], ["1", "0", "0"])
+    assert retrieval_accuracy([*map(int, gold)], [*map(int, said)]) == pytest.approx(200 / 3)
+
+
+def test_answers_keep_their_script_and_their_ids(tmp_path) -> None:
+    examples = [Span("q1", "0:0", "河桥", "?", ("河",), (0,))]
+    write_cell(tmp_path, "mlqa", "zh", examples, ["桥"], labels=True)
+    assert json.loads((tmp_path / "mlqa" / "test-zh.json").read_text("utf-8")) == {"q1": "桥"}
+    labels = json.loads((tmp_path / "labels" / "mlqa" / "test-zh.json").read_text("utf-8"))
+    (question,) = labels["data"][0]["paragraphs"][0]["qas"]
+    assert question["answers"] == [{"text": "河", "answer_start": 0}]
+
+
+def test_every_task_of_xtreme_but_mining_has_a_form() -> None:
+    assert set(XTREME.languages) - set(FORMS) == {"bucc2018"}
+
+
+def test_a_target_without_a_form_is_named(done, world, changes, tmp_path) -> None:
+    more = (*changes, "targets=[xquad, squad_v1]", "tasks.squad_v1.score={from: dev}")
+    models = xstilts.export("quickstart", *more, out=tmp_path / "out", store=done[0], data=world)
+    assert {model.left_out for model in models} == {("squad_v1",)}
