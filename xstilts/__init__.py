@@ -1,5 +1,27 @@
 """Which English intermediate training makes a multilingual encoder better in other languages?"""
 
-from xstilts.api import check_data, leaks, plan, report, results, run, score, why
+from xstilts.api import (
+    check_data,
+    embed,
+    leaks,
+    mine,
+    plan,
+    report,
+    results,
+    run,
+    score,
+    why,
+)
 
-__all__ = ["check_data", "leaks", "plan", "report", "results", "run", "score", "why"]
+__all__ = [
+    "check_data",
+    "embed",
+    "leaks",
+    "mine",
+    "plan",
+    "report",
+    "results",
+    "run",
+    "score",
+    "why",
+]

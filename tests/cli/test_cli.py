@@ -11,6 +11,7 @@ import pytest
 from xstilts import cli
 
 COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "data"}
+COMMANDS |= {"embed", "retrieve", "mine"}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
 
 
@@ -54,6 +55,10 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["run", "first-light", "--set", "encoder.path=/no/such"], "no encoder folder"),
         (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
         (["results", "quickstart", "--format", "xml"], "xml"),
+        (["mine", "no.npy", "no.npy", "--out", "x.tsv"], "There is no file"),
+        (["mine", "no.npy", "no.npy", "--out", "x.tsv", "--margin", "ration"], "mean 'ratio'"),
+        (["retrieve", "no.npy", "no.npy", "--k", "0", "--out", "x.tsv"], "0 neighbours"),
+        (["embed", "--encoder", "no", "--text", "no", "--out", "x.npy"], "no"),
     ],
 )
 def test_what_the_user_can_mend_ends_with_2_and_no_traceback(

@@ -1,6 +1,6 @@
 """Stage `read`: the official files of one slice, checked row by row, as a table of examples."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from xstilts.data.readers import read as read_files
 from xstilts.data.slices import Slice
 from xstilts.store.digests import sha256
 from xstilts.tasks import get_task
-from xstilts.tasks.examples import Example, Kinds
+from xstilts.tasks.examples import Candidate, Example, Kinds
 from xstilts.tasks.spec import FileSet
 
 EXAMPLES = "examples.parquet"
@@ -77,15 +77,27 @@ def _unique(rows: Iterable[Example], where: str) -> list[Example]:
     return examples
 
 
-def write_examples(path: Path, examples: list[Example]) -> None:
-    """Write examples of one kind as Parquet, one column a field."""
-    names = [f.name for f in fields(examples[0])]
-    pq.write_table(pa.table({n: [getattr(e, n) for e in examples] for n in names}), path)
+def write_examples(path: Path, examples: Sequence[Example]) -> None:
+    """Write examples of one kind as Parquet, one column a field; candidates lie in a table beside.
+
+    The tables are ``path`` and, where the examples are queries, ``candidates.parquet``.
+    """
+    for make in dict.fromkeys(map(type, examples)):
+        rows = [e for e in examples if type(e) is make]
+        columns = {f.name: [getattr(e, f.name) for e in rows] for f in fields(make)}
+        pq.write_table(pa.table(columns), _table(path, make))
 
 
-def read_examples(folder: Path, kind: str) -> list[Example]:
+def read_examples(folder: Path, kind: str) -> list[Any]:
     """The examples of one kind that ``write_examples`` wrote."""
-    make: Any = Kinds.BY_NAME[kind]
-    columns = pq.read_table(folder / EXAMPLES).to_pydict()
-    rows = zip(*(columns[f.name] for f in fields(make)), strict=True)
-    return [make(*(tuple(v) if isinstance(v, list) else v for v in row)) for row in rows]
+    found: list[Any] = []
+    for shape in Kinds.BY_NAME[kind]:
+        make: Any = shape
+        columns = pq.read_table(_table(folder / EXAMPLES, make)).to_pydict()
+        rows = zip(*(columns[f.name] for f in fields(make)), strict=True)
+        found += [make(*(tuple(v) if isinstance(v, list) else v for v in row)) for row in rows]
+    return found
+
+
+def _table(path: Path, make: type[Example]) -> Path:
+    return path.with_name("candidates.parquet") if make is Candidate else path

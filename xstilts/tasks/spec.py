@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from xstilts.core.spec import Spec
 
 Split = Literal["train", "dev", "test"]
-Kind = Literal["pair", "choice", "span", "tagging", "retrieval", "mining"]
+Kind = Literal["pair", "choice", "span", "tagging", "retrieval", "mining", "ranking"]
 AnswerRules = Literal["squad", "squad_v2", "mlqa"]
 Format = Literal[
     "glue_tsv",

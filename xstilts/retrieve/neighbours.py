@@ -1,0 +1,255 @@
+"""Exact nearest neighbours by cosine, in both directions from one pass over the products.
+
+Each block of products is computed once, in bf16 where the machine multiplies that much faster. Of a
+block only the highest product of every group of ``GROUP`` neighbours is kept, along its rows and
+along its columns: reductions that cost a small part of the product. What may be among the ``k``
+nearest is then multiplied again in fp32. That nothing else may be is proved for every row by a
+bound on the rounding errors; a row without that proof is compared with everything in fp32.
+
+Of equal products the lower index is the nearer neighbour.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xstilts.models.device import Precision, faster_precision, measure
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+
+GROUP = 16  # neighbours that share one kept product
+SPARE = 6  # groups kept beyond k
+TILE = 2048  # rows and columns of one product, so that it stays in the processor's cache
+HELD = 2**26  # groups' products of some rows with all columns that are held at a time
+_WORTH_MEASURING = 2**26  # products below which fp32 is quicker than finding out
+_GATHERED = 2**21  # fp32 numbers that are multiplied again at a time
+_TOGETHER = 2048  # rows and columns of a comparison with everything
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest rows of one side to every row of the other, best first.
+
+    Attributes:
+        indices: ``(rows, k)``.
+        scores: cosines in fp32, -1 to 1, ``(rows, k)``.
+        unproved: rows that had to be compared with everything in fp32.
+    """
+
+    indices: Ints
+    scores: Floats
+    unproved: int
+
+
+def nearest(
+    queries: Floats, corpus: Floats, k: int, precision: Precision | None = None
+) -> Neighbours:
+    """The ``k`` nearest rows of ``corpus`` to every query by cosine.
+
+    Args:
+        queries: ``(queries, dim)``, finite. A vector of length 0 has the cosine 0 with all.
+        corpus: ``(corpus, dim)``, finite.
+        k: at most the size of the corpus is returned.
+        precision: of the search for candidates; the faster one here if None. No result depends on
+            it but for the last bit of sums.
+    """
+    return _search(queries, corpus, k, precision, backward=False)[0]
+
+
+def nearest_both_ways(
+    source: Floats, target: Floats, k: int, precision: Precision | None = None
+) -> tuple[Neighbours, Neighbours]:
+    """The nearest targets of every source and the nearest sources of every target.
+
+    Arguments as in :func:`nearest`. Beside a copy of the vectors in fp32 and a rounded one,
+    memory holds twice ``HELD`` products, or those of one tile of rows where that is more.
+    """
+    forward, backward = _search(source, target, k, precision, backward=True)
+    return forward, backward
+
+
+def _search(
+    rows: Floats, columns: Floats, k: int, precision: Precision | None, *, backward: bool
+) -> list[Neighbours]:
+    if precision is None:
+        big = len(rows) * len(columns) >= _WORTH_MEASURING
+        precision = _faster(torch.get_num_threads()) if big else "fp32"
+    left, right = _Side(rows, precision), _Side(columns, precision)
+    ahead = _Kept(left, min(k + SPARE, right.groups))
+    back = _Kept(right, min(k + SPARE, left.groups))
+    product = torch.empty(left.width, right.width, dtype=left.dtype)
+    stripe = max(1, HELD // (left.width * right.groups))
+    for tiles in _stripes(left.tiles, stripe):
+        along = left.blank(len(tiles), left.width, right.groups)
+        across = left.blank(len(tiles), left.width // GROUP, right.places)
+        for i, tile in enumerate(tiles):
+            for j in range(right.tiles):
+                torch.mm(left.coarse[tile], right.coarse[j].T, out=product)
+                found = _ordered(product)
+                groups = slice(j * right.width // GROUP, (j + 1) * right.width // GROUP)
+                along[i, :, groups] = found.view(left.width, GROUP, -1).amax(1)
+                if backward:
+                    places = slice(j * right.width, (j + 1) * right.width)
+                    across[i, :, places] = found.view(GROUP, -1, right.width).amax(0)
+        ahead.add(along.flatten(0, 1), tiles.start * left.width, 0)
+        if backward:
+            back.add(across.flatten(0, 1).T, 0, tiles.start * left.width // GROUP)
+    sides = [(left, right, ahead), (right, left, back)]
+    return [_finish(*side, k) for side in sides[: 1 + backward]]
+
+
+@lru_cache
+def _faster(threads: int) -> Precision:
+    return faster_precision(measure(threads))
+
+
+def _stripes(tiles: int, stripe: int) -> Iterator[range]:
+    for first in range(0, tiles, stripe):
+        yield range(first, min(first + stripe, tiles))
+
+
+def _ordered(product: Tensor) -> Tensor:
+    """Products as numbers that are quick to compare: positive bf16 are ordered as their bits are.
+
+    Negative ones are ordered the wrong way round among themselves, but all below the positive; a
+    search that would depend on their order is not taken as proved.
+    """
+    return product.view(torch.int16) if product.dtype == torch.bfloat16 else product
+
+
+class _Side:
+    """One side's vectors at length 1, exact and rounded, filled up with zeros to whole groups.
+
+    Attributes:
+        n: number of vectors.
+        exact: ``(places, dim)`` in fp32.
+        coarse: rounded, ``(tiles, width, dim)``. Place ``m * groups + g`` of a tile holds the
+            tile's vector ``g * GROUP + m``, so that the vectors of a group stand far apart in a
+            product and are reduced side by side, but are neighbours in ``exact``.
+        lengths: 1, or 0 for a vector of zeros, up to rounding, ``(places,)``.
+        moved: how far rounding moved each vector, ``(places,)``.
+    """
+
+    def __init__(self, vectors: Floats, precision: Precision) -> None:
+        """Copy ``vectors``, a tile at a time, and round them."""
+        self.n, dim = vectors.shape
+        self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+        self.tiles = -(-self.n // TILE)
+        self.width = -(-self.n // (self.tiles * GROUP)) * GROUP
+        self.places = self.tiles * self.width
+        self.groups = self.places // GROUP
+        self.exact = torch.zeros(self.places, dim)
+        self.coarse = torch.empty(self.tiles, self.width, dim, dtype=self.dtype)
+        self.lengths, self.moved = torch.empty(self.places), torch.empty(self.places)
+        for tile in range(self.tiles):
+            here = slice(tile * self.width, (tile + 1) * self.width)
+            given = torch.from_numpy(np.array(vectors[here], np.float64))
+            exact = self.exact[here]
+            exact[: len(given)] = given / given.norm(dim=1, keepdim=True).clamp(min=1e-300)
+            rounded = exact.to(self.dtype)
+            self.coarse[tile] = rounded.view(-1, GROUP, dim).transpose(0, 1).flatten(0, 1)
+            self.lengths[here] = exact.norm(dim=1)
+            self.moved[here] = (exact - rounded.float()).norm(dim=1)
+
+    def blank(self, *shape: int) -> Tensor:
+        """Room for reduced products."""
+        kept = torch.int16 if self.dtype == torch.bfloat16 else self.dtype
+        return torch.empty(shape, dtype=kept)
+
+    def in_order(self, kept: Tensor) -> Tensor:
+        """``(places, slots)`` of the rounded vectors as ``(n, slots)`` of the exact ones."""
+        tiled = kept.view(self.tiles, GROUP, self.width // GROUP, -1).transpose(1, 2)
+        return tiled.reshape(self.places, -1)[: self.n]
+
+
+class _Kept:
+    """The groups with the highest products of every place of one side."""
+
+    def __init__(self, side: _Side, slots: int) -> None:
+        """Keep ``slots`` groups a place."""
+        self.slots = slots
+        least = -(2**15) if side.dtype == torch.bfloat16 else -torch.inf
+        self.highest = side.blank(side.places, slots).fill_(least)
+        self.group = torch.full((side.places, slots), -1, dtype=torch.int32)
+
+    def add(self, products: Tensor, place: int, group: int) -> None:
+        """Take in ``products`` ``(places, groups)``, the first of which are those named."""
+        for first in range(0, len(products), TILE):
+            some = products[first : first + TILE].contiguous()
+            here = slice(place + first, place + first + len(some))
+            new, chosen = some.topk(min(self.slots, some.shape[1]), sorted=False)
+            highest = torch.cat([self.highest[here], new], 1)
+            named = torch.cat([self.group[here], chosen.int() + group], 1)
+            self.highest[here], best = highest.topk(self.slots, sorted=False)
+            self.group[here] = named.gather(1, best)
+
+
+def _finish(side: _Side, other: _Side, kept: _Kept, k: int) -> Neighbours:
+    """Multiply the members of kept groups again and prove that no other is nearer."""
+    k = min(k, other.n)
+    highest, groups = side.in_order(kept.highest), side.in_order(kept.group)
+    indices, scores = torch.empty(side.n, k, dtype=torch.int64), torch.empty(side.n, k)
+    whole = other.exact.view(other.groups, -1)
+    member = torch.arange(GROUP)
+    step = max(1, _GATHERED // (kept.slots * whole.shape[1]))
+    for first in range(0, side.n, step):
+        here = slice(first, min(first + step, side.n))
+        chosen = groups[here]
+        known = whole.index_select(0, chosen.flatten().clamp(min=0))
+        known = known.view(len(chosen), kept.slots * GROUP, -1)
+        products = torch.bmm(side.exact[here, None], known.transpose(1, 2))[:, 0]
+        items = (chosen.long()[..., None] * GROUP + member).flatten(1)
+        products.masked_fill_((items < 0) | (items >= other.n), -torch.inf)
+        indices[here], scores[here] = _best(items, products, k)
+    proved = groups.min(1).values >= 0  # else bits of -0.0 lost against an empty slot
+    if kept.slots < other.groups:
+        proved &= scores[:, -1] > _limit(side, other, highest)
+    unproved = (~proved).nonzero()[:, 0]
+    for first in range(0, len(unproved), _TOGETHER):
+        some = unproved[first : first + _TOGETHER]
+        indices[some], scores[some] = _compared_with_all(side.exact[some], other, k)
+    return Neighbours(indices.numpy(), scores.numpy(), len(unproved))
+
+
+def _limit(side: _Side, other: _Side, highest: Tensor) -> Tensor:
+    """What the product of a vector with one outside its kept groups cannot exceed, ``(n,)``.
+
+    With ``x = x' + dx`` and ``y = y' + dy``, ``|xy - x'y'| <= |x||dy| + |dx||y'|``. Sums of ``dim``
+    products in fp32 are off by less than ``dim * 2**-24 |x||y|``, in the search and when multiplied
+    again; bf16 rounds a result by at most ``2**-8`` of it.
+    """
+    lowest = highest.min(1).values
+    if lowest.dtype == torch.int16:
+        rounded = lowest.view(torch.bfloat16).float() * (1 + 2**-8)
+        rounded.masked_fill_(lowest < 0, torch.inf)  # the order of negative products is not known
+    else:
+        rounded = lowest
+    longest, moved = other.lengths.max(), other.moved.max()
+    lengths, own = side.lengths[: side.n], side.moved[: side.n]
+    sums = 2 * (side.exact.shape[1] + 2) * 2**-24 * lengths * longest
+    return rounded + lengths * moved + own * (longest + moved) + sums + 1e-30
+
+
+def _best(items: Tensor, products: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The ``k`` highest products of each row and their items; of equal ones the lower item."""
+    bits = (products + 0.0).view(torch.int32)  # -0.0 becomes 0.0
+    ordered = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long()
+    chosen = ((ordered << 32) | (0xFFFFFFFF - items)).topk(k).indices
+    return items.gather(1, chosen), products.gather(1, chosen)
+
+
+def _compared_with_all(rows: Tensor, corpus: _Side, k: int) -> tuple[Tensor, Tensor]:
+    items = torch.empty(len(rows), 0, dtype=torch.int64)
+    products = torch.empty(len(rows), 0)
+    for first in range(0, corpus.n, _TOGETHER):
+        more = rows @ corpus.exact[first : min(first + _TOGETHER, corpus.n)].T
+        named = torch.arange(first, first + more.shape[1]).expand_as(more)
+        every = torch.cat([items, named], 1), torch.cat([products, more], 1)
+        items, products = _best(*every, min(k, every[0].shape[1]))
+    return items, products
