@@ -47,7 +47,7 @@ DIM = 256
 K = 4
 BEYOND = 60  # neighbours of the reference beyond k, so that ties are settled by index
 RESULTS = Path("docs/results")
-THREADS = os.cpu_count() or 1
+THREADS = torch.get_num_threads()
 Vectors = np.ndarray
 Row = dict[str, str]
 
@@ -67,7 +67,11 @@ def main() -> None:
         real = all(os.environ.get(f"XSTILTS_{x}") for x in ("DATA", "MODELS"))
         rows: list[Row] = []
         if real:
-            write("embedding", embedding(*places), "top layer alone and every layer, in turn")
+            write(
+                "embedding",
+                embedding(*places, said.turns),
+                "top layer alone and every layer, in turn",
+            )
         for n in said.sizes:
             for kind in ("real", "random") if real else ("random",):
                 rows.append(compared(kind, n, sides(kind, n, folder, places), said.turns, scratch))
@@ -234,7 +238,7 @@ SUBJECTS: dict[str, Callable[[Vectors, Vectors], tuple[Neighbours, Neighbours]]]
 }
 
 
-def embedding(data: Path, models: Path) -> list[Row]:
+def embedding(data: Path, models: Path, turns: int) -> list[Row]:
     """Every language of Tatoeba that is there, both sides: the top layer alone, and every layer."""
     task, encoder = get_task("tatoeba"), models / "mini-xlmr"
     tokenizer = load_tokenizer(encoder)
@@ -254,7 +258,7 @@ def embedding(data: Path, models: Path) -> list[Row]:
         "top": ([top], ["mean"]),
         "all": (list(range(top + 1)), ["mean", "first"]),
     }
-    for _ in range(5):
+    for _ in range(turns):
         for name, (layers, poolings) in wanted.items():
             began = time.perf_counter()
             for arrays in parts:
