@@ -145,9 +145,9 @@ def test_a_step_is_found_by_a_unique_prefix(
         plan.find("squad_v1/")
 
 
-def test_an_encoder_on_the_hub_can_be_planned_but_not_run(
+def test_an_encoder_of_the_hub_without_a_revision_can_be_planned_but_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
-    with pytest.raises(EncoderError, match="is not here"):
+    with pytest.raises(EncoderError, match="has no revision"):
         xstilts.run("xtreme/paper", store=tmp_path)

@@ -5,6 +5,7 @@ are split into windows of words (XTREME's utils_preprocess.py splits them too). 
 that are too long lose the end of their longer text; how many did is in the record.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,9 @@ def load_tokenizer(folder: Path) -> Any:
     """The fast tokenizer in a folder; never runs code from it."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, use_fast=True)
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, use_fast=True)
+    tokenizer.model_max_length = sys.maxsize  # rows are cut here, by rule; no need to warn of it
+    return tokenizer
 
 
 _Encoded = list[tuple[str, TokenArrays, int]]

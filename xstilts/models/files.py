@@ -10,7 +10,7 @@ import yaml
 from xstilts.core.errors import EncoderError
 from xstilts.store import Digests
 
-_TOKENIZER = (
+TOKENIZER = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -70,7 +70,7 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
             where,
             "model.safetensors; pickled weights are never read, they can run code",
         )
-    tokenizer = [folder / name for name in _TOKENIZER if (folder / name).is_file()]
+    tokenizer = [folder / name for name in TOKENIZER if (folder / name).is_file()]
     if not tokenizer:
         raise _unusable(f"{folder} has no tokenizer", where, "tokenizer.json beside the weights")
     hidden = int(config.get("hidden_size", 0))

@@ -66,19 +66,20 @@ class Planned:
         return [s for s in self.plan.unique() if s.stage.name == "read"]
 
     def require_files(self) -> None:
-        """Refuse to start while something is missing.
+        """Refuse to start while something is missing that no download can bring.
 
         Raises:
             DataError: naming every missing file.
-            EncoderError: for an encoder that is not here.
+            EncoderError: for an encoder of the hub at no revision.
         """
         for encoder in self.encoders.values():
-            if encoder.files is None:
+            if encoder.files is None and encoder.choice.revision is None:
                 raise EncoderError(
-                    f"The encoder {encoder.choice.hub} is not here",
-                    where="encoder.hub",
-                    expected="a folder with its files at a pinned revision",
-                    do="download it and name the folder: --set encoder='{path: FOLDER}'",
+                    f"The encoder {encoder.choice.hub} has no revision",
+                    where="encoder.revision",
+                    expected="the 40 hex digits of a commit, or a folder: what the hub shows today "
+                    "may differ tomorrow",
+                    do="--set encoder.revision=COMMIT, or --set encoder='{path: FOLDER}'",
                 )
         if self.absent:
             raise DataError(

@@ -11,6 +11,7 @@ from xstilts.core.errors import UserError
 from xstilts.core.spec import digest
 from xstilts.data.leaks import Overlap
 from xstilts.executors import Executor, Outcome
+from xstilts.models import hub
 from xstilts.phases import leaks, results
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import Recipe
@@ -53,7 +54,7 @@ def folder_of(recipe: Recipe, workplace: Workplace) -> Path:
 def prepare(
     recipe: Recipe, workplace: Workplace, executor: Executor, say: Say
 ) -> tuple[Planned, list[Overlap]]:
-    """Plan, read and check every file, and settle what leaks, before anything is trained.
+    """Plan, read and check every file, and look for leaks, before anything is trained.
 
     Raises:
         UserError: for missing or malformed files, and for leaks that the recipe forbids.
@@ -66,8 +67,6 @@ def prepare(
     found = leaks.check(planned, workplace.store)
     if recipe.leaks == "error":
         leaks.refuse(found, recipe.recipe)
-    if recipe.leaks == "drop" and found:
-        planned = make_plan(recipe, workplace, leaks.to_drop(found))
     return planned, found
 
 
@@ -80,6 +79,13 @@ def run_recipe(
         UserError: for what the user can mend; nothing that is finished is lost.
     """
     planned, found = prepare(recipe, workplace, executor, say)
+    away = [e.choice for e in planned.encoders.values() if e.files is None]
+    for choice in away:
+        say(f"fetching {choice.hub} at {choice.revision}")
+        hub.fetch(str(choice.hub), str(choice.revision))
+    dropped = leaks.to_drop(found) if recipe.leaks == "drop" else {}
+    if away or dropped:
+        planned = make_plan(recipe, workplace, dropped)
     outcome = executor.run(planned.plan, planned.plan.goals, workplace.store, recipe.runtime, say)
     for error in outcome.failed.values():
         if isinstance(error, UserError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from xstilts.core.errors import EncoderError, XstiltsError
+from xstilts.models import hub
 from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.recipe import EncoderChoice
 from xstilts.store import Digests, Store
@@ -65,13 +66,18 @@ class Workplace:
         return replace(self, data=(folder,), models=(folder,))
 
     def encoder(self, choice: EncoderChoice) -> EncoderFiles | None:
-        """The files of an encoder that is here; None for one on the hub.
+        """The files of an encoder that is here; None for one that is still on the hub.
 
         Raises:
             EncoderError: when there is no usable encoder at its path.
         """
         if choice.path is None:
-            return None
+            if choice.revision is None:
+                return None
+            folder = hub.cached(str(choice.hub), choice.revision)
+            if folder is None:
+                return None
+            return inspect(folder, self.digests, where="encoder.hub")
         path = Path(choice.path).expanduser()
         places = [path] if path.is_absolute() else [path, *(m / path for m in self.models)]
         here = next((p for p in places if p.is_dir()), None)
