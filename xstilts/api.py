@@ -113,12 +113,15 @@ def report(
 
 
 def check_data(tasks: Iterable[str] = (), *, data: Folder = None) -> "list[FileState]":
-    """State of every official file of some tasks (all by default) in the data folders."""
+    """State of every file of some tasks (all by default) in the data folders.
+
+    A task is named, or is the YAML file of a user's own one.
+    """
     from xstilts.data.files import check
-    from xstilts.tasks import get_task, task_names
+    from xstilts.tasks import open_task, task_names
 
     names = list(tasks) or task_names()
-    return check([get_task(n) for n in names], _workplace(None, data).data)
+    return check([open_task(n) for n in names], _workplace(None, data).data)
 
 
 def leaks(
@@ -140,8 +143,9 @@ def score(task: str, gold: Path, pred: Path, *, language: str = "en") -> dict[st
         ``{"task", "language", "n", "metrics": {name: 0-100}}``.
     """
     from xstilts.scoring.files import score_files
+    from xstilts.tasks import open_task
 
-    return score_files(task, gold, pred, language)
+    return score_files(open_task(task).name, gold, pred, language)
 
 
 def embed(

@@ -133,13 +133,15 @@ def report(
 
 @app.command()
 def tasks(
-    name: Annotated[str | None, typer.Argument(help="One task, in full.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One task, or the YAML file of your own, in full.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Show the catalogue of tasks."""
-    from xstilts.tasks import get_task, task_names
+    from xstilts.tasks import open_task, task_names
 
-    chosen = [get_task(n) for n in ([name] if name else task_names())]
+    chosen = [open_task(n) for n in ([name] if name else task_names())]
     if as_json:
         dumped = [t.model_dump() for t in chosen]
         print(json.dumps(dumped[0] if name else dumped, indent=1, ensure_ascii=False))
@@ -152,7 +154,10 @@ def tasks(
             print(f"  {task.about}\n  citation: {task.citation}\n  licence:  {task.license}")
             print(f"  languages: {' '.join(task.languages)}\n  hub: {hub} {revision}")
             print(f"  trained on: {task.train or task.name}  scored on: {task.score}")
+            print(f"  floor: {task.floor}")
             print(f"  sizes: {task.sizes.model_dump(exclude_none=True)}")
+            for made, parts in task.parts.items():
+                print(f"  {made}: {' + '.join(f'{t} ({s})' for t, s in parts.items())}")
             for files in task.files:
                 for split, names in files.names.items():
                     print(f"  {split}: {' or '.join(files.folders)}/{' + '.join(names)}")

@@ -1,5 +1,6 @@
 """The command line: frozen, fast, and clear about what went wrong."""
 
+import json
 import os
 import subprocess
 import sys
@@ -75,3 +76,31 @@ def test_the_catalogue_can_be_read_by_people_and_programs() -> None:
     assert "xquad" in xstilts("tasks").stdout
     assert "languages:" in xstilts("tasks", "xquad").stdout
     assert xstilts("tasks", "xquad", "--json").stdout.startswith("{")
+
+
+def test_every_task_of_the_study_is_listed_for_programs() -> None:
+    listed = {task["name"]: task for task in json.loads(xstilts("tasks", "--json").stdout)}
+    assert len(listed) == 34
+    assert {"anli_plus_mini", "ud_supertags", "lareqa", "mewslix", "masakhapos"} < set(listed)
+    told = ("kind", "languages", "sizes", "metrics", "floor", "license", "citation", "hub", "files")
+    assert all(key in task for task in listed.values() for key in told)
+    assert listed["anli_plus"]["sizes"]["train"] == 1_104_934
+    assert listed["anli_plus"]["parts"]["dev"] == {"snli": "dev", "mnli": "dev", "anli": "dev"}
+
+
+def test_a_file_with_a_task_of_ones_own_is_shown_and_checked(tmp_path: Path) -> None:
+    (tmp_path / "reviews.yaml").write_text(
+        "name: reviews\nkind: pair\nlabels: [bad, good]\nlanguages: [en]\n"
+        "files: {format: csv, names: {test: t.csv}, columns: {first: text, label: is}}\n"
+    )
+    (tmp_path / "t.csv").write_text("text,is\nFine.,good\n")
+    assert "reviews" in xstilts("tasks", "reviews.yaml", cwd=tmp_path).stdout
+    checked = xstilts("data", "check", "reviews.yaml", cwd=tmp_path)
+    assert (checked.returncode, "1 examples" in checked.stdout) == (0, True)
+    (tmp_path / "t.csv").write_text("text,is\nFine.,fine\n")
+    broken = xstilts("data", "check", "reviews.yaml", cwd=tmp_path)
+    assert (broken.returncode, "t.csv:2" in broken.stdout) == (2, True)
+    (tmp_path / "reviews.yaml").write_text("name: reviews\nkind: pear\n")
+    wrong = xstilts("tasks", "reviews.yaml", cwd=tmp_path)
+    assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
+    assert all(word in wrong.stderr for word in ("where:", "expected:", "do:"))

@@ -104,7 +104,7 @@ def test_a_bound_that_was_too_low_would_be_noticed():
     with patch.object(neighbours, "_limit", lambda side, other, highest: -np.inf):
         trusted = nearest(a, b, 4, "bf16")
     assert trusted.unproved == 0
-    assert (trusted.indices != brute(a, b, 4)[0]).any(1).mean() > 0.01
+    assert (trusted.indices != brute(a, b, 4)[0]).any(1).mean() > 0.003
     assert nearest(a, b, 4, "bf16").unproved > 0
 
 

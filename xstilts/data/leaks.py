@@ -53,7 +53,7 @@ def units(kind: str, example: Any) -> list[str]:
 
 
 def _pair(e: Pair) -> list[str]:
-    return [e.first, e.second]
+    return [e.first] if e.second is None else [e.first, e.second]
 
 
 def _choice(e: Choice) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from xstilts.core.context import Context, Result
+from xstilts.core.errors import DataError
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Tokens
@@ -62,11 +63,25 @@ class _Rows:
 def tokens(
     config: Tokens, inputs: Mapping[str, Result], folder: Path, context: Context
 ) -> dict[str, Any]:
-    """Write the token arrays of ``inputs["examples"]``; returns counts and the padding piece."""
+    """Write the token arrays of ``inputs["examples"]``; returns counts and the padding piece.
+
+    Labels that are left open come from ``inputs["labels"]``, the training slice, into the record.
+    """
     tokenizer = load_tokenizer(context.sources[config.tokenizer])
     examples = read_examples(inputs["examples"].folder, config.kind)
+    encode = _ENCODE.get(config.kind)
+    if encode is None:
+        raise DataError(
+            f"Examples of the kind {config.kind} cannot be encoded yet",
+            where=inputs["examples"].folder.name,
+            expected=f"one of: {', '.join(_ENCODE)}",
+            do="take the target out of the recipe",
+        )
+    learnt = inputs["labels"].value["labels"] if "labels" in inputs else None
+    if learnt is not None:
+        config = config.model_copy(update={"labels": tuple(learnt)})
     shortened = pieces = rows = 0
-    for side, arrays, cut in _ENCODE[config.kind](tokenizer, examples, config):
+    for side, arrays, cut in encode(tokenizer, examples, config):
         arrays.save(folder, side)
         shortened += cut
         pieces += len(arrays.ids)
@@ -77,7 +92,13 @@ def tokens(
         "pieces": pieces,
         "shortened": shortened,
         "pad": tokenizer.pad_token_id,
+        **({} if learnt is None else {"labels": learnt}),
     }
+
+
+def labels_of(declared: tuple[str, ...], arrays: Result) -> tuple[str, ...]:
+    """Labels in the order of the logits: those declared, else those that ``arrays`` found open."""
+    return declared or tuple(arrays.value.get("labels", ()))
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -112,11 +133,13 @@ def _encode_choices(tokenizer: Any, examples: list[Choice], config: Tokens) -> _
 
 
 def _two_texts(
-    tokenizer: Any, rows: _Rows, texts: list[tuple[str, str, int]], config: Tokens
+    tokenizer: Any, rows: _Rows, texts: Sequence[tuple[str, str | None, int]], config: Tokens
 ) -> None:
+    """One row a pair of texts, or a text where no example has a second one."""
+    alone = texts[0][1] is None
     encoded = tokenizer(
         [a for a, _, _ in texts],
-        [b for _, b, _ in texts],
+        None if alone else [b for _, b, _ in texts],
         truncation="longest_first",
         max_length=config.max_length,
     )
@@ -184,6 +207,7 @@ def _answer_pieces(example: Span, begin: list[int], end: list[int]) -> tuple[int
 def _encode_tagged(tokenizer: Any, examples: list[Tagged], config: Tokens) -> _Encoded:
     rows = _Rows()
     extra: dict[str, list[int]] = {"tag": [], "word": []}
+    tag_of = {label: i for i, label in enumerate(config.labels)}
     room = config.max_length - 2
     encoded = tokenizer(
         [list(e.words) for e in examples],
@@ -198,7 +222,7 @@ def _encode_tagged(tokenizer: Any, examples: list[Tagged], config: Tokens) -> _E
             for w in window:
                 rest = len(pieces[w]) - 1
                 ids += pieces[w]
-                tags += [config.labels.index(example.tags[w])] + [IGNORED] * rest
+                tags += [tag_of.get(example.tags[w], IGNORED)] + [IGNORED] * rest
                 words += [w] + [-1] * rest
             rows.add([*ids, tokenizer.sep_token_id], [0] * (len(ids) + 1), i)
             extra["tag"] += [*tags, IGNORED]

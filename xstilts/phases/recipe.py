@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
+from xstilts.core.validation import validated
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
+from xstilts.tasks import declare
 from xstilts.tasks.spec import Split
 from xstilts.train.spec import Select
 
 _SHIPPED = Path(__file__).parent.parent / "recipes"
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class _Section(BaseModel):
@@ -130,6 +131,7 @@ class Recipe(_Section):
     seeds: tuple[int, ...] = Field(min_length=1)
     languages: Literal["present"] | tuple[str, ...] = "present"
     data: Literal["lab"] | None = None
+    own_tasks: tuple[str, ...] = ()
     leaks: Literal["error", "drop", "allow"] = "error"
     training: Training
     tasks: dict[str, TaskUse] = {}
@@ -156,7 +158,7 @@ class Recipe(_Section):
     def training_of(self, task: str) -> Training:
         """The hyper-parameters of a stage on ``task``."""
         merged = _merge(self.training.model_dump(), self.use(task).training)
-        return _validated(Training, merged, f"tasks.{task}.training")
+        return validated(Training, merged, f"tasks.{task}.training")
 
 
 def shipped() -> tuple[str, ...]:
@@ -168,14 +170,20 @@ def shipped() -> tuple[str, ...]:
 def load(name: str, changes: Iterable[str] = ()) -> Recipe:
     """The shipped recipe or YAML file called ``name``, with ``a.b=VALUE`` changes put in.
 
+    The user's own tasks that it names are known from then on, see :func:`xstilts.tasks.declare`.
+
     Raises:
         UnknownNameError: for an unknown recipe, key, task or language.
         RecipeError: for YAML or values that cannot be.
+        DataError: for the declaration of an own task that does not hold together.
     """
     raw = _read(name)
     for change in changes:
         _put(raw, change)
-    return _validated(Recipe, raw, name)
+    recipe = validated(Recipe, _with_paths(raw, Path.cwd()), name)
+    for declaration in recipe.own_tasks:
+        declare(Path(declaration))
+    return recipe
 
 
 def _read(name: str, inside: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -196,6 +204,7 @@ def _read(name: str, inside: tuple[str, ...] = ()) -> dict[str, Any]:
             expected="recipe:, question:, encoder:, arms:, targets: …",
             do="start from a shipped recipe: extends: quickstart",
         )
+    raw = _with_paths(raw, file.parent)
     parent = raw.pop("extends", None)
     if parent is None:
         return raw
@@ -207,6 +216,14 @@ def _read(name: str, inside: tuple[str, ...] = ()) -> dict[str, Any]:
             do="remove one `extends`",
         )
     return _merge(_read(parent, (*inside, name)), raw)
+
+
+def _with_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The recipe with the paths of its own tasks counted from ``folder``."""
+    paths = raw.get("own_tasks")
+    if not isinstance(paths, list) or not all(isinstance(p, str) for p in paths):
+        return raw
+    return raw | {"own_tasks": [str(folder.absolute() / p) for p in paths]}
 
 
 def _file(name: str) -> Path:
@@ -267,46 +284,3 @@ def _put(raw: dict[str, Any], change: str) -> None:
             expected="a number, a word, [a, list] or {a: mapping}",
             do="quote it",
         ) from None
-
-
-def _validated(model: type[_Model], raw: dict[str, Any], where: str) -> _Model:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        loc = [str(part) for part in first["loc"]]
-        if first["type"] == "extra_forbidden":
-            raise UnknownNameError(
-                "key",
-                loc[-1],
-                _keys_at(model, loc[:-1]),
-                where=f"{where}: {'.'.join(loc)}",
-                do="correct the key",
-            ) from None
-        raise RecipeError(
-            f"{'.'.join(loc) or 'the recipe'}: {first['msg']}",
-            where=where,
-            expected=f"another value than {first.get('input')!r:.80}"
-            if first["type"] != "missing"
-            else f"the key {loc[-1]}",
-            do=f"--set {'.'.join(loc) or 'KEY'}=VALUE, or change the file",
-        ) from None
-
-
-def _keys_at(model: Any, loc: list[str]) -> list[str]:
-    """Names of the keys that may stand at a place of a recipe."""
-    here: Any = model
-    for part in loc:
-        fields = getattr(here, "model_fields", {})
-        by_name = {f.alias or n: f.annotation for n, f in fields.items()}
-        if part in by_name:
-            here = _section_in(by_name[part])
-    return [f.alias or n for n, f in getattr(here, "model_fields", {}).items()]
-
-
-def _section_in(annotation: Any) -> Any:
-    """The section model inside ``dict[str, X]``, ``tuple[X, ...]``, ``str | X``."""
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    found = [_section_in(a) for a in get_args(annotation)]
-    return next((f for f in found if f is not None), None)

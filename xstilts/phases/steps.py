@@ -70,10 +70,12 @@ class Model:
     Attributes:
         step: the training step; None for the encoder itself.
         chain: tasks it was trained on, in order.
+        data: what it was trained on last; None for the encoder itself.
     """
 
     step: Step | None
     chain: tuple[str, ...] = ()
+    data: Slice | None = None
 
     @property
     def label(self) -> str:
@@ -94,7 +96,7 @@ class Builder:
         """Build for one encoder."""
         self.encoder = encoder
         self._read: dict[str, Step] = {}
-        self._tokens: dict[tuple[str, int, int], Step] = {}
+        self._tokens: dict[tuple[str, int, int, str], Step] = {}
         self._train: dict[str, Step] = {}
         self._predict: dict[tuple[str, tuple[str, ...], str, bool], Predict] = {}
         self._score: dict[Score, Score] = {}
@@ -105,9 +107,19 @@ class Builder:
             self._read[data.payload] = Step(READ, slice_label(data), data)
         return self._read[data.payload]
 
-    def tokens(self, data: Slice, max_length: int, stride: int) -> Step:
-        """The token arrays of a slice."""
-        name = (data.payload, max_length, stride)
+    def tokens(
+        self, data: Slice, max_length: int, stride: int, learnt: Slice | None = None
+    ) -> Step:
+        """The token arrays of a slice; open labels are those of ``learnt``, the training slice."""
+        inputs = {"examples": self.read(data)}
+        if learnt is not None and get_task(learnt.task).open_labels:
+            inputs["labels"] = self.read(learnt)
+        name = (
+            data.payload,
+            max_length,
+            stride,
+            inputs["labels"].key if "labels" in inputs else "",
+        )
         if name not in self._tokens:
             how = Tokens(
                 tokenizer=self.encoder.tokenizer,
@@ -116,7 +128,6 @@ class Builder:
                 max_length=max_length,
                 stride=stride if data.kind == "span" else 0,
             )
-            inputs = {"examples": self.read(data)}
             self._tokens[name] = Step(TOKENS, slice_label(data), how, inputs)
         return self._tokens[name]
 
@@ -134,8 +145,8 @@ class Builder:
             seed=seed,
         )
         inputs = {
-            "train": self.tokens(data.train, words.max_length, words.stride),
-            "dev": self.tokens(data.held, words.max_length, words.stride),
+            "train": self.tokens(data.train, words.max_length, words.stride, data.train),
+            "dev": self.tokens(data.held, words.max_length, words.stride, data.train),
             "dev_examples": self.read(data.held),
         }
         if start.step is not None:
@@ -143,14 +154,14 @@ class Builder:
         chain = (*start.chain, task.name)
         work = Work(how.epochs * pieces_of(data.train), training=True)
         step = Step(TRAIN, ".".join(chain), config, inputs, work)
-        return Model(self._train.setdefault(step.key, step), chain)
+        return Model(self._train.setdefault(step.key, step), chain, data.train)
 
     def predict(self, model: Model, data: Slice, how: How, words: Training) -> Step:
         """``model`` run on one slice, with no further training."""
         assert model.step is not None
         inputs = {
             "model": model.step,
-            "tokens": self.tokens(data, words.max_length, words.stride),
+            "tokens": self.tokens(data, words.max_length, words.stride, model.data),
             "examples": self.read(data),
         }
         no_answer = get_task(data.task).answers == "squad_v2"

@@ -14,7 +14,7 @@ class Predict(Spec):
 
     Attributes:
         kind: the example kind.
-        labels: labels in the order of the logits.
+        labels: labels in the order of the logits; none where the training slice's count.
         precision: of the products.
         no_answer: whether a question may be left unanswered.
     """

@@ -24,12 +24,12 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
 GROUP = 16  # neighbours that share one kept product
-SPARE = 6  # groups kept beyond k
+SPARE = 12  # groups kept beyond k
 TILE = 2048  # rows and columns of one product, so that it stays in the processor's cache
 HELD = 2**26  # groups' products of some rows with all columns that are held at a time
 _WORTH_MEASURING = 2**26  # products below which fp32 is quicker than finding out
 _GATHERED = 2**21  # fp32 numbers that are multiplied again at a time
-_TOGETHER = 2048  # rows and columns of a comparison with everything
+_TOGETHER = 1024  # rows and columns of a comparison with everything
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ def _search(
         big = len(rows) * len(columns) >= _WORTH_MEASURING
         precision = _faster(torch.get_num_threads()) if big else "fp32"
     left, right = _Side(rows, precision), _Side(columns, precision)
+    left.round(right, left=True)
+    right.round(left, left=False)
     ahead = _Kept(left, min(k + SPARE, right.groups))
     back = _Kept(right, min(k + SPARE, left.groups))
     product = torch.empty(left.width, right.width, dtype=left.dtype)
@@ -124,20 +126,23 @@ def _ordered(product: Tensor) -> Tensor:
 
 
 class _Side:
-    """One side's vectors at length 1, exact and rounded, filled up with zeros to whole groups.
+    """One side's vectors at length 1, filled up with zeros to whole groups.
 
     Attributes:
         n: number of vectors.
         exact: ``(places, dim)`` in fp32.
-        coarse: rounded, ``(tiles, width, dim)``. Place ``m * groups + g`` of a tile holds the
-            tile's vector ``g * GROUP + m``, so that the vectors of a group stand far apart in a
-            product and are reduced side by side, but are neighbours in ``exact``.
-        lengths: 1, or 0 for a vector of zeros, up to rounding, ``(places,)``.
-        moved: how far rounding moved each vector, ``(places,)``.
+        mean: of the vectors, ``(dim,)``.
+        coarse: after :meth:`round`, rounded for the search, ``(tiles, width, dim + 4)``. Place
+            ``m * groups + g`` of a tile holds the tile's vector ``g * GROUP + m``, so that the
+            vectors of a group stand far apart in a product and are reduced side by side, but are
+            neighbours in ``exact``.
+        lengths: of the vectors less their mean, ``(places,)``.
+        moved: how far rounding moved those, ``(places,)``.
+        lost: what rounding took from their shifts, ``(places,)``.
     """
 
     def __init__(self, vectors: Floats, precision: Precision) -> None:
-        """Copy ``vectors``, a tile at a time, and round them."""
+        """Copy ``vectors``, a tile at a time."""
         self.n, dim = vectors.shape
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.tiles = -(-self.n // TILE)
@@ -145,17 +150,43 @@ class _Side:
         self.places = self.tiles * self.width
         self.groups = self.places // GROUP
         self.exact = torch.zeros(self.places, dim)
-        self.coarse = torch.empty(self.tiles, self.width, dim, dtype=self.dtype)
-        self.lengths, self.moved = torch.empty(self.places), torch.empty(self.places)
-        for tile in range(self.tiles):
-            here = slice(tile * self.width, (tile + 1) * self.width)
+        total = torch.zeros(dim, dtype=torch.float64)
+        for here in self._tiles():
             given = torch.from_numpy(np.array(vectors[here], np.float64))
-            exact = self.exact[here]
-            exact[: len(given)] = given / given.norm(dim=1, keepdim=True).clamp(min=1e-300)
-            rounded = exact.to(self.dtype)
-            self.coarse[tile] = rounded.view(-1, GROUP, dim).transpose(0, 1).flatten(0, 1)
-            self.lengths[here] = exact.norm(dim=1)
-            self.moved[here] = (exact - rounded.float()).norm(dim=1)
+            given /= given.norm(dim=1, keepdim=True).clamp(min=1e-300)
+            self.exact[here][: len(given)] = given
+            total += given.sum(0)
+        self.mean = (total / self.n).float()
+
+    def _tiles(self) -> Iterator[slice]:
+        for first in range(0, self.places, self.width):
+            yield slice(first, first + self.width)
+
+    def round(self, other: "_Side", *, left: bool) -> None:
+        """Make the vectors whose products are searched.
+
+        Cosines of sentences are often all alike, 0.9 and more: too large for bf16 to tell apart.
+        With the means ``p`` of the ``x`` and ``q`` of the ``y``, ``xy - pq = (x-p)(y-q) + u + v``
+        where ``u = xq - pq`` and ``v = py - pq``: numbers around 0. So ``u`` and ``v`` stand in two
+        places each, the second for what rounding took from the first, against ones on the other
+        side (the left side has ``u``, the right side ``v``).
+        """
+        dim = self.exact.shape[1]
+        level = self.mean @ other.mean
+        self.coarse = torch.empty(self.tiles, self.width, dim + 4, dtype=self.dtype)
+        self.lengths, self.moved, self.lost = (torch.empty(self.places) for _ in range(3))
+        for tile, here in enumerate(self._tiles()):
+            centred = self.exact[here] - self.mean
+            shift = self.exact[here] @ other.mean - level
+            high = shift.to(self.dtype)
+            low = (shift - high.float()).to(self.dtype)
+            rounded, ones = centred.to(self.dtype), torch.ones_like(high)
+            more = [high, low, ones, ones] if left else [ones, ones, high, low]
+            every = torch.cat([rounded, torch.stack(more, 1)], 1)
+            self.coarse[tile] = every.view(-1, GROUP, dim + 4).transpose(0, 1).flatten(0, 1)
+            self.lengths[here] = centred.norm(dim=1)
+            self.moved[here] = (centred - rounded.float()).norm(dim=1)
+            self.lost[here] = (shift - high.float() - low.float()).abs()
 
     def blank(self, *shape: int) -> Tensor:
         """Room for reduced products."""
@@ -218,11 +249,12 @@ def _finish(side: _Side, other: _Side, kept: _Kept, k: int) -> Neighbours:
 
 
 def _limit(side: _Side, other: _Side, highest: Tensor) -> Tensor:
-    """What the product of a vector with one outside its kept groups cannot exceed, ``(n,)``.
+    """What the cosine of a vector with one outside its kept groups cannot exceed, ``(n,)``.
 
     With ``x = x' + dx`` and ``y = y' + dy``, ``|xy - x'y'| <= |x||dy| + |dx||y'|``. Sums of ``dim``
-    products in fp32 are off by less than ``dim * 2**-24 |x||y|``, in the search and when multiplied
-    again; bf16 rounds a result by at most ``2**-8`` of it.
+    products of vectors that are no longer than 1 are off by less than ``dim * 2**-24`` in fp32, in
+    the search (up to twice, for vectors and shifts) and when multiplied again; bf16 rounds a result
+    by at most ``2**-8`` of it.
     """
     lowest = highest.min(1).values
     if lowest.dtype == torch.int16:
@@ -230,10 +262,12 @@ def _limit(side: _Side, other: _Side, highest: Tensor) -> Tensor:
         rounded.masked_fill_(lowest < 0, torch.inf)  # the order of negative products is not known
     else:
         rounded = lowest
-    longest, moved = other.lengths.max(), other.moved.max()
-    lengths, own = side.lengths[: side.n], side.moved[: side.n]
-    sums = 2 * (side.exact.shape[1] + 2) * 2**-24 * lengths * longest
-    return rounded + lengths * moved + own * (longest + moved) + sums + 1e-30
+    lengths, moved, lost = (x[: side.n] for x in (side.lengths, side.moved, side.lost))
+    longest, farthest, most = (x.max() for x in (other.lengths, other.moved, other.lost))
+    sums = 3 * (side.exact.shape[1] + 8) * 2**-24
+    inexact = lengths * farthest + moved * (longest + farthest) + lost + most + sums
+    limit: Tensor = rounded + side.mean @ other.mean + inexact
+    return limit
 
 
 def _best(items: Tensor, products: Tensor, k: int) -> tuple[Tensor, Tensor]:

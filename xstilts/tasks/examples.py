@@ -11,12 +11,15 @@ from typing import ClassVar, Literal
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two texts, one label out of the task's list."""
+    """Two texts, one label out of the task's list; ``second`` is None where one text is labelled.
+
+    Either all examples of a task have a second text or none has.
+    """
 
     id: str
     group: str
     first: str
-    second: str
+    second: str | None
     label: str
 
 
@@ -128,3 +131,13 @@ class Kinds:
         "mining": (Sentence,),
         "ranking": (Query, Candidate),
     }
+
+
+def asked(example: Example) -> int:
+    """How many scored items an example is, as data sets count them.
+
+    A candidate is none, a sentence to be mined as many as it has gold pairs, all others are one.
+    """
+    if isinstance(example, Sentence):
+        return len(example.gold)
+    return 0 if isinstance(example, Candidate) else 1
