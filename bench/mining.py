@@ -217,7 +217,8 @@ def with_faiss(a: Vectors, b: Vectors) -> tuple[Neighbours, Neighbours]:
 
 def reference(a: Vectors, b: Vectors) -> tuple[Neighbours, Neighbours]:
     """Every product in fp32, a block of rows at a time; of equal ones the lower index."""
-    sides = [torch.nn.functional.normalize(torch.from_numpy(x), dim=1) for x in (a, b)]
+    doubles = [torch.from_numpy(x).double() for x in (a, b)]
+    sides = [torch.nn.functional.normalize(x, dim=1).float() for x in doubles]
     return _reference(sides[0], sides[1]), _reference(sides[1], sides[0])
 
 

@@ -13,7 +13,15 @@ from xstilts.retrieve import neighbours
 from xstilts.retrieve.neighbours import nearest, nearest_both_ways
 
 PRECISIONS = ("fp32", "bf16")
-SMALL = {"TILE": 24, "GROUP": 4, "SPARE": 1, "HELD": 300, "_GATHERED": 2000, "_TOGETHER": 7}
+SMALL = {
+    "TILE": 24,
+    "GROUP": 4,
+    "SPARE": 1,
+    "RESERVE": 1,
+    "HELD": 300,
+    "_GATHERED": 2000,
+    "_TOGETHER": 7,
+}
 
 
 def brute(queries, corpus, k):
@@ -101,7 +109,7 @@ def test_a_bound_that_was_too_low_would_be_noticed():
     """Without the proof, bf16 alone gets crowded rows wrong: the proof is what makes it exact."""
     rng = np.random.default_rng(5)
     a, b = (rng.standard_normal((1500, 32)).astype(np.float32) + 40 for _ in range(2))
-    with patch.object(neighbours, "_limit", lambda side, other, highest: -np.inf):
+    with patch.object(neighbours, "_limit", lambda *_: -np.inf):
         trusted = nearest(a, b, 4, "bf16")
     assert trusted.unproved == 0
     assert (trusted.indices != brute(a, b, 4)[0]).any(1).mean() > 0.003

@@ -24,7 +24,8 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
 GROUP = 16  # neighbours that share one kept product
-SPARE = 12  # groups kept beyond k
+SPARE = 6  # groups beyond k that are multiplied again
+RESERVE = 20  # further groups that are kept for rows that those do not settle
 TILE = 2048  # rows and columns of one product, so that it stays in the processor's cache
 HELD = 2**26  # groups' products of some rows with all columns that are held at a time
 _WORTH_MEASURING = 2**26  # products below which fp32 is quicker than finding out
@@ -83,8 +84,8 @@ def _search(
     left, right = _Side(rows, precision), _Side(columns, precision)
     left.round(right, left=True)
     right.round(left, left=False)
-    ahead = _Kept(left, min(k + SPARE, right.groups))
-    back = _Kept(right, min(k + SPARE, left.groups))
+    ahead = _Kept(left, min(k + SPARE + RESERVE, right.groups))
+    back = _Kept(right, min(k + SPARE + RESERVE, left.groups))
     product = torch.empty(left.width, right.width, dtype=left.dtype)
     stripe = max(1, HELD // (left.width * right.groups))
     for tiles in _stripes(left.tiles, stripe):
@@ -222,47 +223,60 @@ class _Kept:
 
 
 def _finish(side: _Side, other: _Side, kept: _Kept, k: int) -> Neighbours:
-    """Multiply the members of kept groups again and prove that no other is nearer."""
+    """Multiply the members of kept groups again and prove that no other is nearer.
+
+    Most rows are settled by their first groups; the others go on with all that are kept.
+    """
     k = min(k, other.n)
-    highest, groups = side.in_order(kept.highest), side.in_order(kept.group)
     indices, scores = torch.empty(side.n, k, dtype=torch.int64), torch.empty(side.n, k)
-    whole = other.exact.view(other.groups, -1)
-    member = torch.arange(GROUP)
-    step = max(1, _GATHERED // (kept.slots * whole.shape[1]))
-    for first in range(0, side.n, step):
-        here = slice(first, min(first + step, side.n))
-        chosen = groups[here]
-        known = whole.index_select(0, chosen.flatten().clamp(min=0))
-        known = known.view(len(chosen), kept.slots * GROUP, -1)
-        products = torch.bmm(side.exact[here, None], known.transpose(1, 2))[:, 0]
-        items = (chosen.long()[..., None] * GROUP + member).flatten(1)
-        products.masked_fill_((items < 0) | (items >= other.n), -torch.inf)
-        indices[here], scores[here] = _best(items, products, k)
-    proved = groups.min(1).values >= 0  # else bits of -0.0 lost against an empty slot
-    if kept.slots < other.groups:
-        proved &= scores[:, -1] > _limit(side, other, highest)
-    unproved = (~proved).nonzero()[:, 0]
-    for first in range(0, len(unproved), _TOGETHER):
-        some = unproved[first : first + _TOGETHER]
+    highest, order = side.in_order(kept.highest).sort(1, descending=True)
+    groups = side.in_order(kept.group).gather(1, order)
+    rows = torch.arange(side.n)
+    for slots in sorted({min(k + SPARE, kept.slots), kept.slots}):
+        for some in _parts(rows, _GATHERED // (slots * GROUP * side.exact.shape[1])):
+            indices[some], scores[some] = _again(side, other, some, groups[some, :slots], k)
+        proved = groups[rows, :slots].min(1).values >= 0  # else -0.0 lost to an empty slot
+        if slots < other.groups:
+            left_out = highest[rows, min(slots, kept.slots - 1)]
+            proved &= scores[rows, -1] > _limit(side, other, rows, left_out)
+        rows = rows[~proved]
+    for some in _parts(rows, _TOGETHER):
         indices[some], scores[some] = _compared_with_all(side.exact[some], other, k)
-    return Neighbours(indices.numpy(), scores.numpy(), len(unproved))
+    return Neighbours(indices.numpy(), scores.numpy(), len(rows))
 
 
-def _limit(side: _Side, other: _Side, highest: Tensor) -> Tensor:
-    """What the cosine of a vector with one outside its kept groups cannot exceed, ``(n,)``.
+def _parts(rows: Tensor, size: int) -> Iterator[Tensor]:
+    for first in range(0, len(rows), max(1, size)):
+        yield rows[first : first + max(1, size)]
+
+
+def _again(
+    side: _Side, other: _Side, rows: Tensor, groups: Tensor, k: int
+) -> tuple[Tensor, Tensor]:
+    """The ``k`` nearest of the members of ``groups`` ``(rows, slots)``, in fp32."""
+    whole = other.exact.view(other.groups, -1)
+    known = whole.index_select(0, groups.flatten().clamp(min=0))
+    known = known.view(len(rows), groups.shape[1] * GROUP, -1)
+    products = torch.bmm(side.exact[rows, None], known.transpose(1, 2))[:, 0]
+    items = (groups.long()[..., None] * GROUP + torch.arange(GROUP)).flatten(1)
+    products.masked_fill_((items < 0) | (items >= other.n), -torch.inf)
+    return _best(items, products, k)
+
+
+def _limit(side: _Side, other: _Side, rows: Tensor, highest: Tensor) -> Tensor:
+    """What the cosine of a row with a vector cannot exceed whose product is at most ``highest``.
 
     With ``x = x' + dx`` and ``y = y' + dy``, ``|xy - x'y'| <= |x||dy| + |dx||y'|``. Sums of ``dim``
     products of vectors that are no longer than 1 are off by less than ``dim * 2**-24`` in fp32, in
     the search (up to twice, for vectors and shifts) and when multiplied again; bf16 rounds a result
     by at most ``2**-8`` of it.
     """
-    lowest = highest.min(1).values
-    if lowest.dtype == torch.int16:
-        rounded = lowest.view(torch.bfloat16).float() * (1 + 2**-8)
-        rounded.masked_fill_(lowest < 0, torch.inf)  # the order of negative products is not known
+    if highest.dtype == torch.int16:
+        rounded = highest.view(torch.bfloat16).float() * (1 + 2**-8)
+        rounded.masked_fill_(highest < 0, torch.inf)  # the order of negative products is not known
     else:
-        rounded = lowest
-    lengths, moved, lost = (x[: side.n] for x in (side.lengths, side.moved, side.lost))
+        rounded = highest
+    lengths, moved, lost = (x[rows] for x in (side.lengths, side.moved, side.lost))
     longest, farthest, most = (x.max() for x in (other.lengths, other.moved, other.lost))
     sums = 3 * (side.exact.shape[1] + 8) * 2**-24
     inexact = lengths * farthest + moved * (longest + farthest) + lost + most + sums
