@@ -147,7 +147,7 @@ class _Side:
         self.n, dim = vectors.shape
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         self.tiles = -(-self.n // TILE)
-        self.width = -(-self.n // (self.tiles * GROUP)) * GROUP
+        self.width = min(TILE, -(-self.n // GROUP) * GROUP)
         self.places = self.tiles * self.width
         self.groups = self.places // GROUP
         self.exact = torch.zeros(self.places, dim)
