@@ -40,7 +40,7 @@ from xstilts.models.device import faster_precision, measure, use
 from xstilts.models.task_model import load_encoder
 from xstilts.prediction.forward import embed
 from xstilts.retrieve.margin import Mined, candidates, choose
-from xstilts.retrieve.neighbours import Neighbours, nearest_both_ways
+from xstilts.retrieve.neighbours import Neighbours, in_full, nearest_both_ways
 from xstilts.tasks import get_task
 
 DIM = 256
@@ -222,14 +222,21 @@ def reference(a: Vectors, b: Vectors) -> tuple[Neighbours, Neighbours]:
     return _reference(sides[0], sides[1]), _reference(sides[1], sides[0])
 
 
+def _scored(queries: torch.Tensor, corpus: torch.Tensor, indices: Vectors) -> Neighbours:
+    """The products of neighbours as ours has them: the searches are compared, not their sums."""
+    parts = zip(queries.split(2048), torch.from_numpy(indices).split(2048), strict=True)
+    found = [in_full(rows, corpus, some) for rows, some in parts]
+    indices, scores = (torch.cat(x)[:, :K].numpy() for x in zip(*found, strict=True))
+    return Neighbours(indices, scores, 0)
+
+
 def _reference(queries: torch.Tensor, corpus: torch.Tensor) -> Neighbours:
-    indices, scores = [], []
+    indices = []
     for rows in queries.split(512):
         best = (rows @ corpus.T).topk(min(K + BEYOND, len(corpus)))
-        order = np.lexsort((best.indices.numpy(), -best.values.numpy()))[:, :K]
+        order = np.lexsort((best.indices.numpy(), -best.values.numpy()))[:, : K + 4]
         indices.append(np.take_along_axis(best.indices.numpy(), order, 1))
-        scores.append(np.take_along_axis(best.values.numpy(), order, 1))
-    return Neighbours(np.concatenate(indices), np.concatenate(scores), 0)
+    return _scored(queries, corpus, np.concatenate(indices))
 
 
 SUBJECTS: dict[str, Callable[[Vectors, Vectors], tuple[Neighbours, Neighbours]]] = {

@@ -3,8 +3,9 @@
 Each block of products is computed once, in bf16 where the machine multiplies that much faster. Of a
 block only the highest product of every group of ``GROUP`` neighbours is kept, along its rows and
 along its columns: reductions that cost a small part of the product. What may be among the ``k``
-nearest is then multiplied again in fp32. That nothing else may be is proved for every row by a
-bound on the rounding errors; a row without that proof is compared with everything in fp32.
+nearest is multiplied again in fp32, and the nearest once more in double precision. That nothing
+else may be is proved for every row by a bound on the rounding errors; a row without that proof is
+compared with everything in fp32.
 
 Of equal products the lower index is the nearer neighbour.
 """
@@ -25,6 +26,7 @@ Ints = NDArray[np.integer]
 
 GROUP = 16  # neighbours that share one kept product
 SPARE = 6  # groups beyond k that are multiplied again
+CLOSE = 2  # neighbours beyond k that are put in order in double precision
 RESERVE = 20  # further groups that are kept for rows that those do not settle
 TILE = 2048  # rows and columns of one product, so that it stays in the processor's cache
 HELD = 2**26  # groups' products of some rows with all columns that are held at a time
@@ -228,21 +230,34 @@ def _finish(side: _Side, other: _Side, kept: _Kept, k: int) -> Neighbours:
     Most rows are settled by their first groups; the others go on with all that are kept.
     """
     k = min(k, other.n)
-    indices, scores = torch.empty(side.n, k, dtype=torch.int64), torch.empty(side.n, k)
+    wide = min(k + CLOSE, other.n)
+    indices, scores = torch.empty(side.n, wide, dtype=torch.int64), torch.empty(side.n, wide)
     highest, order = side.in_order(kept.highest).sort(1, descending=True)
     groups = side.in_order(kept.group).gather(1, order)
     rows = torch.arange(side.n)
     for slots in sorted({min(k + SPARE, kept.slots), kept.slots}):
         for some in _parts(rows, _GATHERED // (slots * GROUP * side.exact.shape[1])):
-            indices[some], scores[some] = _again(side, other, some, groups[some, :slots], k)
+            indices[some], scores[some] = _again(side, other, some, groups[some, :slots], wide)
         proved = groups[rows, :slots].min(1).values >= 0  # else -0.0 lost to an empty slot
         if slots < other.groups:
             left_out = highest[rows, min(slots, kept.slots - 1)]
-            proved &= scores[rows, -1] > _limit(side, other, rows, left_out)
+            proved &= scores[rows, k - 1] > _limit(side, other, rows, left_out)
         rows = rows[~proved]
     for some in _parts(rows, _TOGETHER):
-        indices[some], scores[some] = _compared_with_all(side.exact[some], other, k)
-    return Neighbours(indices.numpy(), scores.numpy(), len(rows))
+        indices[some], scores[some] = _compared_with_all(side.exact[some], other, wide)
+    for some in _parts(torch.arange(side.n), _TOGETHER):
+        indices[some], scores[some] = in_full(side.exact[some], other.exact, indices[some])
+    return Neighbours(indices[:, :k].numpy(), scores[:, :k].numpy(), len(rows))
+
+
+def in_full(rows: Tensor, corpus: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
+    """Neighbours in the order of their products summed in double precision, and those, in fp32.
+
+    Sums in fp32 differ in their last bits with the order of summation, and margins of sentences
+    are so close to each other that pairs would depend on it.
+    """
+    known = corpus[indices.flatten()].view(*indices.shape, -1).double()
+    return _best(indices, (known * rows[:, None].double()).sum(2).float(), indices.shape[1])
 
 
 def _parts(rows: Tensor, size: int) -> Iterator[Tensor]:
