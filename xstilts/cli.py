@@ -209,6 +209,63 @@ def export(
             print(f"  {task:<10} left out: no form in this layout yet")
 
 
+@app.command()
+def embed(
+    encoder: Annotated[
+        str, typer.Option("--encoder", help="A folder, also under $XSTILTS_MODELS.")
+    ],
+    text: Annotated[Path, typer.Option("--text", help="One sentence a line, UTF-8.")],
+    out: Annotated[Path, typer.Option("--out", help="The .npy file to write: (sentences, dim).")],
+    layer: Annotated[
+        str, typer.Option("--layer", help="Block, share of depth, or `all`: (layers, n, dim).")
+    ] = "0.58",
+    pooling: Annotated[str, typer.Option("--pooling", help="mean or first (piece).")] = "mean",
+) -> None:
+    """Write the vectors of sentences."""
+    found = api.embed(encoder, text, out, layer=_layer(layer), pooling=pooling)
+    if found.shortened:
+        _say(f"{found.shortened} sentences have over {found.longest} pieces and lost their end")
+    print(out)
+
+
+@app.command()
+def retrieve(
+    queries: Annotated[Path, typer.Argument(metavar="QUERIES.npy")],
+    corpus: Annotated[Path, typer.Argument(metavar="CORPUS.npy")],
+    k: Annotated[int, typer.Option("--k", help="Neighbours of a query.")],
+    out: Annotated[Path, typer.Option("--out", help="Lines of: query, rank, index, cosine.")],
+) -> None:
+    """Write the nearest vectors of a corpus to every query, by cosine, best first."""
+    api.retrieve(queries, corpus, out, k=k)
+    print(out)
+
+
+@app.command()
+def mine(
+    source: Annotated[Path, typer.Argument(metavar="SRC.npy")],
+    target: Annotated[Path, typer.Argument(metavar="TRG.npy")],
+    out: Annotated[Path, typer.Option("--out", help="Lines of: score, source, target.")],
+    k: Annotated[int, typer.Option("--k", help="Neighbours of a sentence.")] = 4,
+    margin: Annotated[str, typer.Option("--margin", help="ratio, distance or absolute.")] = "ratio",
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="forward, backward, intersect or max.")
+    ] = "max",
+) -> None:
+    """Write pairs of sentences that translate each other, best first."""
+    found = api.mine(source, target, out, k=k, margin=margin, strategy=strategy)
+    _say(f"{len(found.scores)} pairs")
+    print(out)
+
+
+def _layer(said: str) -> int | float | None:
+    if said == "all":
+        return None
+    try:
+        return float(said) if "." in said else int(said)
+    except ValueError:
+        raise typer.BadParameter(f"{said} is no block, share of depth or `all`") from None
+
+
 @data_app.command("check")
 def data_check(
     names: Annotated[list[str] | None, typer.Argument(metavar="[TASK]...")] = None,

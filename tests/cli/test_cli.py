@@ -12,6 +12,7 @@ import pytest
 from xstilts import cli
 
 COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "export", "data"}
+COMMANDS |= {"embed", "retrieve", "mine"}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
 
 
@@ -57,6 +58,10 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
         (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
+        (["mine", "no.npy", "no.npy", "--out", "x.tsv"], "There is no file"),
+        (["mine", "no.npy", "no.npy", "--out", "x.tsv", "--margin", "ration"], "mean 'ratio'"),
+        (["retrieve", "no.npy", "no.npy", "--k", "0", "--out", "x.tsv"], "0 neighbours"),
+        (["embed", "--encoder", "no", "--text", "no", "--out", "x.npy"], "no"),
     ],
 )
 def test_what_the_user_can_mend_ends_with_2_and_no_traceback(

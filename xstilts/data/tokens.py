@@ -17,8 +17,19 @@ from xstilts.core.errors import DataError
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Tokens
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import (
+    Candidate,
+    Choice,
+    Pair,
+    Parallel,
+    Query,
+    Sentence,
+    Span,
+    Tagged,
+)
 
+_TEXTS = 4096  # that are cut into pieces at a time, to bound memory
+ASKED_MOST = 96  # pieces of a query that candidates are ranked for (XTREME's train_lareqa.sh)
 QUESTION_MOST = 64  # pieces of a question, as in the SQuAD script of BERT (max_query_length)
 
 
@@ -241,18 +252,59 @@ def _windows(sizes: list[int], room: int) -> list[list[int]]:
 
 
 def _encode_parallel(tokenizer: Any, examples: list[Parallel], config: Tokens) -> _Encoded:
+    sides = {"text-": [e.text for e in examples], "english-": [e.english for e in examples]}
+    return [(s, *encode_texts(tokenizer, t, config.max_length)) for s, t in sides.items()]
+
+
+def _encode_sentences(tokenizer: Any, examples: list[Sentence], config: Tokens) -> _Encoded:
     out = []
-    for side, texts in (
-        ("text-", [e.text for e in examples]),
-        ("english-", [e.english for e in examples]),
-    ):
-        rows = _Rows()
-        encoded = tokenizer(texts, truncation=True, max_length=config.max_length)
-        for i, encoding in enumerate(encoded.encodings):
-            rows.add(encoding.ids, _types(tokenizer, encoding), i)
-            rows.shortened += bool(encoding.overflowing)
-        out.append((side, rows.arrays(tokenizer.pad_token_id), rows.shortened))
+    for side in ("source", "target"):
+        texts = [e.text for e in examples if e.side == side]
+        out.append((f"{side}-", *encode_texts(tokenizer, texts, config.max_length)))
     return out
+
+
+def _encode_ranked(tokenizer: Any, examples: list[Query | Candidate], config: Tokens) -> _Encoded:
+    """Queries alone; candidates with the text that they stand in, if there is one."""
+    queries = [e.text for e in examples if isinstance(e, Query)]
+    short = min(config.max_length, ASKED_MOST)
+    rows, candidates = _Rows(), [e for e in examples if isinstance(e, Candidate)]
+    alone = not any(c.context for c in candidates)
+    encoded = tokenizer(
+        [c.text for c in candidates],
+        None if alone else [c.context for c in candidates],
+        truncation="longest_first",
+        max_length=config.max_length,
+    )
+    for i, encoding in enumerate(encoded.encodings):
+        rows.add(encoding.ids, _types(tokenizer, encoding), i)
+        rows.shortened += bool(encoding.overflowing)
+    return [
+        ("query-", *encode_texts(tokenizer, queries, short)),
+        ("candidate-", rows.arrays(tokenizer.pad_token_id), rows.shortened),
+    ]
+
+
+def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int) -> tuple[TokenArrays, int]:
+    """One row a text, and how many texts were too long and lost their end."""
+    ids, types, shortened = [], [], 0
+    for first in range(0, len(texts), _TEXTS):
+        some = list(texts[first : first + _TEXTS])
+        for encoding in tokenizer(some, truncation=True, max_length=max_length).encodings:
+            ids.append(np.array(encoding.ids, np.int32))
+            types.append(np.array(_types(tokenizer, encoding), np.int8))
+            shortened += bool(encoding.overflowing)
+    starts = np.cumsum([0, *map(len, ids)], dtype=np.int64)
+    every = np.concatenate(types)
+    arrays = TokenArrays(
+        np.concatenate(ids),
+        every if every.any() else None,
+        starts,
+        np.arange(len(ids)),
+        {},
+        tokenizer.pad_token_id,
+    )
+    return arrays, shortened
 
 
 _ENCODE: dict[str, Callable[[Any, list[Any], Tokens], _Encoded]] = {
@@ -261,4 +313,6 @@ _ENCODE: dict[str, Callable[[Any, list[Any], Tokens], _Encoded]] = {
     "span": _encode_spans,
     "tagging": _encode_tagged,
     "retrieval": _encode_parallel,
+    "mining": _encode_sentences,
+    "ranking": _encode_ranked,
 }

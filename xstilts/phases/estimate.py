@@ -10,7 +10,7 @@ from xstilts.core.errors import CorruptResultError
 from xstilts.graph import Step
 from xstilts.graph.plan import Status, status
 from xstilts.phases.planning import Planned
-from xstilts.phases.steps import size_of
+from xstilts.phases.steps import READING, size_of
 from xstilts.stats.power import smallest_gain
 from xstilts.store import Store
 
@@ -57,7 +57,7 @@ def estimate(planned: Planned, store: Store) -> Estimate:
     every = Counter(s.stage.name for s in unique)
     sources = planned.plan.sources
     trained = sum(_pieces(s, store, sources) for s in found.to_run if s.stage.name == "train")
-    passed = [s for s in found.to_run if s.stage.name in ("predict", "retrieve")]
+    passed = [s for s in found.to_run if s.stage.name in READING]
     read = sum(_pieces(s, store, sources) for s in passed)
     blocks = max(_block_parameters(planned), 1.0)
     flops = blocks * (6 * trained + 2 * read)
@@ -126,7 +126,7 @@ def _rate(steps: list[Step], store: Store, blocks: float) -> tuple[float | None,
 def _gigabytes(planned: Planned, found: Status, blocks: float) -> float:
     """Weights that are kept (fp32, embeddings guessed as large as the blocks) and predictions."""
     kept = sum(s.key in planned.plan.kept for s in found.to_run)
-    predicted = sum(s.stage.name in ("predict", "retrieve") for s in found.to_run)
+    predicted = sum(s.stage.name in READING for s in found.to_run)
     return (kept + 1) * blocks * 2 * 4 / 1e9 + predicted * 0.3e6 / 1e9
 
 

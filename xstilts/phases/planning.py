@@ -9,13 +9,14 @@ from xstilts.core.errors import DataError, EncoderError, RecipeError
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.recipe import EncoderChoice, Recipe, Training
-from xstilts.phases.slices import Files, Leaking, Trained, refuse_overlap, scored, trained
+from xstilts.phases.slices import Files, Leaking, Trained, refuse_overlap, scored, trained, tuned
 from xstilts.phases.steps import Builder, Encoder, Model
 from xstilts.phases.workplace import Workplace
-from xstilts.retrieve.spec import Retrieve
+from xstilts.retrieve.spec import Mine, Retrieve, Vectors
 from xstilts.tasks import get_task
 from xstilts.train.spec import How
 
+_CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
 RETRIEVED = ("retrieval", "mining", "ranking")
 
 
@@ -98,6 +99,7 @@ class _Making:
     builder: Builder
     trainings: Mapping[str, Trained]
     slices: Mapping[str, list[Slice]]
+    tuning: Mapping[str, Mapping[str, Slice]]
     prefix: str
     steps: dict[str, Step] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
@@ -137,18 +139,34 @@ class _Making:
         words, use = self.words(target), self.recipe.use(target)
         if model.step is None and seed != self.recipe.seeds[0]:
             return
-        config = Retrieve(
+        kind = get_task(target).kind
+        config = _CONFIGS[kind](
             encoder=self.builder.encoder.digest if model.step is None else None,
             layer=use.layer,
             pooling=use.pooling,
             precision=self.how(words).precision,
         )
+        steps = {
+            d.language: self.builder.retrieve(model, d, config, words) for d in self.slices[target]
+        }
         for data in self.slices[target]:
-            step = self.builder.retrieve(model, data, config, words)
-            self.cell(arm, target, data, None if model.step is None else seed, step)
+            step = steps[data.language]
+            if kind == "ranking":
+                step = self.builder.rank(data, steps)
+            dev = self.tuning[target].get(data.language)
+            mined = self.builder.retrieve(model, dev, config, words) if dev else None
+            self.cell(arm, target, data, None if model.step is None else seed, step, mined)
 
-    def cell(self, arm: str, target: str, data: Slice, seed: int | None, step: Step) -> None:
-        score = self.builder.score(step)
+    def cell(
+        self,
+        arm: str,
+        target: str,
+        data: Slice,
+        seed: int | None,
+        step: Step,
+        dev: Step | None = None,
+    ) -> None:
+        score = self.builder.score(step, dev, self.recipe.use(target).threshold)
         at = "" if seed is None else f"@{seed}"
         self.named(f"{arm}/{target}/predict.{data.language}{at}", step)
         self.named(f"{arm}/{target}/score.{data.language}{at}", score)
@@ -211,6 +229,7 @@ def make_plan(
     files = Files(workplace)
     trainings = {name: trained(recipe, name, files, without) for name in _trained_tasks(recipe)}
     slices = {target: scored(recipe, target, files) for target in recipe.targets}
+    tuning = {target: tuned(recipe, target, files, slices[target]) for target in recipe.targets}
     reported = [s for parts in slices.values() for s in parts]
     refuse_overlap(list(trainings.values()), reported)
     encoders = {choice.label: _encoder(choice, workplace, files) for choice in recipe.encoder}
@@ -220,7 +239,7 @@ def make_plan(
     kept: set[str] = set()
     for label, encoder in encoders.items():
         prefix = f"{label}:" if len(encoders) > 1 else ""
-        making = _Making(recipe, workplace, Builder(encoder), trainings, slices, prefix)
+        making = _Making(recipe, workplace, Builder(encoder), trainings, slices, tuning, prefix)
         for arm in recipe.arms:
             for seed in recipe.seeds:
                 making.arm(arm, seed)

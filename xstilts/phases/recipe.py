@@ -11,6 +11,8 @@ from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
 from xstilts.core.validation import validated
+from xstilts.prediction.spec import Pooling
+from xstilts.scoring.spec import Threshold
 from xstilts.tasks import declare
 from xstilts.tasks.spec import Split
 from xstilts.train.spec import Select
@@ -85,13 +87,16 @@ class TaskUse(_Section):
         training: hyper-parameters that differ from the recipe's.
         layer: block (or share of depth) whose output is compared, for retrieval.
         pooling: over the pieces of a sentence, for retrieval.
+        threshold: what gold chooses the threshold of mined pairs: the dev split, or the other half
+            where there is none (``held out``), or by its name the very gold that is scored.
     """
 
     train: str | Source = Source()
     score: Source = Source()
     training: dict[str, Any] = {}
     layer: int | float = 14 / 24
-    pooling: Literal["mean"] = "mean"
+    pooling: Pooling = "mean"
+    threshold: Threshold = "held out"
 
 
 class StageUse(_Section):

@@ -206,6 +206,19 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
     return [files.slice(task, split, language, sample=said.sample) for language in wanted]
 
 
+def tuned(recipe: Recipe, name: str, files: Files, reported: Sequence[Slice]) -> dict[str, Slice]:
+    """The dev slices here that choose the threshold of mined pairs, by language.
+
+    A reported dev split chooses nothing: its gold is halved instead.
+    """
+    task = get_task(name)
+    if task.kind != "mining" or recipe.use(name).threshold == "oracle":
+        return {}
+    here = present(task, "dev", files.workplace.data)
+    wanted = [s.language for s in reported if s.split != "dev" and s.language in here]
+    return {language: files.slice(task, "dev", language) for language in wanted}
+
+
 def _named(recipe: Recipe, task: Task) -> tuple[str, ...]:
     """The recipe's languages that the task has; an unknown one is an error."""
     every = {x for t in recipe.targets for x in get_task(t).languages}

@@ -9,8 +9,8 @@ from xstilts.models.files import EncoderFiles
 from xstilts.phases.recipe import EncoderChoice, Training
 from xstilts.phases.slices import Trained
 from xstilts.prediction.spec import Predict
-from xstilts.retrieve.spec import Retrieve
-from xstilts.scoring.spec import Score, score_of
+from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
+from xstilts.scoring.spec import Score, Threshold, score_of
 from xstilts.tasks import get_task
 from xstilts.train.spec import WEIGHTS, FineTune, How
 
@@ -19,6 +19,12 @@ TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
 TRAIN = Stage("train", 1, "xstilts.train.loop:finetune", resumes=True, weights=WEIGHTS)
 PREDICT = Stage("predict", 1, "xstilts.prediction.stage:predict")
 RETRIEVE = Stage("retrieve", 1, "xstilts.retrieve.stage:retrieve")
+MINE = Stage("mine", 1, "xstilts.retrieve.stage:mine_sentences")
+VECTORS = Stage("vectors", 1, "xstilts.retrieve.ranking:vectors")
+RANK = Stage("rank", 1, "xstilts.retrieve.ranking:rank")
+READING = tuple(
+    stage.name for stage in (PREDICT, RETRIEVE, MINE, VECTORS)
+)  # run a model, train none
 SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
 
 # Pieces of an average example, for estimates before anything is tokenised.
@@ -168,8 +174,10 @@ class Builder:
         label = f"{model.label}/{data.task}.{data.language}"
         return Step(PREDICT, label, config, inputs, Work(pieces_of(data)))
 
-    def retrieve(self, model: Model, data: Slice, config: Retrieve, words: Training) -> Step:
-        """The nearest sentences of one language, with the encoder of ``model``."""
+    def retrieve(
+        self, model: Model, data: Slice, config: Retrieve | Mine | Vectors, words: Training
+    ) -> Step:
+        """What a configuration makes of one language's texts with the encoder of ``model``."""
         inputs: Mapping[str, Step] = {
             "tokens": self.tokens(data, words.max_length, 0),
             "examples": self.read(data),
@@ -177,14 +185,27 @@ class Builder:
         if model.step is not None:
             inputs = {**inputs, "model": model.step}
         label = f"{model.label}/{data.task}.{data.language}"
-        return Step(RETRIEVE, label, config, inputs, Work(pieces_of(data)))
+        stage = {Retrieve: RETRIEVE, Mine: MINE, Vectors: VECTORS}[type(config)]
+        return Step(stage, label, config, inputs, Work(pieces_of(data)))
 
-    def score(self, predictions: Step) -> Step:
-        """The numbers of one slice."""
+    def rank(self, data: Slice, vectors: Mapping[str, Step]) -> Step:
+        """The queries of one language among the candidates of all, whose ``vectors`` are given."""
+        inputs = {f"vectors.{language}": step for language, step in vectors.items()}
+        inputs |= {f"examples.{x}": step.inputs["examples"] for x, step in vectors.items()}
+        inputs["examples"] = self.read(data)
+        config = Rank(language=data.language, pool=tuple(vectors))
+        return Step(RANK, vectors[data.language].label, config, inputs)
+
+    def score(
+        self, predictions: Step, dev: Step | None = None, threshold: Threshold = "held out"
+    ) -> Step:
+        """The numbers of one slice; mined pairs of ``dev`` choose the threshold of those scored."""
         examples = predictions.inputs["examples"]
         assert isinstance(examples.config, Slice)
         inputs = {"predictions": predictions, "examples": examples}
-        config = score_of(get_task(examples.config.task), examples.config.language)
+        if dev is not None:
+            inputs |= {"dev_predictions": dev, "dev_examples": dev.inputs["examples"]}
+        config = score_of(get_task(examples.config.task), examples.config.language, threshold)
         config = self._score.setdefault(config, config)  # one object, whose text is worked out once
         return Step(SCORE, predictions.label, config, inputs)
 

@@ -6,6 +6,7 @@ from xstilts.core.spec import Spec, added
 from xstilts.tasks.spec import Kind
 
 PREDICTIONS = "predictions.parquet"
+Pooling = Literal["mean", "first"]  # of a sentence's pieces to one vector
 
 
 class Predict(Spec):
