@@ -10,6 +10,7 @@ from release_rows import (
     CONLLU,
     COSMOS_HEAD,
     MNLI_HEAD,
+    QQP_HEAD,
     TREE,
     XNLI_HEAD,
     commonsense,
@@ -38,6 +39,8 @@ def refusal(parse, form, *contents, **more):
 
 
 GOOD = mnli_row("1e", "One.", "Two.", "entailment")
+XNLI_ROW = "en\tneutral\ta\tb\t1\t1\tTrue\n"
+QQP_ROW = "5\t1\t2\tHow old is it?\tWhat is its age?\t1\n"
 QUERY = r"article 0, paragraph 0, question 1 \(id q2\)"
 LINE_CASES = {
     "glue missing column": ("glue_tsv", "pairID\tsentence1\tgold_label\n1\ta\tb\n", 1, "sentence2"),
@@ -45,6 +48,12 @@ LINE_CASES = {
     "glue blank row": ("glue_tsv", MNLI_HEAD + GOOD + "\n" + GOOD, 3, "1 columns"),
     "glue long row": ("glue_tsv", MNLI_HEAD + GOOD.replace("\n", "\tx\n"), 2, "13 columns"),
     "glue open row": ("glue_tsv", MNLI_HEAD + '1\t"a\n', 2, "2 columns"),
+    "glue torn": ("glue_tsv", MNLI_HEAD + GOOD + '"a line torn off\n' + GOOD, 3, "1 columns"),
+    "glue two lines": ("glue_tsv", MNLI_HEAD + GOOD.replace("One", '"\nOne'), 2, "9 columns"),
+    "xnli torn": ("xnli_tsv", XNLI_HEAD + XNLI_ROW + '"torn off\n' + XNLI_ROW, 3, "1 columns"),
+    "qqp torn": ("qqp_tsv", QQP_HEAD + '"torn off\n' + QQP_ROW, 2, "1 columns"),
+    "qqp cut": ("qqp_tsv", QQP_HEAD + '4\t1\t2\t"cut off\n' + QQP_ROW, 2, "4 columns"),
+    "qqp open": ("qqp_tsv", QQP_HEAD + QQP_ROW + '4\t1\t2\t"cut off\n', 3, "4 columns"),
     "glue label": ("glue_tsv", MNLI_HEAD + GOOD + mnli_row("2", "a", "b", "maybe"), 3, "maybe"),
     "glue empty": ("glue_tsv", MNLI_HEAD, 1, "no example"),
     "glue nothing": ("glue_tsv", "", 1, "no column"),
