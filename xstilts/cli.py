@@ -171,7 +171,9 @@ def score(
     task: Annotated[str, typer.Argument(metavar="TASK")],
     gold: Annotated[Path, typer.Option("--gold", help="An official file of the task.")],
     pred: Annotated[Path, typer.Option("--pred", help="Predictions in the plain form.")],
-    language: Annotated[str, typer.Option("--language")] = "en",
+    language: Annotated[
+        str | None, typer.Option("--language", help="By default the task's only one, else en.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """The official metrics on anyone's predictions."""
@@ -179,7 +181,9 @@ def score(
     if as_json:
         print(json.dumps(found))
         return
-    print(f"{task} {language}, {found['n']} examples")
+    print(f"{task} {found['language']}, {found['n']} examples")
+    if "ignored" in found:
+        print(f"  {found['ignored']} answers to questions that the gold file lacks are ignored")
     for metric, value in found["metrics"].items():
         print(f"  {metric:<12} {value:.4f}")
 

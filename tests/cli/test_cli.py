@@ -54,6 +54,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["tasks", "xnly"], "Did you mean 'xnli'"),
         (["run", "first-light", "--set", "encoder.path=/no/such"], "no encoder folder"),
         (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
+        (["score", "tatoeba", "--gold", "no", "--pred", "no"], "tatoeba has several languages"),
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
         (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
