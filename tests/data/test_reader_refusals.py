@@ -146,9 +146,21 @@ DOCUMENT_CASES = {
 @pytest.mark.parametrize("case", DOCUMENT_CASES)
 def test_a_malformed_question_is_refused_with_its_place(parse, tmp_path, case):
     bad, place, told = DOCUMENT_CASES[case]
-    error = refusal(parse, "squad_json", json.dumps(squad(question("q1"), bad)))
-    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/file0, {place}", error.where)
+    document = json.dumps(squad(question("q1"), bad), indent=1)
+    error = refusal(parse, "squad_json", document)
+    line = 1 + document[: document.find('"id": "q2"')].count("\n")
+    at = f":{line}" if "id" in bad else ""
+    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/file0{at}, {place}", error.where)
     assert told in str(error)
+
+
+def test_a_question_whose_id_is_used_again_is_refused_at_its_own_line(parse, tmp_path):
+    quoted = squad(question("q2"), question("q2", start=9), question("q2"), title='"id": "q2"')
+    document = json.dumps(quoted, indent=1).replace('"q2"', '"\\u0071\\u0032"')
+    line = [n for n, row in enumerate(document.split("\n"), 1) if '"id": "\\u' in row][1]
+    assert f"file0:{line}, article" in refusal(parse, "squad_json", document).where
+    spelt = document.replace('"id"', '"\\u0069d"')
+    assert "file0, article" in refusal(parse, "squad_json", spelt).where
 
 
 def test_broken_documents_are_refused_with_the_line(parse, tmp_path):
