@@ -150,12 +150,14 @@ def tasks(
         print(json.dumps(dumped[0] if name else dumped, indent=1, ensure_ascii=False))
         return
     for task in chosen:
-        hub = task.hub.repo if task.hub else "none"
-        revision = (task.hub.revision or "unpinned, unverified") if task.hub else ""
+        hub = "none"
+        if task.hub:
+            hub = f"{task.hub.repo} {task.hub.revision or 'unpinned'}"
+            hub += ", verified" if task.hub.verified else ", unverified"
         print(f"{task.name:<14} {task.kind:<10} {len(task.languages):>3} languages  {task.metric}")
         if name:
             print(f"  {task.about}\n  citation: {task.citation}\n  licence:  {task.license}")
-            print(f"  languages: {' '.join(task.languages)}\n  hub: {hub} {revision}")
+            print(f"  languages: {' '.join(task.languages)}\n  hub: {hub}")
             print(f"  trained on: {task.train or task.name}  scored on: {task.score}")
             print(f"  floor: {task.floor}")
             print(f"  sizes: {task.sizes.model_dump(exclude_none=True)}")

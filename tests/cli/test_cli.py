@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -74,6 +75,15 @@ def test_the_catalogue_can_be_read_by_people_and_programs() -> None:
     assert "xquad" in xstilts("tasks").stdout
     assert "languages:" in xstilts("tasks", "xquad").stdout
     assert xstilts("tasks", "xquad", "--json").stdout.startswith("{")
+
+
+def test_a_task_says_its_floor_and_whether_anyone_read_its_files_from_the_hub() -> None:
+    shown = xstilts("tasks", "tatoeba").stdout
+    assert "floor: a random candidate" in shown
+    (hub,) = [line for line in shown.splitlines() if "hub:" in line]
+    assert re.fullmatch(r"  hub: \S+/\S+ [0-9a-f]{40}, unverified", hub)
+    assert "unpinned, unverified" in xstilts("tasks", "xquad").stdout
+    assert "hub: none" in xstilts("tasks", "ud_supertags").stdout
 
 
 def test_every_task_of_the_study_is_listed_for_programs() -> None:
