@@ -91,6 +91,16 @@ def test_a_task_says_its_floor_and_whether_anyone_read_its_files_from_the_hub() 
     assert "hub: none" in xstilts("tasks", "ud_supertags").stdout
 
 
+def test_answers_to_unknown_questions_are_ignored_aloud() -> None:
+    oracles = Path(__file__).parent.parent / "metrics" / "oracles"
+    files = [f"--{side}={oracles / f'squad_v1.{side}.json'}" for side in ("gold", "pred")]
+    assert (
+        "1 answers to questions that the gold file lacks"
+        in xstilts("score", "xquad", *files).stdout
+    )
+    assert json.loads(xstilts("score", "xquad", *files, "--json").stdout)["ignored"] == 1
+
+
 def test_every_task_of_the_study_is_listed_for_programs() -> None:
     listed = {task["name"]: task for task in json.loads(xstilts("tasks", "--json").stdout)}
     assert len(listed) == 34

@@ -316,6 +316,17 @@ def test_the_language_need_not_be_named_where_only_one_can_be_meant(tmp_path, fi
     assert score_files("klue_nli", klue, files("neutral\n"), None)["language"] == "ko"
 
 
+def test_a_question_without_a_prediction_is_wrong_even_where_silence_would_be_right(
+    tmp_path, files
+):
+    qas = [
+        {"id": x, "question": "?", "answers": [{"text": "The", "answer_start": 0}]} for x in "ab"
+    ]
+    gold = tmp_path / "xquad.en.json"
+    gold.write_text(json.dumps({"data": [{"paragraphs": [{"context": "The mill", "qas": qas}]}]}))
+    assert score_files("xquad", gold, files('{"a": ""}'), "en")["metrics"]["exact_match"] == 50.0
+
+
 def test_an_index_is_made_of_digits_only(tmp_path, files):
     (tmp_path / "gold").write_text("2\n")
     with pytest.raises(DataError, match="'²' is no index") as caught:
