@@ -9,8 +9,8 @@ from xstilts.core.errors import DataError, EncoderError, RecipeError
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.recipe import EncoderChoice, Recipe, Training
-from xstilts.phases.slices import Files, Leaking, Trained, refuse_overlap, scored, trained
-from xstilts.phases.steps import Builder, Encoder, Model
+from xstilts.phases.slices import Files, Leaking, Trained, original, refuse_overlap, scored, trained
+from xstilts.phases.steps import READ, Builder, Encoder, Model, slice_label
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Retrieve
 from xstilts.tasks import get_task
@@ -43,6 +43,8 @@ class Planned:
         cells: every score that the recipe asks for.
         trainings: slices of every trained task, by the name that the recipe uses.
         reported: every slice that is reported.
+        originals: English slices of parallel sets that are reported in other languages only; the
+            leak check needs them, because a translation shares no letters with its original.
         models: training steps by name, for lineage and cost.
         absent: files that are missing; nothing runs while there are any.
         silent: target -> languages without gold here.
@@ -54,6 +56,7 @@ class Planned:
     cells: list[Cell]
     trainings: Mapping[str, Trained]
     reported: list[Slice]
+    originals: list[Slice]
     models: Mapping[str, Step]
     absent: list[str]
     silent: Mapping[str, tuple[str, ...]]
@@ -62,7 +65,8 @@ class Planned:
     @cached_property
     def reads(self) -> list[Step]:
         """Steps that read and check official files."""
-        return [s for s in self.plan.unique() if s.stage.name == "read"]
+        beside = [Step(READ, slice_label(s), s) for s in self.originals]
+        return [s for s in self.plan.unique() if s.stage.name == "read"] + beside
 
     def require_files(self) -> None:
         """Refuse to start while something is missing that no download can bring.
@@ -213,8 +217,22 @@ def make_plan(
     slices = {target: scored(recipe, target, files) for target in recipe.targets}
     reported = [s for parts in slices.values() for s in parts]
     refuse_overlap(list(trainings.values()), reported)
+    originals = [
+        s for target in recipe.targets for s in original(recipe, target, slices[target], files)
+    ]
     encoders = {choice.label: _encoder(choice, workplace, files) for choice in recipe.encoder}
-    whole = Planned(recipe, Plan({}, []), [], trainings, reported, {}, files.absent, {}, encoders)
+    whole = Planned(
+        recipe=recipe,
+        plan=Plan({}, []),
+        cells=[],
+        trainings=trainings,
+        reported=reported,
+        originals=originals,
+        models={},
+        absent=files.absent,
+        silent={},
+        encoders=encoders,
+    )
     steps: dict[str, Step] = {}
     models: dict[str, Step] = {}
     kept: set[str] = set()

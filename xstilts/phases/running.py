@@ -61,10 +61,16 @@ def prepare(
     """
     planned = make_plan(recipe, workplace)
     planned.require_files()
-    read = executor.run(planned.plan, planned.reads, workplace.store, recipe.runtime, say)
-    for error in read.failed.values():
-        raise error
-    found = leaks.check(planned, workplace.store)
+
+    def look(at: Planned) -> list[Overlap]:
+        read = executor.run(at.plan, at.reads, workplace.store, recipe.runtime, say)
+        for error in read.failed.values():
+            raise error
+        return leaks.check(at, workplace.store)
+
+    if recipe.leaks == "drop":
+        return leaks.drop(planned, workplace, look)
+    found = look(planned)
     if recipe.leaks == "error":
         leaks.refuse(found, recipe.recipe)
     return planned, found
@@ -83,8 +89,8 @@ def run_recipe(
     for choice in away:
         say(f"fetching {choice.hub} at {choice.revision}")
         hub.fetch(str(choice.hub), str(choice.revision))
-    dropped = leaks.to_drop(found) if recipe.leaks == "drop" else {}
-    if away or dropped:
+    if away:
+        dropped = leaks.to_drop(found) if recipe.leaks == "drop" else {}
         planned = make_plan(recipe, workplace, dropped)
     outcome = executor.run(planned.plan, planned.plan.goals, workplace.store, recipe.runtime, say)
     for error in outcome.failed.values():

@@ -183,6 +183,21 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
     return [files.slice(task, split, language, sample=said.sample) for language in wanted]
 
 
+def original(recipe: Recipe, name: str, reported: Sequence[Slice], files: Files) -> list[Slice]:
+    """The English slice of a parallel set that is reported without it; nothing for others.
+
+    It holds the examples with the same ids: a draw takes the same groups in every language. A
+    recipe that allows leaks can do without it; others need its file.
+    """
+    task, said = get_task(name), recipe.use(name).score
+    split = said.from_ or task.score
+    if not task.parallel or any(s.language == "en" for s in reported):
+        return []
+    if recipe.leaks == "allow" and find(task, split, "en", files.workplace.data) is None:
+        return []
+    return [files.slice(task, split, "en", sample=said.sample)]
+
+
 def _named(recipe: Recipe, task: Task) -> tuple[str, ...]:
     """The recipe's languages that the task has; an unknown one is an error."""
     every = {x for t in recipe.targets for x in get_task(t).languages}
