@@ -1,11 +1,20 @@
 """A recipe: encoders × arms × targets × languages × seeds, from YAML, checked word by word."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError
@@ -75,6 +84,12 @@ class Source(_Section):
     sample: int | None = Field(default=None, ge=1)
 
 
+def _share_or_block(layer: int | float) -> int | float:
+    if layer < 0 or (layer > 1 and layer != int(layer)):
+        raise ValueError("a layer is a block (0, 1, 2 …) or a share of depth between 0 and 1")
+    return layer
+
+
 class TaskUse(_Section):
     """What a recipe reads of one task.
 
@@ -89,7 +104,7 @@ class TaskUse(_Section):
     train: str | Source = Source()
     score: Source = Source()
     training: dict[str, Any] = {}
-    layer: int | float = 14 / 24
+    layer: Annotated[int | float, AfterValidator(_share_or_block)] = 14 / 24
     pooling: Literal["mean"] = "mean"
 
 
@@ -115,6 +130,9 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+ArmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+.-]+$")]
+
+
 class Recipe(_Section):
     """One question and all that is run to answer it."""
 
@@ -128,7 +146,7 @@ class Recipe(_Section):
     leaks: Literal["error", "drop", "allow"] = "error"
     training: Training
     tasks: dict[str, TaskUse] = {}
-    arms: dict[str, tuple[StageUse, ...]] = Field(min_length=1)
+    arms: dict[ArmName, tuple[StageUse, ...]] = Field(min_length=1)
     targets: tuple[str, ...] = Field(min_length=1)
     analysis: Analysis = Analysis()
     runtime: Runtime = Runtime()
@@ -148,10 +166,12 @@ class Recipe(_Section):
         """What is read of ``task``; the official splits, whole, if the recipe says nothing."""
         return self.tasks.get(task, TaskUse())
 
-    def training_of(self, task: str) -> Training:
-        """The hyper-parameters of a stage on ``task``."""
-        merged = _merge(self.training.model_dump(), self.use(task).training)
-        return _validated(Training, merged, f"tasks.{task}.training")
+    def training_of(self, tasks: Sequence[str]) -> Training:
+        """The hyper-parameters of the first task: its own, else those of the next, key by key."""
+        merged = self.training.model_dump()
+        for task in reversed(tasks):
+            merged = _merge(merged, self.use(task).training)
+        return _validated(Training, merged, f"tasks.{tasks[0]}.training")
 
 
 def shipped() -> tuple[str, ...]:

@@ -95,15 +95,38 @@ class Files:
         return digests
 
 
+def sources(recipe: Recipe, name: str) -> tuple[str, ...]:
+    """``name`` and the tasks whose training data it uses in turn; the last one has the files.
+
+    Raises:
+        RecipeError: when they lead in a circle.
+    """
+    chain = [name]
+    while (after := _source_after(recipe, chain[-1])) is not None:
+        chain.append(after)
+        if after in chain[:-1]:
+            raise RecipeError(
+                f"{after} is trained on itself: {' -> '.join(chain)}",
+                where=f"tasks.{chain[-2]}.train",
+                expected="a task that has training data of its own",
+                do=f"leave `train` out of tasks.{after}, or give a split: {{from: train}}",
+            )
+    return tuple(chain)
+
+
+def _source_after(recipe: Recipe, name: str) -> str | None:
+    said, usual = recipe.use(name).train, get_task(name).train
+    if isinstance(said, str):
+        return said
+    return usual if said.from_ is None and usual != name else None
+
+
 def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
     """The task that ``name`` is trained on, and the recipe's word on its training data."""
-    task = get_task(name)
-    said = recipe.use(name).train
-    if isinstance(said, str):
-        return source_of(recipe, said)
-    if said.from_ is None and task.train not in (None, name):
-        return source_of(recipe, str(task.train))
-    return task, said
+    last = sources(recipe, name)[-1]
+    said = recipe.use(last).train
+    assert isinstance(said, Source)
+    return get_task(last), said
 
 
 def trained(recipe: Recipe, name: str, files: Files, without: Leaking) -> Trained:
