@@ -56,6 +56,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
         (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
+        (["plan", "quickstart", "--data", "here"], "--set data=null"),
     ],
 )
 def test_what_the_user_can_mend_ends_with_2_and_no_traceback(

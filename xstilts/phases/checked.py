@@ -13,7 +13,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def refusal(key: str, what: str, expected: str) -> PydanticCustomError:
-    """What a validator raises: the key that is wrong, why, and what should stand there."""
+    """What a validator raises: why, and what should stand there; ``key`` if it is not its own."""
     told = {"key": key, "what": what, "expected": expected}
     return PydanticCustomError("refusal", "{what}", told)
 
@@ -56,9 +56,9 @@ def _told(model: type[BaseModel], error: ErrorDetails, where: str) -> UserError:
         return RecipeError(
             f"The key {key} is missing", where=place, expected=f"the key {loc[-1]}", do=do
         )
-    message = error["msg"]
+    message = error["msg"].replace("Tuple", "List").replace("tuple", "list")
     wanted = context.get("expected") or message.removeprefix("Input should be ")
-    what = message if context.get("key") else f"{key} cannot be {error['input']!r:.80}"
+    what = message if error["type"] == "refusal" else f"{key} cannot be {error['input']!r:.80}"
     return RecipeError(what, where=place, expected=wanted, do=do)
 
 

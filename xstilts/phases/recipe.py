@@ -1,5 +1,6 @@
 """A recipe: encoders × arms × targets × languages × seeds, from YAML, checked word by word."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -13,7 +14,6 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    StringConstraints,
     Tag,
     model_validator,
 )
@@ -102,7 +102,7 @@ def _word_or_rest(value: object) -> str:
 def _share_or_block(layer: int | float) -> int | float:
     if layer < 0 or (layer > 1 and layer != int(layer)):
         wanted = "a block (0, 1, 2 …) or a share of depth between 0 and 1"
-        raise refusal("layer", f"There is no layer {layer}", wanted)
+        raise refusal("", f"There is no layer {layer}", wanted)
     return layer
 
 
@@ -148,7 +148,13 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-ArmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+.-]+$")]
+def _simple(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_+.-]+", name):
+        raise refusal("", f"{name!r} cannot name an arm", "letters, digits, _ - + and . only")
+    return name
+
+
+ArmName = Annotated[str, AfterValidator(_simple)]
 
 
 class Recipe(_Section):

@@ -12,6 +12,7 @@ from xstilts.core.spec import digest
 from xstilts.data.leaks import Overlap
 from xstilts.executors import Executor, Outcome
 from xstilts.models import hub
+from xstilts.models.files import inspect
 from xstilts.phases import leaks, results
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import Recipe
@@ -88,7 +89,8 @@ def run_recipe(
     away = [e.choice for e in planned.encoders.values() if e.files is None]
     for choice in away:
         say(f"fetching {choice.hub} at {choice.revision}")
-        hub.fetch(str(choice.hub), str(choice.revision))
+        folder = hub.fetch(str(choice.hub), str(choice.revision))
+        inspect(folder, workplace.digests, where="encoder.hub")
     if away:
         dropped = leaks.to_drop(found) if recipe.leaks == "drop" else {}
         planned = make_plan(recipe, workplace, dropped)
