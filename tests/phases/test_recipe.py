@@ -40,6 +40,12 @@ def test_a_misspelt_word_suggests_the_right_one(change: str, meant: str) -> None
     assert change.partition("=")[0].split(".")[0] in caught.value.where
 
 
+def test_a_language_that_is_no_list_is_told_to_be_one() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        load("first-light", ["languages=sw"])
+    assert caught.value.do.endswith("--set languages='[sw]'")
+
+
 def test_a_misspelt_recipe_suggests_the_right_one() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'first-light'"):
         load("first-lite")

@@ -51,6 +51,8 @@ def _told(model: type[BaseModel], error: ErrorDetails, where: str) -> UserError:
     do = f"--set {settable or key}=VALUE, or change the file"
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         words = re.findall(r"'([^']*)'", context["expected"])
+        if len(loc) < len(error["loc"]):  # a word is one of two forms
+            do = f"correct the word, or give a list: --set {key}='[{error['input']}]'"
         return UnknownNameError(f"value of {key}", error["input"], words, where=place, do=do)
     if error["type"] == "missing":
         return RecipeError(
