@@ -11,7 +11,7 @@ from xstilts.core.context import Context, Result
 from xstilts.core.errors import RecipeError
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import EXAMPLES, write_examples
-from xstilts.data.tokens import QUESTION_MOST, Tokens, load_tokenizer, tokens
+from xstilts.data.tokens import QUESTION_MOST, Tokens, labels_of, load_tokenizer, tokens
 from xstilts.phases.planning import windows_move_on
 from xstilts.phases.recipe import Training
 from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
@@ -281,3 +281,25 @@ def test_tokenizers_of_these_tests_do_differ(release_texts):
     spaced = tokenizer_of(release_texts, pairs="$A $B", metaspace_only=True)
     ends = [[b for _, b in t.encode("ba  be").offsets] for t in (plain, spaced)]
     assert ends[0] != ends[1]
+
+
+def test_a_text_that_is_labelled_alone_is_one_sequence(encode, tokenizer):
+    examples = [Pair("0", "0", "ba be", None, "A"), Pair("1", "1", "bi " * 99, None, "B")]
+    arrays, value = arrays_of(encode("pair", examples, labels=("A", "B")))
+    alone = load_tokenizer(tokenizer)("ba be")["input_ids"]
+    assert arrays.ids[: arrays.starts[1]].tolist() == alone
+    assert arrays.extra["label"].tolist() == [0, 1]
+    assert (value["shortened"], arrays.lengths.max()) == (1, 32)
+
+
+def test_open_tags_are_numbered_by_the_training_slice_and_others_teach_nothing(tokenizer, tmp_path):
+    write_examples(tmp_path / EXAMPLES, [Tagged("0", "0", ("ba", "be"), ("NEW", "OLD"))])
+    config = Tokens(tokenizer="t", kind="tagging", labels=(), max_length=32, stride=0)
+    learnt = Result(tmp_path, {"labels": ["ELSE", "OLD"]}, "train")
+    inputs = {"examples": Result(tmp_path, {}, "key"), "labels": learnt}
+    value = tokens(config, inputs, tmp_path, Context(sources={"t": tokenizer}))
+    arrays = TokenArrays.load(tmp_path, value["pad"])
+    tags = arrays.extra["tag"][arrays.extra["word"] >= 0].tolist()
+    assert tags == [IGNORED, 1]
+    assert labels_of((), Result(tmp_path, value, "key")) == ("ELSE", "OLD")
+    assert labels_of(("A",), Result(tmp_path, value, "key")) == ("A",)

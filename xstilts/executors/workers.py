@@ -14,6 +14,7 @@ from xstilts.core.spec import Runtime
 from xstilts.executors.build import build
 from xstilts.graph import Step
 from xstilts.store import Store
+from xstilts.tasks import Task, know, own_tasks
 
 _ORPHAN_CHECK = 1.0  # seconds
 _spoken: "SimpleQueue[str | None]"  # of a worker: to the run that started it
@@ -31,7 +32,10 @@ def workers(
     listener = threading.Thread(target=_listen, args=(spoken, say), daemon=True)
     listener.start()
     pool = ProcessPoolExecutor(
-        runtime.workers, mp_context=spawn, initializer=_begin, initargs=(spoken, os.getpid())
+        runtime.workers,
+        mp_context=spawn,
+        initializer=_begin,
+        initargs=(spoken, os.getpid(), own_tasks()),
     )
     try:
         with pool:
@@ -46,9 +50,10 @@ def _listen(spoken: "SimpleQueue[str | None]", say: Callable[[str], None]) -> No
         say(line)
 
 
-def _begin(spoken: "SimpleQueue[str | None]", parent: int) -> None:
+def _begin(spoken: "SimpleQueue[str | None]", parent: int, tasks: tuple[Task, ...]) -> None:
     global _spoken
     _spoken = spoken
+    know(tasks)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -8,6 +8,7 @@ from xstilts.metrics.floors import (
     empty_answer_floor,
     majority_floor,
     noise_limit,
+    random_order_floor,
     random_rank_floor,
     tagging_floor,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "no_answer_threshold",
     "noise_limit",
     "normalize_answer",
+    "random_order_floor",
     "random_rank_floor",
     "recall_at_1",
     "retrieval_accuracy",

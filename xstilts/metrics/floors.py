@@ -99,6 +99,31 @@ def random_rank_floor(n: int) -> float:
     return 100 / n
 
 
+def random_order_floor(gold: Sequence[int], n: int, k: int = 20) -> float:
+    """Expected mAP@k of candidates in random order.
+
+    A candidate at rank i is right with the probability g / n, and then g - 1 of the other n - 1 are
+    spread evenly over the ranks before it.
+
+    Args:
+        gold: right candidates of each query, at least one.
+        n: number of candidates.
+        k: ranks that are looked at.
+
+    Returns:
+        mean over queries of ``sum over i <= k of g/n (1 + (i-1)(g-1)/(n-1)) / i / min(g, k)``, as
+        0-100.
+    """
+
+    def expected(right: int) -> float:
+        others = (right - 1) / max(n - 1, 1)
+        ranks = range(1, min(k, n) + 1)
+        return right / n * sum((1 + (i - 1) * others) / i for i in ranks) / min(right, k)
+
+    by_number = {right: expected(right) for right in set(gold)}
+    return 100 * sum(by_number[right] for right in gold) / len(gold)
+
+
 def noise_limit(floor: float, n: int) -> float:
     """Highest score that `n` examples cannot tell from the floor.
 

@@ -18,14 +18,16 @@ from xstilts.phases.slices import (
     scored,
     sources,
     trained,
+    tuned,
 )
 from xstilts.phases.steps import READ, Builder, Encoder, Model, slice_label
 from xstilts.phases.workplace import Workplace
-from xstilts.retrieve.spec import Retrieve, block_of
+from xstilts.retrieve.spec import Mine, Retrieve, Vectors, block_of
 from xstilts.tasks import get_task
 from xstilts.train.spec import How
 
-RETRIEVED = ("retrieval", "mining")
+_CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
+RETRIEVED = ("retrieval", "mining", "ranking")
 SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
 
 
@@ -112,6 +114,7 @@ class _Making:
     builder: Builder
     trainings: Mapping[str, Trained]
     slices: Mapping[str, list[Slice]]
+    tuning: Mapping[str, Mapping[str, Slice]]
     prefix: str
     steps: dict[str, Step] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
@@ -154,18 +157,34 @@ class _Making:
             block_is_there(target, use.layer, self.builder.encoder.files.layers)
         if model.step is None and seed != self.recipe.seeds[0]:
             return
-        config = Retrieve(
+        kind = get_task(target).kind
+        config = _CONFIGS[kind](
             encoder=self.builder.encoder.digest if model.step is None else None,
             layer=use.layer,
             pooling=use.pooling,
             precision=self.how(words).precision,
         )
+        steps = {
+            d.language: self.builder.retrieve(model, d, config, words) for d in self.slices[target]
+        }
         for data in self.slices[target]:
-            step = self.builder.retrieve(model, data, config, words)
-            self.cell(arm, target, data, None if model.step is None else seed, step)
+            step = steps[data.language]
+            if kind == "ranking":
+                step = self.builder.rank(data, steps)
+            dev = self.tuning[target].get(data.language)
+            mined = self.builder.retrieve(model, dev, config, words) if dev else None
+            self.cell(arm, target, data, None if model.step is None else seed, step, mined)
 
-    def cell(self, arm: str, target: str, data: Slice, seed: int | None, step: Step) -> None:
-        score = self.builder.score(step)
+    def cell(
+        self,
+        arm: str,
+        target: str,
+        data: Slice,
+        seed: int | None,
+        step: Step,
+        dev: Step | None = None,
+    ) -> None:
+        score = self.builder.score(step, dev, self.recipe.use(target).threshold)
         at = "" if seed is None else f"@{seed}"
         self.named(f"{arm}/{target}/predict.{data.language}{at}", step)
         self.named(f"{arm}/{target}/score.{data.language}{at}", score)
@@ -219,6 +238,7 @@ def make_plan(
     files = Files(workplace)
     trainings = {name: trained(recipe, name, files, without) for name in _trained_tasks(recipe)}
     slices = {target: scored(recipe, target, files) for target in recipe.targets}
+    tuning = {target: tuned(recipe, target, files, slices[target]) for target in recipe.targets}
     reported = [s for parts in slices.values() for s in parts]
     refuse_overlap(list(trainings.values()), reported)
     originals = [
@@ -242,7 +262,7 @@ def make_plan(
     kept: set[str] = set()
     for label, encoder in encoders.items():
         prefix = f"{label}:" if len(encoders) > 1 else ""
-        making = _Making(recipe, workplace, Builder(encoder), trainings, slices, prefix)
+        making = _Making(recipe, workplace, Builder(encoder), trainings, slices, tuning, prefix)
         for arm in recipe.arms:
             for seed in recipe.seeds:
                 making.arm(arm, seed)

@@ -21,8 +21,10 @@ from pydantic import (
 from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
-from xstilts.phases.checked import form, refusal, validated
-from xstilts.tasks import task_names
+from xstilts.core.validation import form, refusal, validated
+from xstilts.prediction.spec import Pooling
+from xstilts.scoring.spec import Threshold
+from xstilts.tasks import declare, task_names
 from xstilts.tasks.spec import Split
 from xstilts.train.spec import Select
 
@@ -115,6 +117,8 @@ class TaskUse(_Section):
         training: hyper-parameters that differ from the recipe's.
         layer: block (or share of depth) whose output is compared, for retrieval.
         pooling: over the pieces of a sentence, for retrieval.
+        threshold: what gold chooses the threshold of mined pairs: the dev split, or the other half
+            where there is none (``held out``), or by its name the very gold that is scored.
     """
 
     train: Annotated[
@@ -123,7 +127,8 @@ class TaskUse(_Section):
     score: Source = Source()
     training: dict[str, Any] = {}
     layer: Annotated[int | float, AfterValidator(_share_or_block)] = 14 / 24
-    pooling: Literal["mean"] = "mean"
+    pooling: Pooling = "mean"
+    threshold: Threshold = "held out"
 
 
 class StageUse(_Section):
@@ -171,6 +176,7 @@ class Recipe(_Section):
         Discriminator(_word_or_rest),
     ] = "present"
     data: Literal["lab"] | None = None
+    own_tasks: tuple[str, ...] = ()
     leaks: Literal["error", "drop", "allow"] = "error"
     training: Training
     tasks: dict[str, TaskUse] = {}
@@ -219,16 +225,20 @@ def load(name: str, changes: Iterable[str] = ()) -> Recipe:
     """The shipped recipe or YAML file called ``name``, with ``a.b=VALUE`` changes put in.
 
     A recipe that ``extends`` another (by name, or by a path from its own folder) changes it key by
-    key; its ``arms``, its ``encoder`` and its lists replace those of the other whole.
+    key; its ``arms``, its ``encoder`` and its lists replace those of the other whole. The user's
+    own tasks that it names are known from then on, see :func:`xstilts.tasks.declare`.
 
     Raises:
         UnknownNameError: for an unknown recipe, key, task or language.
         RecipeError: for YAML or values that cannot be.
+        DataError: for the declaration of an own task that does not hold together.
     """
     raw = _read(name)
     for change in changes:
         _put(raw, change)
-    recipe = validated(Recipe, raw, name)
+    recipe = validated(Recipe, _with_paths(raw, Path.cwd()), name)
+    for declaration in recipe.own_tasks:
+        declare(Path(declaration))
     for task, use in recipe.tasks.items():
         _known(task, f"{name}: tasks")
         if isinstance(use.train, str):
@@ -262,6 +272,7 @@ def _read(name: str, folder: Path = Path(), inside: tuple[Path, ...] = ()) -> di
             expected="recipe:, question:, encoder:, arms:, targets: …",
             do="start from a shipped recipe: extends: quickstart",
         )
+    raw = _with_paths(raw, file.parent)
     parent = raw.pop("extends", None)
     if parent is None:
         return raw
@@ -274,6 +285,14 @@ def _read(name: str, folder: Path = Path(), inside: tuple[Path, ...] = ()) -> di
             do="mend or remove `extends`",
         )
     return _merge(_read(parent, file.parent, inside), raw, whole=_WHOLE)
+
+
+def _with_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The recipe with the paths of its own tasks counted from ``folder``."""
+    paths = raw.get("own_tasks")
+    if not isinstance(paths, list) or not all(isinstance(p, str) for p in paths):
+        return raw
+    return raw | {"own_tasks": [str(folder.absolute() / p) for p in paths]}
 
 
 def _file(name: str, folder: Path) -> Path:

@@ -17,9 +17,11 @@ from xstilts.data.slices import Part, Slice
 from xstilts.phases.recipe import Recipe, Source
 from xstilts.phases.workplace import Workplace
 from xstilts.tasks import Split, Task, get_task
+from xstilts.tasks.spec import FileSet
 
 Leaking = Mapping[tuple[str, str], tuple[str, ...]]  # ids of examples by (task, split)
 
+_OF_PARTS = FileSet(format="parts", names={})
 NOT_HERE = "not here"  # stands for the digest of a file that a plan could not find
 
 
@@ -66,25 +68,33 @@ class Files:
         without: Sequence[str] = (),
     ) -> Slice:
         """One split in one language; digests say ``not here`` where the files are missing."""
-        found = find(task, split, language, self.workplace.data)
-        if found is None:
+        parts = tuple(
+            self.slice(get_task(name), other, language)
+            for name, other in task.parts.get(split, {}).items()
+        )
+        found = None if parts else find(task, split, language, self.workplace.data)
+        if found is None and not parts:
             names = " or ".join(expected(task, split, language)[:3])
             self.absent.append(f"{task.name} {split} {language}: {names}")
+        files = found.files if found else next(iter(task.files), _OF_PARTS)
         return Slice(
             task=task.name,
             version=task.version,
             kind=task.kind,
             labels=task.labels,
-            format=found.files.format if found else task.files[0].format,
+            format=files.format,
             columns=found.files.columns if found else {},
             parallel=task.parallel,
             language=language,
             split=split,
-            digests=self._digests(found),
+            digests=tuple(d for p in parts for d in p.digests) or self._digests(found),
             part=part,
             sample=sample,
             at_most=at_most,
             without=tuple(without),
+            rename=files.rename if found else {},
+            codes=_codes(files, split, language) if found else {},
+            parts=parts,
         )
 
     def _digests(self, found: Found | None) -> tuple[str, ...]:
@@ -119,6 +129,12 @@ def _source_after(recipe: Recipe, name: str) -> str | None:
     if isinstance(said, str):
         return said
     return usual if said.from_ is None and usual != name else None
+
+
+def _codes(files: FileSet, split: Split, language: str) -> dict[str, str]:
+    """The release's code of the language where no file name tells it, so that a column must."""
+    named = any("{code}" in name for name in files.names[split])
+    return {} if named or language not in files.codes else {language: files.codes[language]}
 
 
 def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
@@ -188,6 +204,13 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
     task = get_task(name)
     said = recipe.use(name).score
     split = said.from_ or task.score
+    if task.kind == "mining" and said.sample is not None:
+        raise RecipeError(
+            f"{name} cannot be sampled: a sentence may be left without its translation",
+            where=f"tasks.{name}.score.sample",
+            expected="the whole of both collections",
+            do="leave the sample out",
+        )
     here = (
         present(task, split, files.workplace.data) or task.languages
     )  # a plan names what is absent
@@ -219,6 +242,19 @@ def original(recipe: Recipe, name: str, reported: Sequence[Slice], files: Files)
     if recipe.leaks == "allow" and find(task, split, "en", files.workplace.data) is None:
         return []
     return [files.slice(task, split, "en", sample=said.sample)]
+
+
+def tuned(recipe: Recipe, name: str, files: Files, reported: Sequence[Slice]) -> dict[str, Slice]:
+    """The dev slices here that choose the threshold of mined pairs, by language.
+
+    A reported dev split chooses nothing: its gold is halved instead.
+    """
+    task = get_task(name)
+    if task.kind != "mining" or recipe.use(name).threshold == "oracle":
+        return {}
+    here = present(task, "dev", files.workplace.data)
+    wanted = [s.language for s in reported if s.split != "dev" and s.language in here]
+    return {language: files.slice(task, "dev", language) for language in wanted}
 
 
 def _named(recipe: Recipe, task: Task) -> tuple[str, ...]:

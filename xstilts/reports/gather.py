@@ -145,10 +145,10 @@ def _predictions(cell: Cell, store: Store) -> list[Any]:
 
 
 def _text(example: Any) -> str:
-    for name in ("question", "first", "english", "context"):
+    for name in ("question", "first", "english", "context", "text"):
         if getattr(example, name, ""):
-            second = f" / {example.second}" if name == "first" else ""
-            return _short(getattr(example, name) + second)
+            second = getattr(example, "second", None)
+            return _short(getattr(example, name) + (f" / {second}" if second else ""))
     return _short(" ".join(example.words))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,13 @@ def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, A
             task.languages,
             where=f"languages of {name}",
             do="see: xstilts tasks",
+        )
+    if task.parts:
+        raise _wrong(
+            f"{name} has no files of its own",
+            gold,
+            f"the task that the file is of: {', '.join(sorted({*chain(*task.parts.values())}))}",
+            "score that one",
         )
     for path in (gold, pred):
         if not path.is_file():
