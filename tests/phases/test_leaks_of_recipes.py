@@ -91,3 +91,11 @@ def test_a_parallel_set_without_its_english_file_is_refused_unless_leaks_are_all
         "quickstart", *said, "leaks=allow", store=tmp_path / "store", data=copied
     )
     planned.require_files()
+
+
+def test_a_parallel_set_that_has_no_english_side_needs_none(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    said = (*changes, "targets=[xcopa]", "arms={none: []}")
+    planned, _ = xstilts.plan("quickstart", *said, store=tmp_path / "store", data=world)
+    assert {s.language for s in planned.reported} and planned.originals == []

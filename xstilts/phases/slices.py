@@ -237,7 +237,8 @@ def original(recipe: Recipe, name: str, reported: Sequence[Slice], files: Files)
     """
     task, said = get_task(name), recipe.use(name).score
     split = said.from_ or task.score
-    if not task.parallel or any(s.language == "en" for s in reported):
+    translated = task.parallel and "en" in task.languages
+    if not translated or any(s.language == "en" for s in reported):
         return []
     if recipe.leaks == "allow" and find(task, split, "en", files.workplace.data) is None:
         return []
