@@ -136,11 +136,18 @@ def leaks(
     return prepare(_recipe(recipe, allowed), place, LocalExecutor(), say)[1]
 
 
-def score(task: str, gold: Path, pred: Path, *, language: str = "en") -> dict[str, Any]:
+def score(task: str, gold: Path, pred: Path, *, language: str | None = None) -> dict[str, Any]:
     """The official metrics of anyone's predictions against an official gold file.
 
+    Args:
+        task: its name, or the YAML file of a user's own one.
+        gold: an official file of the task.
+        pred: predictions in the plain form of the task's official script.
+        language: of the files; by default the task's only one, else English.
+
     Returns:
-        ``{"task", "language", "n", "metrics": {name: 0-100}}``.
+        ``{"task", "language", "n", "metrics": {name: 0-100}}``, and ``"ignored"`` where there are
+        answers to that many questions that the gold file does not have.
     """
     from xstilts.scoring.files import score_files
     from xstilts.tasks import open_task

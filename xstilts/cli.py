@@ -150,12 +150,14 @@ def tasks(
         print(json.dumps(dumped[0] if name else dumped, indent=1, ensure_ascii=False))
         return
     for task in chosen:
-        hub = task.hub.repo if task.hub else "none"
-        revision = (task.hub.revision or "unpinned, unverified") if task.hub else ""
+        hub = "none"
+        if task.hub:
+            hub = f"{task.hub.repo} {task.hub.revision or 'unpinned'}"
+            hub += ", verified" if task.hub.verified else ", unverified"
         print(f"{task.name:<14} {task.kind:<10} {len(task.languages):>3} languages  {task.metric}")
         if name:
             print(f"  {task.about}\n  citation: {task.citation}\n  licence:  {task.license}")
-            print(f"  languages: {' '.join(task.languages)}\n  hub: {hub} {revision}")
+            print(f"  languages: {' '.join(task.languages)}\n  hub: {hub}")
             print(f"  trained on: {task.train or task.name}  scored on: {task.score}")
             print(f"  floor: {task.floor}")
             print(f"  sizes: {task.sizes.model_dump(exclude_none=True)}")
@@ -171,7 +173,9 @@ def score(
     task: Annotated[str, typer.Argument(metavar="TASK")],
     gold: Annotated[Path, typer.Option("--gold", help="An official file of the task.")],
     pred: Annotated[Path, typer.Option("--pred", help="Predictions in the plain form.")],
-    language: Annotated[str, typer.Option("--language")] = "en",
+    language: Annotated[
+        str | None, typer.Option("--language", help="By default the task's only one, else en.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """The official metrics on anyone's predictions."""
@@ -179,7 +183,9 @@ def score(
     if as_json:
         print(json.dumps(found))
         return
-    print(f"{task} {language}, {found['n']} examples")
+    print(f"{task} {found['language']}, {found['n']} examples")
+    if "ignored" in found:
+        print(f"  {found['ignored']} answers to questions that the gold file lacks are ignored")
     for metric, value in found["metrics"].items():
         print(f"  {metric:<12} {value:.4f}")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -55,6 +56,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["tasks", "xnly"], "Did you mean 'xnli'"),
         (["run", "first-light", "--set", "encoder.path=/no/such"], "no encoder folder"),
         (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
+        (["score", "tatoeba", "--gold", "no", "--pred", "no"], "tatoeba has several languages"),
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
         (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
@@ -79,6 +81,15 @@ def test_the_catalogue_can_be_read_by_people_and_programs() -> None:
     assert "xquad" in xstilts("tasks").stdout
     assert "languages:" in xstilts("tasks", "xquad").stdout
     assert xstilts("tasks", "xquad", "--json").stdout.startswith("{")
+
+
+def test_a_task_says_its_floor_and_whether_anyone_read_its_files_from_the_hub() -> None:
+    shown = xstilts("tasks", "tatoeba").stdout
+    assert "floor: a random candidate" in shown
+    (hub,) = [line for line in shown.splitlines() if "hub:" in line]
+    assert re.fullmatch(r"  hub: \S+/\S+ [0-9a-f]{40}, unverified", hub)
+    assert "unpinned, unverified" in xstilts("tasks", "xquad").stdout
+    assert "hub: none" in xstilts("tasks", "ud_supertags").stdout
 
 
 def test_every_task_of_the_study_is_listed_for_programs() -> None:

@@ -18,6 +18,7 @@ TASK_OF = {
     "mewslix_jsonl": "mewslix",
     "nli_jsonl": "mnli",
     "pair_tsv": "xnli",
+    "qqp_tsv": "qqp",
     "squad_json": "squad_v2",
     "supertag_conllu": "ud_supertags",
     "tagged_spaced": "masakhaner2",
@@ -30,6 +31,7 @@ MNLI_HEAD = (
     "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\t"
     "sentence1_parse\tsentence2_parse\tsentence1\tsentence2\tlabel1\tgold_label\n"
 )
+QQP_HEAD = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
 XNLI_HEAD = "language\tgold_label\tsentence1\tsentence2\tpromptID\tpairID\tmatch\n"
 COSMOS_HEAD = "id,context,question,answer0,answer1,answer2,answer3,label\r\n"
 CONLLU = (
@@ -178,6 +180,7 @@ def one_of_each():
             ),
         ),
         "pair_tsv": ("A.\tB.\tneutral\r\nC.\tD.\tentailment\r\n",),
+        "qqp_tsv": (QQP_HEAD + "5\t1\t2\tHow old is it?\tWhat is its age?\t1\n",),
         "squad_json": (json.dumps(squad(question("q1"), question("q2"))),),
         "supertag_conllu": (TREE,),
         "tagged_spaced": ("Ida B-PER\nsang O\n\nMei B-DATE\n. O\n",),

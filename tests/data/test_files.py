@@ -125,7 +125,13 @@ def test_a_task_made_of_others_is_there_when_every_part_is(put, tmp_path):
     [
         ("xnli", "test", "sw", "xnli/test-sw.tsv", "a\tb\n", False),
         ("pawsx", "test", "de", "pawsx/test-de.tsv", "a\tb\t1\n", True),
+        ("xnli", "dev", "sw", "xnli/dev-sw.tsv", "a\tb\n" + "a\tb\tneutral\n" * 30, True),
+        ("xnli", "dev", "sw", "xnli/dev-sw.tsv", "a\n", True),
+        ("xnli", "dev", "sw", "xnli/dev-sw.tsv", "a\tb\n" * 30 + "a\n", False),
         ("udpos", "test", "th", "udpos/test-th.tsv", "\nคำ\nอื่น\n", False),
+        ("udpos", "test", "vi", "udpos/test-vi.tsv", "nhà nước\nvà\n", False),
+        ("udpos", "test", "vi", "udpos/test-vi.tsv", "nhà nước\nvà\tCCONJ\n", True),
+        ("udpos", "test", "de", "udpos/test-de.tsv", "Ja INTJ\n. PUNCT\n", True),
         ("panx", "test", "th", "panx/test-th.tsv", "คำ\tO\n", True),
         ("xquad", "test", "el", "xquad/xquad.el.json", '{"text": ""}', False),
         ("xquad", "test", "el", "xquad/xquad.el.json", '{"text":"", "text" : "x"}', True),
@@ -188,6 +194,13 @@ def test_check_tells_good_missing_and_corrupt_files_apart(put, tmp_path):
     assert "xnli/xnli.test.tsv" in absent.detail
     assert (states["test", "sw"].state, states["test", "sw"].paths) == ("missing", (stripped,))
     assert {language for split, language in states if split == "test"} == set(XNLI.languages)
+
+
+def test_a_label_that_is_torn_off_the_first_row_is_told_with_its_line(put, tmp_path):
+    bad = put("xnli/dev-sw.tsv", "a\tb\n" + "a\tb\tneutral\n" * 2)
+    assert present(XNLI, "dev", [tmp_path]) == ("sw",)
+    (state,) = [s for s in check([XNLI], [tmp_path]) if (s.split, s.language) == ("dev", "sw")]
+    assert state.state == "corrupt" and f"{bad}:1" in state.detail
 
 
 def test_check_counts_what_is_scored(put, tmp_path):

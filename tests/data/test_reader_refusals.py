@@ -10,6 +10,7 @@ from release_rows import (
     CONLLU,
     COSMOS_HEAD,
     MNLI_HEAD,
+    QQP_HEAD,
     TREE,
     XNLI_HEAD,
     commonsense,
@@ -38,6 +39,8 @@ def refusal(parse, form, *contents, **more):
 
 
 GOOD = mnli_row("1e", "One.", "Two.", "entailment")
+XNLI_ROW = "en\tneutral\ta\tb\t1\t1\tTrue\n"
+QQP_ROW = "5\t1\t2\tHow old is it?\tWhat is its age?\t1\n"
 QUERY = r"article 0, paragraph 0, question 1 \(id q2\)"
 LINE_CASES = {
     "glue missing column": ("glue_tsv", "pairID\tsentence1\tgold_label\n1\ta\tb\n", 1, "sentence2"),
@@ -45,6 +48,12 @@ LINE_CASES = {
     "glue blank row": ("glue_tsv", MNLI_HEAD + GOOD + "\n" + GOOD, 3, "1 columns"),
     "glue long row": ("glue_tsv", MNLI_HEAD + GOOD.replace("\n", "\tx\n"), 2, "13 columns"),
     "glue open row": ("glue_tsv", MNLI_HEAD + '1\t"a\n', 2, "2 columns"),
+    "glue torn": ("glue_tsv", MNLI_HEAD + GOOD + '"a line torn off\n' + GOOD, 3, "1 columns"),
+    "glue two lines": ("glue_tsv", MNLI_HEAD + GOOD.replace("One", '"\nOne'), 2, "9 columns"),
+    "xnli torn": ("xnli_tsv", XNLI_HEAD + XNLI_ROW + '"torn off\n' + XNLI_ROW, 3, "1 columns"),
+    "qqp torn": ("qqp_tsv", QQP_HEAD + '"torn off\n' + QQP_ROW, 2, "1 columns"),
+    "qqp cut": ("qqp_tsv", QQP_HEAD + '4\t1\t2\t"cut off\n' + QQP_ROW, 2, "4 columns"),
+    "qqp open": ("qqp_tsv", QQP_HEAD + QQP_ROW + '4\t1\t2\t"cut off\n', 3, "4 columns"),
     "glue label": ("glue_tsv", MNLI_HEAD + GOOD + mnli_row("2", "a", "b", "maybe"), 3, "maybe"),
     "glue empty": ("glue_tsv", MNLI_HEAD, 1, "no example"),
     "glue nothing": ("glue_tsv", "", 1, "no column"),
@@ -54,6 +63,7 @@ LINE_CASES = {
     "pair columns": ("pair_tsv", "a\tb\tneutral\na\tb\n", 2, "2 columns"),
     "pair blank": ("pair_tsv", "a\tb\tneutral\n\na\tb\tneutral\n", 2, "1 columns"),
     "pair no gold": ("pair_tsv", "a\tb\nc\td\n", 1, "no gold"),
+    "pair first label": ("pair_tsv", "a\tb\na\tb\tneutral\n", 1, "2 columns"),
     "pair bytes": ("pair_tsv", b"a\tb\tneutral\na\xff\tb\tneutral\n", 2, "not UTF-8"),
     "pair empty": ("pair_tsv", "", 1, "no example"),
     "json broken": ("nli_jsonl", '{"pairID": "1"\n', 1, "JSON is broken"),
@@ -87,6 +97,8 @@ LINE_CASES = {
     "conllu comments": ("conllu", "# sent_id = 1\n", 1, "no example"),
     "tags one column": ("tagged_tsv", "Ida\tB-PER\nRuiz\n", 2, "1 columns"),
     "tags no gold": ("tagged_tsv", "\nIda\nRuiz\n", 2, "no gold"),
+    "tags first": ("tagged_tsv", "Ida\nRuiz\tO\n", 1, "1 columns"),
+    "tags spaced": ("tagged_tsv", "Ida B-PER\nRuiz I-PER\n", 1, "1 columns"),
     "tags label": ("tagged_tsv", "Ida\tB-PER\nRuiz\tPER\n", 2, "'PER'"),
     "tags word": ("tagged_tsv", "\tO\n", 1, "word is empty"),
     "json object": ("json", "{}", 1, "no list"),
@@ -94,6 +106,7 @@ LINE_CASES = {
     "jsonl letter": ("jsonl", siqa() + "\n" + siqa(correct="D"), 2, "no choice"),
     "jsonl type": ("jsonl", siqa(answerB=["a"]), 1, "not a string"),
     "spaces none": ("tagged_spaced", "Ida\nsang\n", 1, "no gold"),
+    "spaces first": ("tagged_spaced", "Ida\nRuiz O\n", 1, "1 columns"),
     "spaces three": ("tagged_spaced", "Ida B-PER\nRuiz la I-PER\n", 2, "3 columns"),
     "spaces tag": ("tagged_spaced", "Ida B-DATUM\n", 1, "B-DATUM"),
     "tree head": ("supertag_conllu", TREE.replace("3\tiobj", "9\tiobj"), 5, "head '9'"),
@@ -133,9 +146,21 @@ DOCUMENT_CASES = {
 @pytest.mark.parametrize("case", DOCUMENT_CASES)
 def test_a_malformed_question_is_refused_with_its_place(parse, tmp_path, case):
     bad, place, told = DOCUMENT_CASES[case]
-    error = refusal(parse, "squad_json", json.dumps(squad(question("q1"), bad)))
-    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/file0, {place}", error.where)
+    document = json.dumps(squad(question("q1"), bad), indent=1)
+    error = refusal(parse, "squad_json", document)
+    line = 1 + document[: document.find('"id": "q2"')].count("\n")
+    at = f":{line}" if "id" in bad else ""
+    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/file0{at}, {place}", error.where)
     assert told in str(error)
+
+
+def test_a_question_whose_id_is_used_again_is_refused_at_its_own_line(parse, tmp_path):
+    quoted = squad(question("q2"), question("q2", start=9), question("q2"), title='"id": "q2"')
+    document = json.dumps(quoted, indent=1).replace('"q2"', '"\\u0071\\u0032"')
+    line = [n for n, row in enumerate(document.split("\n"), 1) if '"id": "\\u' in row][1]
+    assert f"file0:{line}, article" in refusal(parse, "squad_json", document).where
+    spelt = document.replace('"id"', '"\\u0069d"')
+    assert "file0, article" in refusal(parse, "squad_json", spelt).where
 
 
 def test_broken_documents_are_refused_with_the_line(parse, tmp_path):

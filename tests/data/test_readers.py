@@ -11,6 +11,7 @@ from release_rows import (
     CONLLU,
     COSMOS_HEAD,
     MNLI_HEAD,
+    QQP_HEAD,
     SENTENCES,
     TASK_OF,
     TREE,
@@ -59,8 +60,7 @@ def test_glue_rows_become_pairs_grouped_by_premise(parse):
 def test_columns_are_found_by_their_names_not_their_places(tmp_path):
     path = tmp_path / "train.tsv"
     path.write_text(
-        "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
-        "5\t1\t2\tHow old is the moon?\tWhat is the moon's age?\t1\n"
+        QQP_HEAD + "5\t1\t2\tHow old is the moon?\tWhat is the moon's age?\t1\n"
         '6\t3\t4\t"""Why?"""\tWhy not?\t0\n'
         "9\t5\t6\tWhere is up?\tWhat is down?\t0\n"
     )
@@ -73,16 +73,15 @@ def test_columns_are_found_by_their_names_not_their_places(tmp_path):
     ]
 
 
-def test_a_glue_row_torn_by_a_line_break_in_a_quoted_cell_is_passed_over(parse):
-    torn = '3\t7\t13n\tfiction\t\t\t\t\t"A line\nand another"\tIt rained.\tneutral\tneutral\n'
+def test_a_row_of_qqp_torn_by_a_line_break_in_a_quoted_cell_is_passed_over(parse):
     rows = parse(
-        "glue_tsv",
-        MNLI_HEAD
-        + mnli_row("11e", "One.", "Two.", "entailment")
-        + torn
-        + mnli_row("14e", "Three.", "Four.", "entailment"),
+        "qqp_tsv",
+        QQP_HEAD
+        + "5\t1\t2\tHow old is it?\tWhat is its age?\t1\n"
+        + '6\t3\t4\t"Why?\n\nOr why not?"\tWhere is up?\t0\n'
+        + "9\t5\t6\tWhere is up?\tWhat is down?\t0\n",
     )
-    assert [r.id for r in rows] == ["11e", "14e"]
+    assert [r.id for r in rows] == ["5", "9"]
 
 
 def test_multinli_rows_without_a_majority_are_left_out(parse):

@@ -53,6 +53,18 @@ def test_one_changed_byte_of_the_weights_is_another_encoder(copy, look):
     assert other.tokenizer == one.tokenizer
 
 
+@pytest.mark.parametrize("name", ["spiece.model", "tokenizer.model", "sentencepiece.bpe.model"])
+def test_the_pieces_of_a_tokenizer_count_under_every_name_they_have(copy, look, name):
+    place = copy()
+    found = []
+    for pieces in (None, b"\x0a\x01", b"\x0a\x02"):
+        if pieces is not None:
+            (place / name).write_bytes(pieces)
+        found.append(look(place))
+    assert len({one.tokenizer for one in found}) == 3
+    assert len({one.digest for one in found}) == 1
+
+
 def test_a_changed_tokenizer_changes_its_own_digest_only(copy, look):
     one, place = look(copy(place="one")), copy(place="other")
     with (place / "tokenizer.json").open("a") as file:

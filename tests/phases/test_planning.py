@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import xstilts
 from xstilts.core.errors import DataError, EncoderError, RecipeError, UnknownNameError
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import load
+from xstilts.phases.results import same_data
 from xstilts.phases.slices import Leaking
 from xstilts.phases.workplace import Workplace
 
@@ -98,6 +100,31 @@ def test_leaking_examples_are_left_out_of_every_stage_that_trains_on_their_file(
     for name in ("squad_v1", "xquad"):
         assert found[name].train.without == found[name].held.without == ("q1", "q2")
     assert (found["udpos"].train.without, found["udpos"].held.without) == ((), ("s1",))
+
+
+def test_data_is_the_same_where_it_is_one_part_of_several_and_lies_there_in_two_forms(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    nli = {"sentence1": "a", "sentence2": "b", "gold_label": "neutral", "pairID": "1"}
+    adversarial = {"uid": "1", "context": "a", "hypothesis": "b", "label": "n"}
+    data = tmp_path / "data"
+    shutil.copytree(world, data)
+    assert (data / "mnli/train.tsv").exists()
+    for name, row in (
+        ("mnli/multinli_1.0_train.jsonl", nli),
+        ("snli/snli_1.0_train.jsonl", nli),
+        *((f"anli/R{n}/train.jsonl", adversarial) for n in (1, 2, 3)),
+    ):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text(json.dumps(row))
+    found = planned(
+        data,
+        tmp_path,
+        *changes,
+        "arms={none: [], all: [{train: anli_plus}], some: [{train: snli}]}",
+        "targets=[xnli, udpos]",
+    )
+    assert same_data(found) == {("all", "xnli")}
 
 
 def test_training_on_a_reported_split_is_refused(

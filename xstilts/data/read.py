@@ -1,6 +1,6 @@
 """Stage `read`: the official files of one slice, checked row by row, as a table of examples."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def read(
     """
     where = " ".join(str(context.sources[digest]) for digest in config.digests)
     left_out = set(config.without)
-    rows = _unique(_rows(config, context), where)
+    rows = list(_rows(config, context))
     examples = [e for e in carve(rows, config.part) if e.id not in left_out]
     candidates = [e for e in examples if isinstance(e, Candidate)]  # are never drawn from
     examples = [e for e in examples if not isinstance(e, Candidate)]
@@ -58,7 +58,7 @@ def read(
 
 
 def _rows(config: Slice, context: Context) -> Iterator[Example]:
-    """The examples of all parts; ids of a part's start with its task and a colon."""
+    """The examples of all parts; ids, unique in each, then start with its task and a colon."""
     if config.parts:
         for part in config.parts:
             for example in _rows(part, context):
@@ -81,21 +81,6 @@ def _rows(config: Slice, context: Context) -> Iterator[Example]:
         rename=config.rename,
     )
     yield from read_files(get_task(config.task), files, paths, config.split, config.language)
-
-
-def _unique(rows: Iterable[Example], where: str) -> list[Example]:
-    examples = list(rows)
-    seen: set[str] = set()
-    for example in examples:
-        if example.id in seen:
-            raise DataError(
-                f"Two examples have the id {example.id!r}",
-                where=where,
-                expected="ids that name one example each",
-                do="remove one of them",
-            )
-        seen.add(example.id)
-    return examples
 
 
 def write_examples(path: Path, examples: Sequence[Example]) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from xstilts.core.context import Context, Result
-from xstilts.core.errors import DataError
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Tokens
@@ -70,19 +69,11 @@ def tokens(
     """
     tokenizer = load_tokenizer(context.sources[config.tokenizer])
     examples = read_examples(inputs["examples"].folder, config.kind)
-    encode = _ENCODE.get(config.kind)
-    if encode is None:
-        raise DataError(
-            f"Examples of the kind {config.kind} cannot be encoded yet",
-            where=inputs["examples"].folder.name,
-            expected=f"one of: {', '.join(_ENCODE)}",
-            do="take the target out of the recipe",
-        )
     learnt = inputs["labels"].value["labels"] if "labels" in inputs else None
     if learnt is not None:
         config = config.model_copy(update={"labels": tuple(learnt)})
     shortened = pieces = rows = 0
-    for side, arrays, cut in encode(tokenizer, examples, config):
+    for side, arrays, cut in _ENCODE[config.kind](tokenizer, examples, config):
         arrays.save(folder, side)
         shortened += cut
         pieces += len(arrays.ids)

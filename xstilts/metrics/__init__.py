@@ -5,7 +5,6 @@ Each follows the script that its benchmark publishes scores with, down to the la
 
 from xstilts.metrics.classification import accuracy, macro_f1
 from xstilts.metrics.floors import (
-    empty_answer_floor,
     majority_floor,
     noise_limit,
     random_order_floor,
@@ -33,7 +32,6 @@ __all__ = [
     "accuracy",
     "bitext_f1",
     "bitext_threshold",
-    "empty_answer_floor",
     "macro_f1",
     "majority_floor",
     "mean_average_precision",

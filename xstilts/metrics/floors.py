@@ -2,10 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from xstilts.metrics.classification import Label, accuracy
-from xstilts.metrics.spans import Answers, squad
 from xstilts.metrics.tagging import TagSequences
 
 # Two-sided 95 % point of the standard normal distribution.
@@ -61,25 +60,6 @@ def tagging_floor(
         raise ValueError("no sentence holds a tag: a floor needs at least one")
     frequent = min(counts, key=lambda tag: (-counts[tag], tag))
     return metric(gold, [[frequent] * len(tags) for tags in gold])
-
-
-def empty_answer_floor(
-    gold: Answers,
-    metric: Callable[[Answers, Mapping[str, str]], Mapping[str, float]] = squad,
-) -> float:
-    """Mean of exact match and F1 when every answer is empty.
-
-    Args:
-        gold: question id to its acceptable answers.
-        metric: `squad`, or `squad_v2` where questions may have no answer.
-
-    Returns:
-        `em_f1`, 0-100.
-
-    Raises:
-        ValueError: as `metric` does.
-    """
-    return metric(gold, dict.fromkeys(gold, ""))["em_f1"]
 
 
 def random_rank_floor(n: int) -> float:

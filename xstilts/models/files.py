@@ -22,6 +22,8 @@ TOKENIZER = (
     "merges.txt",
     "spm.model",
     "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
 )
 # These count positions from the padding piece on, so two of the table are never used.
 _OFFSET_POSITIONS = {"xlm-roberta", "roberta", "camembert", "xlm-roberta-xl", "xmod", "mpnet"}

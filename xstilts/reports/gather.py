@@ -18,6 +18,7 @@ from xstilts.prediction.spec import PREDICTIONS
 from xstilts.reports.model import ReportInput
 from xstilts.scoring.spec import RIGHT
 from xstilts.store import Store
+from xstilts.tasks.examples import Candidate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,17 +125,27 @@ def _texts(base: Cell, cell: Cell, store: Store) -> list[str]:
     examples_step = cell.score.inputs["examples"]
     assert isinstance(examples_step.config, Slice)
     folder = store.path(examples_step.address, examples_step.key)
-    examples = read_examples(folder, examples_step.config.kind)
-    said = [_predictions(c, store) for c in (base, cell)]
+    kind = examples_step.config.kind
+    items = _items(kind, read_examples(folder, kind))
+    said = [] if kind == "mining" else [_predictions(c, store) for c in (base, cell)]
     lines = []
     for word, places in (
         ("won", np.flatnonzero(after > before)),
         ("lost", np.flatnonzero(after < before)),
     ):
         for i in places[:_SHOWN_EXAMPLES]:
-            text = _text(examples[i])
-            lines.append(f"{word}: {text} — {_short(said[0][i])} → {_short(said[1][i])}")
+            change = " → ".join(_short(predicted[i]) for predicted in said)
+            lines.append(f"{word}: {items[i]}" + (f" — {change}" if change else ""))
     return lines
+
+
+def _items(kind: str, examples: list[Any]) -> list[str]:
+    """The texts of what is right or wrong, in the score's order: examples, gold pairs, queries."""
+    if kind == "mining":
+        texts = {(e.side, e.id): e.text for e in examples}
+        pairs = [(e, other) for e in examples for other in e.gold]
+        return [_short(f"{e.text} / {texts['target', other]}") for e, other in pairs]
+    return [_text(e) for e in examples if not isinstance(e, Candidate)]
 
 
 def _predictions(cell: Cell, store: Store) -> list[Any]:

@@ -28,6 +28,7 @@ Format = Literal[
     "nli_jsonl",
     "pair_tsv",
     "parts",
+    "qqp_tsv",
     "squad_json",
     "supertag_conllu",
     "tagged_spaced",
@@ -37,7 +38,7 @@ Format = Literal[
     "xquadr_json",
 ]
 # Formats without columns of their own: a file set says which of the file's columns are read.
-_MAPPED: tuple[Format, ...] = ("csv", "glue_tsv", "json", "jsonl")
+_MAPPED: tuple[Format, ...] = ("csv", "glue_tsv", "json", "jsonl", "qqp_tsv")
 _COLUMNS: dict[Kind, tuple[set[str], set[str]]] = {  # needed, and possible beside
     "pair": ({"first", "label"}, {"id", "group", "language", "second"}),
     "choice": ({"label"}, {"id", "group", "language", "context", "question"}),
@@ -201,7 +202,9 @@ class Task(Spec):
 def _check_columns(kind: Kind, choices: int, files: FileSet) -> None:
     if files.format not in _MAPPED:
         return
-    if kind not in _COLUMNS or (kind == "tagging" and files.format in ("csv", "glue_tsv")):
+    if kind not in _COLUMNS or (
+        kind == "tagging" and files.format in ("csv", "glue_tsv", "qqp_tsv")
+    ):
         raise ValueError(f"files of the format {files.format} hold no {kind} task")
     needed, possible = _COLUMNS[kind]
     needed = needed | {f"choice{i}" for i in range(choices)}

@@ -15,7 +15,7 @@ from xstilts.data.readers.ranking import mewslix_jsonl, xquadr_json
 from xstilts.data.readers.records import json_document, json_objects
 from xstilts.data.readers.source import FETCH_AGAIN, Source
 from xstilts.data.readers.squad import squad_has_gold, squad_json
-from xstilts.data.readers.tables import glue_tsv, quoted_table, xnli_tsv
+from xstilts.data.readers.tables import glue_tsv, qqp_tsv, quoted_table, xnli_tsv
 from xstilts.data.readers.tagging import (
     ccg_auto,
     conllu,
@@ -61,6 +61,7 @@ READERS: Mapping[Format, Reader] = MappingProxyType(
         "mewslix_jsonl": Reader(mewslix_jsonl, together=True),
         "nli_jsonl": Reader(nli_jsonl),
         "pair_tsv": Reader(pair_tsv, pair_tsv_has_gold),
+        "qqp_tsv": Reader(qqp_tsv),
         "squad_json": Reader(squad_json, squad_has_gold),
         "supertag_conllu": Reader(supertag_conllu),
         "tagged_spaced": Reader(tagged_spaced),

@@ -7,7 +7,7 @@ have it.
 from collections.abc import Iterator
 
 from xstilts.data.readers.json_values import json_lines
-from xstilts.data.readers.source import NO_GOLD, Source, groups_of, lines
+from xstilts.data.readers.source import NO_GOLD, Source, groups_of, head, lines
 from xstilts.tasks.examples import Pair
 
 _UNLABELLED = "-"
@@ -25,7 +25,7 @@ def pair_tsv(source: Source) -> Iterator[Pair]:
     group = groups_of(source)
     for number, line in lines(source.path):
         cells = line.split("\t")
-        if number == 1 and len(cells) == 2:
+        if number == 1 and len(cells) == 2 and not pair_tsv_has_gold(source):
             raise source.error(
                 "The file has no gold: the column of labels is absent",
                 1,
@@ -47,8 +47,9 @@ def pair_tsv(source: Source) -> Iterator[Pair]:
 
 
 def pair_tsv_has_gold(source: Source) -> bool:
-    """Whether the first row has more than two sentences."""
-    return next(lines(source.path), (1, ""))[1].count("\t") != 1
+    """Whether one of the first rows has more, or less, than two sentences."""
+    rows = head(source.path)
+    return not rows or any(line.count("\t") != 1 for line in rows)
 
 
 def nli_jsonl(source: Source) -> Iterator[Pair]:

@@ -4,6 +4,7 @@ import codecs
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from xstilts.core.errors import DataError
@@ -98,6 +99,11 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     """As :func:`raw_lines`, without the line ends (LF or CRLF)."""
     for number, line in raw_lines(path):
         yield number, line.removesuffix("\n").removesuffix("\r")
+
+
+def head(path: Path) -> list[str]:
+    """The first 20 lines that are not blank, to tell a release without gold from one bad row."""
+    return [line for _, line in islice((x for x in lines(path) if x[1].strip(" ")), 20)]
 
 
 def whole(path: Path) -> str:

@@ -1,8 +1,8 @@
 """Tables with a header, whose file set says which column holds what.
 
 ``glue_tsv`` is tab separated and not quoted: a quotation mark is a character like any other, as
-GLUE's own readers have it. ``csv`` is quoted as in RFC 4180, separated by commas or, where the
-header holds one, by tabs.
+GLUE's own readers have it; ``qqp_tsv`` is such a table with torn rows in it. ``csv`` is quoted as
+in RFC 4180, separated by commas or, where the header holds one, by tabs.
 """
 
 import csv
@@ -26,6 +26,11 @@ Rows = Iterator[tuple[int, list[str]]]
 def glue_tsv(source: Source) -> Iterator[Example]:
     """A table without quoting."""
     return examples(source, _records(source, _plain_rows(source), source.files.columns))
+
+
+def qqp_tsv(source: Source) -> Iterator[Example]:
+    """A table without quoting, less its torn rows."""
+    return examples(source, _records(source, _whole_rows(source), source.files.columns))
 
 
 def xnli_tsv(source: Source) -> Iterator[Example]:
@@ -63,26 +68,31 @@ def _records(source: Source, rows: Rows, columns: dict[str, str]) -> Iterator[Re
 
 
 def _plain_rows(source: Source) -> Rows:
-    """Line numbers and cells.
+    """Line numbers and cells."""
+    return ((number, line.split("\t")) for number, line in lines(source.path))
+
+
+def _whole_rows(source: Source) -> Rows:
+    """The rows that stand on one line.
 
     GLUE's QQP holds a few questions with a line break, each in a cell that opens with a quotation
     mark and goes on in the next line. Such a row is passed over, as in the readers that the
-    published numbers of examples were counted with.
+    published numbers of examples were counted with. Its id stands before the tear, so that the
+    rest of it has fewer cells than any whole row, and none is lost with it.
     """
-    rows = lines(source.path)
+    rows = _plain_rows(source)
     width = 0
-    for number, line in rows:
-        cells = line.split("\t")
+    for number, cells in rows:
         width = width or len(cells)
-        torn = len(cells) < width and cells[-1].startswith('"')
+        torn = 1 < len(cells) < width and cells[-1].startswith('"')
         if not (torn and _torn(rows, width - len(cells))):
             yield number, cells
 
 
-def _torn(rows: Iterator[tuple[int, str]], missing: int) -> bool:
+def _torn(rows: Rows, missing: int) -> bool:
     """Pass over the lines with the ``missing`` cells of a row; whether they hold just those."""
     while missing > 0:
-        missing -= next(rows, (0, "\t" * (missing + 1)))[1].count("\t")
+        missing -= len(next(rows, (0, [""] * (missing + 2)))[1]) - 1
     return missing == 0
 
 

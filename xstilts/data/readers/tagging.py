@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xstilts.data.readers.source import NO_GOLD, Source, lines
+from xstilts.data.readers.source import NO_GOLD, Source, head, lines
 from xstilts.tasks.examples import Tagged
 
 _COLUMNS = 10
@@ -15,21 +15,26 @@ _CCG_ID = re.compile(r"ID=(\S+) ")
 
 def tagged_tsv(source: Source) -> Iterator[Tagged]:
     """XTREME's tagging files: word, tab, tag; a blank line between sentences."""
-    return _two_columns(source, "\t", "word, tab, tag")
+    return _two_columns(source, "\t", " ", "word, tab, tag")
 
 
 def tagged_spaced(source: Source) -> Iterator[Tagged]:
     """CoNLL's and Masakhane's files: word, space, tag; a blank line between sentences."""
-    return _two_columns(source, " ", "word, space, tag")
+    return _two_columns(source, " ", "\t", "word, space, tag")
 
 
-def _two_columns(source: Source, separator: str, shape: str) -> Iterator[Tagged]:
+def _two_columns(source: Source, separator: str, wrong: str, shape: str) -> Iterator[Tagged]:
     pairs: list[tuple[str, str]] = []
     count = 0
     for number, line in _with_end(source):
         if line.strip(" "):
             cells = line.split(separator)
-            if not pairs and not count and len(cells) == 1:
+            if (
+                not pairs
+                and not count
+                and len(cells) == 1
+                and not _has_tags(source, separator, wrong)
+            ):
                 raise source.error(
                     "The file has no gold: the column of tags is absent",
                     number,
@@ -49,9 +54,14 @@ def _two_columns(source: Source, separator: str, shape: str) -> Iterator[Tagged]
 
 
 def tagged_tsv_has_gold(source: Source) -> bool:
-    """Whether the first word has a tag."""
-    first = next((line for _, line in lines(source.path) if line.strip(" ")), "\t")
-    return "\t" in first
+    """Whether one of the first rows has a tag, or each has a space where the tab should be."""
+    return _has_tags(source, "\t", " ")
+
+
+def _has_tags(source: Source, separator: str, wrong: str) -> bool:
+    """A word may hold the wrong separator, so that one tells of a column only in all rows."""
+    rows = head(source.path)
+    return any(separator in row for row in rows) or all(wrong in row for row in rows)
 
 
 def conllu(source: Source) -> Iterator[Tagged]:
