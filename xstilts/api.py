@@ -95,12 +95,11 @@ def why(
 def results(recipe: str, *changes: str, store: Folder = None, data: Folder = None) -> "Results":
     """The tables of all finished cells of a recipe; runs nothing."""
     from xstilts.executors import Outcome
-    from xstilts.phases.leaks import remembered
     from xstilts.phases.running import collect
 
     place = _workplace(store, data)
-    planned = _planned(recipe, changes, place)
-    return collect(planned, place, Outcome(), remembered(planned, place.store) or [])
+    planned, found = _planned_with_leaks(recipe, changes, place)
+    return collect(planned, place, Outcome(), found)
 
 
 def report(
@@ -307,17 +306,23 @@ def _recipe(name: str, changes: Iterable[str]) -> Any:
 
 
 def _planned(recipe: str, changes: Iterable[str], place: "Workplace") -> "Planned":
-    """The plan as a run would make it: with what an earlier leak check left out."""
+    return _planned_with_leaks(recipe, changes, place)[0]
+
+
+def _planned_with_leaks(
+    recipe: str, changes: Iterable[str], place: "Workplace"
+) -> "tuple[Planned, list[Overlap]]":
+    """The plan as a run would make it: with what an earlier leak check found and left out."""
+    from xstilts.phases import leaks
     from xstilts.phases.planning import make_plan
 
-    loaded = _recipe(recipe, changes)
-    planned = make_plan(loaded, place)
-    if loaded.leaks != "drop":
-        return planned
-    from xstilts.phases import leaks
+    def look(at: "Planned") -> "list[Overlap]":
+        return leaks.remembered(at, place.store) or []
 
-    found = leaks.remembered(planned, place.store)
-    return make_plan(loaded, place, leaks.to_drop(found)) if found else planned
+    planned = make_plan(_recipe(recipe, changes), place)
+    if planned.recipe.leaks == "drop":
+        return leaks.drop(planned, place, look)
+    return planned, look(planned)
 
 
 def _write_report(found: "Results", place: "Workplace", path: Path) -> None:

@@ -60,6 +60,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
         (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
+        (["plan", "quickstart", "--data", "here"], "--set data=null"),
         (["mine", "no.npy", "no.npy", "--out", "x.tsv"], "There is no file"),
         (["mine", "no.npy", "no.npy", "--out", "x.tsv", "--margin", "ration"], "mean 'ratio'"),
         (["retrieve", "no.npy", "no.npy", "--k", "0", "--out", "x.tsv"], "0 neighbours"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xstilts.core.errors import RecipeError
+from xstilts.core.errors import UnknownNameError
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import load
 from xstilts.phases.workplace import Workplace
@@ -56,5 +56,5 @@ def test_an_oracle_is_asked_for_by_its_name_and_has_a_key_of_its_own(
     assert set(oracle[name].inputs) == {"predictions", "examples"}
     assert oracle[name].key != held[name].key
     assert oracle[name].inputs["predictions"].key == held[name].inputs["predictions"].key
-    with pytest.raises(RecipeError):
+    with pytest.raises(UnknownNameError, match="threshold"):
         planned(data, world, tmp_path / "store", "tasks.bucc2018.threshold=test")

@@ -2,7 +2,8 @@
 
 Nothing is cut where a label would be lost: long contexts become overlapping windows, long sentences
 are split into windows of words (XTREME's utils_preprocess.py splits them too). Pairs and choices
-that are too long lose the end of their longer text; how many did is in the record.
+that are too long lose the end of their longer text, questions all that half a row does not hold;
+how many did is in the record.
 """
 
 import sys
@@ -148,7 +149,8 @@ def _types(tokenizer: Any, encoding: Any) -> list[int]:
 def _encode_spans(tokenizer: Any, examples: list[Span], config: Tokens) -> _Encoded:
     rows = _Rows()
     extra: dict[str, list[int]] = {"first": [], "last": [], "begin": [], "end": []}
-    questions, cut = _short_questions(tokenizer, examples)
+    room = config.max_length // 2 - tokenizer.num_special_tokens_to_add(pair=True)
+    questions, cut = _short_questions(tokenizer, examples, min(QUESTION_MOST, room))
     encoded = tokenizer(
         questions,
         [e.context for e in examples],
@@ -172,14 +174,26 @@ def _encode_spans(tokenizer: Any, examples: list[Span], config: Tokens) -> _Enco
     return [("", rows.arrays(tokenizer.pad_token_id, **extra), cut)]
 
 
-def _short_questions(tokenizer: Any, examples: list[Span]) -> tuple[list[str], int]:
+def _short_questions(tokenizer: Any, examples: list[Span], most: int) -> tuple[list[str], int]:
+    """Questions of at most ``most`` pieces, and how many were cut."""
     texts = [e.question.strip() for e in examples]
     encoded = tokenizer(texts, add_special_tokens=False, truncation=False)
     short = [
-        text if len(enc.ids) <= QUESTION_MOST else text[: enc.offsets[QUESTION_MOST - 1][1]]
+        text if len(enc.ids) <= most else _cut(tokenizer, text, enc.offsets, most)
         for text, enc in zip(texts, encoded.encodings, strict=True)
     ]
     return short, sum(a != b for a, b in zip(texts, short, strict=True))
+
+
+def _cut(tokenizer: Any, text: str, offsets: Sequence[tuple[int, int]], most: int) -> str:
+    """The longest beginning of at most ``most`` pieces; its own pieces count.
+
+    They may be more than were cut: a piece of bytes can end inside of a letter.
+    """
+    beginnings = (text[:end] for _, end in reversed(offsets[:most]))
+    return next(
+        b for b in beginnings if len(tokenizer(b, add_special_tokens=False)["input_ids"]) <= most
+    )
 
 
 def _answer_pieces(example: Span, begin: list[int], end: list[int]) -> tuple[int, int]:

@@ -105,6 +105,32 @@ class Files:
         return digests
 
 
+def sources(recipe: Recipe, name: str) -> tuple[str, ...]:
+    """``name`` and the tasks whose training data it uses in turn; the last one has the files.
+
+    Raises:
+        RecipeError: when they lead in a circle.
+    """
+    chain = [name]
+    while (after := _source_after(recipe, chain[-1])) is not None:
+        chain.append(after)
+        if after in chain[:-1]:
+            raise RecipeError(
+                f"{after} is trained on itself: {' -> '.join(chain)}",
+                where=f"tasks.{chain[-2]}.train",
+                expected="a task that has training data of its own",
+                do=f"leave `train` out of tasks.{after}, or give a split: {{from: train}}",
+            )
+    return tuple(chain)
+
+
+def _source_after(recipe: Recipe, name: str) -> str | None:
+    said, usual = recipe.use(name).train, get_task(name).train
+    if isinstance(said, str):
+        return said
+    return usual if said.from_ is None and usual != name else None
+
+
 def _codes(files: FileSet, split: Split, language: str) -> dict[str, str]:
     """The release's code of the language where no file name tells it, so that a column must."""
     named = any("{code}" in name for name in files.names[split])
@@ -113,13 +139,10 @@ def _codes(files: FileSet, split: Split, language: str) -> dict[str, str]:
 
 def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
     """The task that ``name`` is trained on, and the recipe's word on its training data."""
-    task = get_task(name)
-    said = recipe.use(name).train
-    if isinstance(said, str):
-        return source_of(recipe, said)
-    if said.from_ is None and task.train not in (None, name):
-        return source_of(recipe, str(task.train))
-    return task, said
+    last = sources(recipe, name)[-1]
+    said = recipe.use(last).train
+    assert isinstance(said, Source)
+    return get_task(last), said
 
 
 def trained(recipe: Recipe, name: str, files: Files, without: Leaking) -> Trained:
@@ -204,6 +227,22 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
         )
     files.silent[name] = tuple(x for x in task.languages if x not in here)
     return [files.slice(task, split, language, sample=said.sample) for language in wanted]
+
+
+def original(recipe: Recipe, name: str, reported: Sequence[Slice], files: Files) -> list[Slice]:
+    """The English slice of a parallel set that is reported without it; nothing for others.
+
+    It holds the examples with the same ids: a draw takes the same groups in every language. A
+    recipe that allows leaks can do without it; others need its file.
+    """
+    task, said = get_task(name), recipe.use(name).score
+    split = said.from_ or task.score
+    translated = task.parallel and "en" in task.languages
+    if not translated or any(s.language == "en" for s in reported):
+        return []
+    if recipe.leaks == "allow" and find(task, split, "en", files.workplace.data) is None:
+        return []
+    return [files.slice(task, split, "en", sample=said.sample)]
 
 
 def tuned(recipe: Recipe, name: str, files: Files, reported: Sequence[Slice]) -> dict[str, Slice]:
