@@ -7,6 +7,7 @@ planning never loads torch.
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from xstilts.data.files import FileState
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from xstilts.phases.workplace import Workplace
     from xstilts.retrieve.margin import Mined
     from xstilts.retrieve.sentences import Embedded
+
+_MARK = "report.of"  # beside a run's report: the digest of what it shows
 
 Folder = str | Path | None
 Say = Callable[[str], None]
@@ -47,23 +50,17 @@ def run(
         UserError: for what the caller can mend.
         StepFailedError: when steps failed; all that did not need them are finished.
     """
-    from xstilts.core.errors import StepFailedError
     from xstilts.executors import LocalExecutor
-    from xstilts.phases.running import run_recipe
+    from xstilts.phases.running import refuse_failed, run_recipe
 
     place = _workplace(store, data)
     found = run_recipe(_recipe(recipe, changes), place, LocalExecutor(), say)
-    page, mark = found.folder / "report.html", found.folder / "report.of"
-    if not (page.exists() and mark.exists() and mark.read_text() == found.digest):
+    page, mark = found.folder / "report.html", found.folder / _MARK
+    there = all((found.folder / name).exists() for name in _pages(found, page).values())
+    if not (there and mark.exists() and mark.read_text() == found.digest):
         _write_report(found, place, page)
         mark.write_text(found.digest)
-    if found.outcome.failed:
-        lines = [
-            f"{name}: {type(error).__name__}: {error}"
-            for name, error in found.outcome.failed.items()
-        ]
-        not_run = ", ".join(found.outcome.not_run) or "none"
-        raise StepFailedError("\n".join([*lines, f"not run because of that: {not_run}"]))
+    refuse_failed(found.outcome)
     return found
 
 
@@ -105,9 +102,14 @@ def results(recipe: str, *changes: str, store: Folder = None, data: Folder = Non
 def report(
     recipe: str, *changes: str, out: Folder = None, store: Folder = None, data: Folder = None
 ) -> Path:
-    """Write the self-contained HTML report of all finished cells; returns its path."""
+    """Write the self-contained HTML report of all finished cells; returns its path.
+
+    Of several encoders the first is at that path, and links to the pages of the others beside it.
+    """
     found = results(recipe, *changes, store=store, data=data)
     path = Path(out) if out else found.folder / "report.html"
+    if not out:
+        (found.folder / _MARK).unlink(missing_ok=True)  # the next run writes its own again
     _write_report(found, _workplace(store, data), path)
     return path
 
@@ -118,10 +120,11 @@ def check_data(tasks: Iterable[str] = (), *, data: Folder = None) -> "list[FileS
     A task is named, or is the YAML file of a user's own one.
     """
     from xstilts.data.files import check
+    from xstilts.phases.workplace import Workplace
     from xstilts.tasks import open_task, task_names
 
     names = list(tasks) or task_names()
-    return check([open_task(n) for n in names], _workplace(None, data).data)
+    return check([open_task(n) for n in names], Workplace.of(data=data).data)
 
 
 def leaks(
@@ -296,7 +299,9 @@ def mine(
 def _workplace(store: Folder, data: Folder) -> "Workplace":
     from xstilts.phases.workplace import Workplace
 
-    return Workplace.of(store, data)
+    place = Workplace.of(store, data)
+    place.require_store()
+    return place
 
 
 def _recipe(name: str, changes: Iterable[str]) -> Any:
@@ -330,7 +335,14 @@ def _write_report(found: "Results", place: "Workplace", path: Path) -> None:
     from xstilts.reports.gather import report_input
     from xstilts.reports.html import render
 
-    pages = [render(report_input(found, place.store, e)) for e in found.planned.encoders]
-    for label, page in zip(found.planned.encoders, pages, strict=True):
-        name = path.name if len(pages) == 1 else f"{path.stem}-{label}{path.suffix}"
+    pages = _pages(found, path)
+    for label, name in pages.items():
+        others = {other: quote(page) for other, page in pages.items() if other != label}
+        page = render(report_input(found, place.store, label, others))
         publish(path.parent, {name: page.encode()})
+
+
+def _pages(found: "Results", path: Path) -> dict[str, str]:
+    """Encoder -> file name of its report: the first has the name itself."""
+    first, *others = found.planned.encoders
+    return {first: path.name} | {o: f"{path.stem}-{o}{path.suffix}" for o in others}

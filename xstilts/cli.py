@@ -303,22 +303,31 @@ def data_leaks(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; user errors end with 2, failed steps with 1, Ctrl-C with 130."""
-    from xstilts.core.errors import StepFailedError, UserError
+    from xstilts.core.errors import CorruptResultError, StepFailedError, UserError
 
     try:
         code: Any = app(arguments, standalone_mode=False)
+        if code == 130:  # Typer makes Ctrl-C into a code, or, in older versions, into an Abort
+            raise KeyboardInterrupt
     except UserError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except CorruptResultError as error:
+        damaged = UserError(
+            f"A stored result is damaged: {error}",
+            where="the store (--store, XSTILTS_HOME)",
+            expected="files as their record describes them",
+            do="build it anew: xstilts run RECIPE",
+        )
+        print(damaged, file=sys.stderr)
         sys.exit(2)
     except StepFailedError as error:
         print(f"Some steps failed:\n{error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted; a next run goes on from the last checkpoint", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        if isinstance(error, typer.Abort):
-            sys.exit(130)
         show = getattr(error, "show", None)
         if show is None:
             raise

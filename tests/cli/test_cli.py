@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from xstilts import cli
+from xstilts import api, cli
+from xstilts.core.errors import CorruptResultError, StepFailedError
 
 COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "export", "data"}
 COMMANDS |= {"embed", "retrieve", "mine"}
@@ -65,6 +66,8 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["mine", "no.npy", "no.npy", "--out", "x.tsv", "--margin", "ration"], "mean 'ratio'"),
         (["retrieve", "no.npy", "no.npy", "--k", "0", "--out", "x.tsv"], "0 neighbours"),
         (["embed", "--encoder", "no", "--text", "no", "--out", "x.npy"], "no"),
+        (["plan", "quickstart", "--store", "/proc/x"], "No results can be kept in /proc/x"),
+        (["run", "quickstart", "--store", __file__], "No results can be kept in"),
     ],
 )
 def test_what_the_user_can_mend_ends_with_2_and_no_traceback(
@@ -75,6 +78,31 @@ def test_what_the_user_can_mend_ends_with_2_and_no_traceback(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert all(word in done.stderr for word in ("where:", "expected:", "do:"))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; a next run goes on from the last checkpoint"),
+        (CorruptResultError("a.bin is gone"), 2, "do:       build it anew: xstilts run RECIPE"),
+        (StepFailedError("mnli/xnli@0: no"), 1, "mnli/xnli@0: no"),
+    ],
+)
+def test_how_a_run_ends_is_said_and_told_by_its_code(
+    error: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stop(*arguments: object, **more: object) -> None:
+        raise error
+
+    monkeypatch.setattr(api, "run", stop)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "quickstart"])
+    assert ended.value.code == code
+    assert said in capsys.readouterr().err
 
 
 def test_the_catalogue_can_be_read_by_people_and_programs() -> None:

@@ -1,4 +1,5 @@
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from toy_stages import MODEL, step
 from xstilts.core.spec import Runtime
 from xstilts.executors import LocalExecutor
 from xstilts.graph import Plan
+from xstilts.graph.plan import in_order
 from xstilts.store import Store
 
 BOTH = pytest.mark.parametrize("workers", [1, 2])
@@ -20,7 +22,8 @@ def run(tmp_path):
     """Run goals in the one store of the test."""
 
     def execute(*goals, workers=1, keep_weights="all", kept=()):
-        plan = Plan({}, list(goals), kept=frozenset(s.key for s in kept))
+        names = {f"{s.label}@{s.config.n}": s for s in in_order(goals)}
+        plan = Plan(names, list(goals), kept=frozenset(s.key for s in kept))
         runtime = Runtime(workers=workers, keep_weights=keep_weights)
         return LocalExecutor().run(plan, list(goals), store(tmp_path), runtime, lambda m: None)
 
@@ -73,9 +76,44 @@ def test_a_failing_step_stops_only_what_needs_it(run, workers):
     last = step("last", after=after)
     outcome = run(last, left, workers=workers)
     assert sorted(outcome.ran) == ["add/data", "add/left", "add/model"]
-    assert list(outcome.failed) == ["add/bad"]
-    assert "always fails" in str(outcome.failed["add/bad"])
-    assert outcome.not_run == ["add/after", "add/last"]
+    assert list(outcome.failed) == ["bad@9"]
+    assert "always fails" in str(outcome.failed["bad@9"])
+    assert outcome.not_run == ["after@0", "last@0"]
+
+
+@BOTH
+def test_two_seeds_that_fail_are_told_apart(run, workers):
+    outcome = run(step("bad", 0, "fail"), step("bad", 1, "fail"), workers=workers)
+    assert sorted(outcome.failed) == ["bad@0", "bad@1"]
+
+
+@BOTH
+@pytest.mark.parametrize("behaviour", ["panic", "fail silently"])
+def test_an_error_of_any_kind_is_a_failed_step(run, workers, behaviour):
+    bad = step("bad", behaviour=behaviour)
+    outcome = run(bad, step("after", bad=bad), step("other", 1), workers=workers)
+    assert outcome.ran == ["add/other"]
+    assert (list(outcome.failed), outcome.not_run) == (["bad@0"], ["after@0"])
+
+
+def test_a_worker_that_dies_takes_only_its_own_step_with_it(run):
+    bad = step("bad", behaviour="die")
+    others = [step(f"other{i}", i) for i in range(6)]
+    outcome = run(bad, step("after", bad=bad), *others, workers=2)
+    assert sorted(outcome.ran) == [f"add/other{i}" for i in range(6)]
+    assert "the worker process died (exit code -9)" in str(outcome.failed["bad@0"])
+    assert outcome.not_run == ["after@0"]
+
+
+def test_an_interrupt_of_the_run_alone_does_not_wait_for_its_workers(tmp_path):
+    command = [sys.executable, Path(__file__).with_name("stay.py"), tmp_path]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as run:
+        said = run.stdout.readline() + run.stdout.readline()
+        run.send_signal(signal.SIGINT)
+        _, error = run.communicate(timeout=20)
+    assert error.strip().endswith("KeyboardInterrupt")
+    assert not _alive(int(re.search(r"pid (\d+)", said)[1]))
 
 
 @BOTH
@@ -148,6 +186,27 @@ def test_a_truncated_goal_is_set_aside_and_built_anew(run, tmp_path):
     assert (outcome.set_aside, outcome.ran) == (["add/report"], ["add/report"])
 
 
+@BOTH
+@pytest.mark.parametrize("name", ["sum.txt", "record.json"])
+def test_a_truncated_result_behind_a_finished_goal_is_set_aside_and_built_anew(
+    run, tmp_path, name, workers
+):
+    _, model, *_, report = tree()
+    run(report)
+    (store(tmp_path).path(model.address, model.key) / name).write_text("")
+    outcome = run(report, workers=workers)
+    assert (outcome.set_aside, outcome.ran) == (["add/model"], ["add/model"])
+    assert store(tmp_path).open(model.address, model.key).value["sum"] == 3
+
+
+def test_weights_that_were_dropped_are_not_taken_for_damage(run):
+    model = step("m", 1, stage=MODEL)
+    user = step("u", 10, model=model)
+    run(user, keep_weights="intermediate")
+    again = run(user, keep_weights="intermediate")
+    assert (again.ran, again.set_aside) == ([], [])
+
+
 def test_what_failed_before_a_rebuild_is_told_once(run, tmp_path):
     data = step("data", 1)
     bad = step("bad", 9, "fail")
@@ -156,8 +215,8 @@ def test_what_failed_before_a_rebuild_is_told_once(run, tmp_path):
     (store(tmp_path).path(data.address, data.key) / "sum.txt").write_text("7")
     outcome = run(after, step("user", data=data))
     assert outcome.set_aside == ["add/data"]
-    assert outcome.not_run == ["add/after"]
-    assert list(outcome.failed) == ["add/bad"]
+    assert outcome.not_run == ["after@0"]
+    assert list(outcome.failed) == ["bad@9"]
     assert outcome.ran == ["add/data", "add/user"]
 
 

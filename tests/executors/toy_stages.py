@@ -1,12 +1,20 @@
 """Stages that count, fail or spoil something, importable in worker processes."""
 
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
 
 from xstilts.core.spec import Spec
 from xstilts.graph import Stage, Step
+
+
+class PanicException(BaseException):
+    """As a library in Rust raises it: no Exception, of a module that cannot be imported."""
+
+
+PanicException.__module__ = "pyo3_runtime"
 
 
 class Number(Spec):
@@ -27,6 +35,12 @@ def add(config: Number, inputs: Any, folder: Path, context: Any) -> dict[str, An
 def _behave(behaviour: str, context: Any) -> None:
     if behaviour == "fail":
         raise RuntimeError("this step always fails")
+    if behaviour == "fail silently":
+        raise AssertionError
+    if behaviour == "panic":
+        raise PanicException("called `unwrap()` on a `None` value")
+    if behaviour == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
     if behaviour == "interrupt":
         raise KeyboardInterrupt
     if behaviour == "say":

@@ -5,7 +5,7 @@ import pytest
 from xstilts.core.errors import UnknownNameError
 from xstilts.core.spec import Spec
 from xstilts.graph import Plan, Stage, State, Step
-from xstilts.graph.plan import in_order, status
+from xstilts.graph.plan import in_order, status, unsound
 from xstilts.store import Store
 
 
@@ -132,7 +132,8 @@ def test_a_corrupt_result_is_to_run_and_says_what_is_wrong(chain, store):
     found = status([left], store)
     assert found.states[left.key] is State.CORRUPT
     assert found.to_run == [left]
-    assert "is gone" in found.corrupt[left.key]
+    [(step, reason)] = unsound([left], store)
+    assert (step, reason.endswith("is gone")) == (left, True)
 
 
 def test_a_step_is_found_by_its_name_or_a_prefix_that_only_it_has(chain):
@@ -143,3 +144,18 @@ def test_a_step_is_found_by_its_name_or_a_prefix_that_only_it_has(chain):
         plan.find("mnli")
     with pytest.raises(UnknownNameError, match="Did you mean 'none@1'"):
         plan.find("nune@1")
+
+
+def test_what_is_unsound_is_found_behind_a_finished_goal_too(chain, store):
+    data, model, left, *_ = chain
+    finish(store, data, model, left)
+    (store.path(model.address, model.key) / "a.bin").write_text("w")
+    assert [s for s, _ in unsound([left], store)] == [model]
+    store.prune(left.address, left.key, ["a.bin"])
+    assert [s for s, _ in unsound([left], store)] == [model]
+
+
+def test_a_step_is_called_by_its_first_name_or_by_address_and_key():
+    named, other = step("model"), step("model", 1)
+    plan = Plan({"none/x@0": named, "x/x@0": named}, [named, other])
+    assert (plan.name(named), plan.name(other)) == ("none/x@0", f"toy/model@{other.key}")

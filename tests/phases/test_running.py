@@ -153,3 +153,95 @@ def test_a_truncated_result_is_set_aside_and_built_anew(
     again = xstilts.run("quickstart", *changes, store=done[0], data=world)
     assert len(again.outcome.set_aside) == 1
     pd.testing.assert_frame_equal(again.rows, done[1].rows)
+
+
+@pytest.fixture
+def spoiled(done: tuple[Path, Results], tmp_path: Path) -> Path:
+    """A copy of the finished store, to be damaged."""
+    shutil.copytree(done[0], tmp_path / "store")
+    return tmp_path / "store"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "train/squad_v1/*/record.json",
+        "train/squad_v1/*/model.safetensors",
+        "predict/*/xquad.de/*/predictions.parquet",
+        "score/squad_v1/xquad.de/*/right.npy",
+        "score/squad_v1/xquad.de/*/record.json",
+    ],
+)
+def test_what_is_truncated_is_read_round_then_set_aside_and_built_anew(
+    spoiled: Path, done: tuple[Path, Results], world: Path, changes: tuple[str, ...], pattern: str
+) -> None:
+    victim = next((spoiled / "steps").glob(pattern))
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[: len(whole) // 2])
+    where = {"store": spoiled, "data": world}
+    scored = "score" in pattern
+    assert len(xstilts.results("quickstart", *changes, **where).rows) < len(done[1].rows) or (
+        not scored
+    )
+    page = xstilts.report("quickstart", *changes, **where).read_text()
+    assert "damaged in the store; the next run builds it anew" in page
+    assert len(xstilts.plan("quickstart", *changes, **where)[1].corrupt) == 1
+    xstilts.why("quickstart", "none/xquad@0", *changes, "training.lr=1e-3", **where)
+    again = xstilts.run("quickstart", *changes, **where)
+    assert len(again.outcome.set_aside) == 1
+    pd.testing.assert_frame_equal(again.rows, done[1].rows)
+    assert "damaged in the store" not in (again.folder / "report.html").read_text()
+    assert victim.name == "record.json" or victim.read_bytes() == whole
+    assert xstilts.run("quickstart", *changes, **where).outcome.ran == []
+
+
+def test_a_changed_byte_of_what_a_report_reads_does_not_stop_it(
+    spoiled: Path, world: Path, changes: tuple[str, ...]
+) -> None:
+    for victim in (spoiled / "steps" / "predict").rglob("predictions.parquet"):
+        victim.write_bytes(b"X" * victim.stat().st_size)
+    page = xstilts.report("quickstart", *changes, store=spoiled, data=world).read_text()
+    assert "are damaged in the store; the next run builds them anew" in page
+
+
+def test_looking_at_results_changes_no_published_file(
+    spoiled: Path, world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    folder = spoiled / "runs" / "quickstart"
+    before = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()}
+    other = (*changes, "seeds=[7]")
+    assert xstilts.results("quickstart", *other, store=spoiled, data=world).rows.seed.isna().all()
+    xstilts.report("quickstart", *other, store=spoiled, data=world, out=tmp_path / "r.html")
+    assert {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()} == before
+
+
+def test_every_encoder_has_its_page_and_the_first_is_the_report(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    shutil.copytree(world / "encoder", tmp_path / "second")
+    both = (
+        *changes[:-1],
+        f"encoder=[{{path: {world / 'encoder'}}}, {{path: {tmp_path / 'second'}}}]",
+        "targets=[tatoeba]",
+        "arms={none: []}",
+    )
+    folder = xstilts.run("quickstart", *both, store=tmp_path / "s", data=world).folder
+    first, second = folder / "report.html", folder / "report-second.html"
+    assert 'href="report-second.html"' in first.read_text()
+    assert 'href="report.html"' in second.read_text()
+    written = first.stat().st_mtime_ns
+    xstilts.run("quickstart", *both, store=tmp_path / "s", data=world)
+    assert first.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("text", ["", '[{"trained": "x"'])
+def test_a_truncated_memory_of_leaks_or_of_the_machine_counts_as_absent(
+    spoiled: Path, world: Path, changes: tuple[str, ...], text: str
+) -> None:
+    [leaks] = (spoiled / "leaks").glob("*.json")
+    known = leaks.read_text()
+    leaks.write_text(text)
+    (spoiled / "machine.json").write_text('{"node')
+    xstilts.results("quickstart", *changes, store=spoiled, data=world)
+    assert xstilts.run("quickstart", *changes, store=spoiled, data=world).outcome.ran == []
+    assert leaks.read_text() == known

@@ -169,3 +169,28 @@ def test_records_of_an_address_come_newest_first(store):
         store.build(ADDRESS, key, IDENTITY, lambda folder, i=i: {"n": i}, made={})
     assert [r["value"]["n"] for r in store.records(ADDRESS)] == [2, 1, 0]
     assert store.records("toy/other") == []
+
+
+def test_a_broken_record_is_left_out_of_the_records_of_its_address(store):
+    for key in ("a" * 16, "b" * 16):
+        store.build(ADDRESS, key, IDENTITY, lambda folder: {}, made={})
+    (store.path(ADDRESS, "a" * 16) / "record.json").write_text('{"addre')
+    assert [r["key"] for r in store.records(ADDRESS)] == ["b" * 16]
+    assert store.sound(ADDRESS, "a" * 16) is None
+
+
+def test_setting_aside_what_another_run_has_set_aside_is_no_error(built):
+    built.set_aside(ADDRESS, KEY)
+    built.set_aside(ADDRESS, KEY)
+    assert built.record(ADDRESS, KEY) is None
+
+
+def test_half_a_record_of_a_killed_build_is_no_file_of_the_result(store):
+    def crash(folder):
+        (folder / "record.json.123").write_text("{")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        store.build(ADDRESS, KEY, IDENTITY, crash, made={})
+    store.build(ADDRESS, KEY, IDENTITY, lambda folder: {}, made={}, resumes=True)
+    assert store.record(ADDRESS, KEY)["files"] == {}

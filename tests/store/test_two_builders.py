@@ -3,6 +3,8 @@ import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,23 @@ def wait_until_blocked(pid, seconds=20.0):
             return
         time.sleep(0.02)
     raise AssertionError(f"process {pid} does not wait for a lock")
+
+
+def test_two_processes_that_prune_the_same_results_do_not_disturb_each_other(tmp_path):
+    store, keys = Store(tmp_path), [f"{i:016x}" for i in range(40)]
+    for key in keys:
+        store.build(ADDRESS, key, IDENTITY, written, made={})
+    with ProcessPoolExecutor(2, mp_context=get_context("forkserver")) as pool:
+        for pruned in [pool.submit(prune_all, tmp_path, keys) for _ in range(2)]:
+            pruned.result(timeout=60)
+    assert all(store.record(ADDRESS, key)["pruned"] == ["w.txt"] for key in keys)
+
+
+def written(folder):
+    (folder / "w.txt").write_text("weights")
+    return {}
+
+
+def prune_all(root, keys):
+    for key in keys:
+        Store(root).prune(ADDRESS, key, ["w.txt"])

@@ -1,6 +1,7 @@
 """Interrupted and resumed is the same as uninterrupted, to the last bit."""
 
 import os
+import shutil
 import signal
 import time
 from multiprocessing import get_context
@@ -88,6 +89,31 @@ def test_checkpoints_are_deleted_when_the_stage_is_done(workbench):
     folder = bench.build(bench.train("hellaswag", how(epochs=1)), WHOLE).folder
     assert not list(folder.glob("*checkpoint*"))
     assert not list((bench.store.root / "work").iterdir())
+
+
+@pytest.mark.parametrize("name", ["state.safetensors", "state.json"])
+@pytest.mark.parametrize("older", [True, False])
+def test_a_truncated_checkpoint_is_set_aside_and_the_one_before_it_taken(
+    workbench, interrupt, name, older
+):
+    said = how(epochs=1, batch_size=12, select={"every": 4, "patience": 50})
+    whole, torn = workbench("xlmr", "whole"), workbench("xlmr", "torn")
+    expected = whole.build(whole.train("mnli", said), WHOLE)
+    step = torn.train("mnli", said)
+    interrupt(0, 4)
+    with pytest.raises(KeyboardInterrupt):
+        torn.build(step, WHOLE)
+    [good] = (torn.store.root / "work").glob("train__*/checkpoint-000000003")
+    bad = good.with_name("checkpoint-000000004")
+    if older:
+        shutil.copytree(good, bad)
+    else:
+        good.rename(bad)
+    data = (bad / name).read_bytes()
+    (bad / name).write_bytes(data[: len(data) // 2])
+    interrupt(3 if older else 0, 10**9)
+    assert files(torn.build(step, WHOLE)) == files(expected)
+    assert any("checkpoint-000000004 cannot be read" in line for line in torn.said)
 
 
 def test_a_failure_while_the_finished_model_is_saved_loses_no_training(workbench, monkeypatch):

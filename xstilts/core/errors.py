@@ -7,8 +7,11 @@
     - DataError          a file that is missing, malformed or corrupt
     - LeakError          training or selection text that a reported split also holds
     - EncoderError       a folder that is no usable encoder
+    - StoreError         a place where no results can be kept
+    - MachineError       a machine that could not be measured
   + FingerprintError     a value that has no stable identity
   + CorruptResultError   a stored result whose bytes or record do not match
+  + WorkerError          a worker process that died, or an error that could not leave it
   + StepFailedError      steps that failed while others were finished; exit code 1
 
 ``assert`` is for our own bugs only.
@@ -81,12 +84,24 @@ class EncoderError(UserError):
     """A folder that is no usable encoder, or one that cannot do what is asked."""
 
 
+class StoreError(UserError):
+    """A place where no results can be kept."""
+
+
+class MachineError(UserError):
+    """A machine that could not be measured."""
+
+
 class FingerprintError(XstiltsError):
     """A value that has no stable identity across processes."""
 
 
 class CorruptResultError(XstiltsError):
     """A stored result whose bytes or record do not match what was promised."""
+
+
+class WorkerError(XstiltsError):
+    """A worker process that died in a step, or the text of an error that could not leave it."""
 
 
 class StepFailedError(XstiltsError):

@@ -16,8 +16,8 @@ class Outcome:
     Attributes:
         ran: addresses of the steps that were built here.
         reused: addresses of steps that another process built meanwhile.
-        failed: what went wrong, by address.
-        not_run: addresses of steps that needed a failed one.
+        failed: what went wrong, by the step's name in the plan.
+        not_run: names of steps that needed a failed one.
         blocked: addresses of steps that need weights of a training that diverged.
         set_aside: results that did not match their records and were built anew.
     """

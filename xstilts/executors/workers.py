@@ -1,15 +1,20 @@
-"""Worker processes of the local executor: what they say reaches the run, and they end with it."""
+"""Worker processes of the local executor: what they say reaches the run, and they end with it.
+
+Each worker has a pipe of its own, so one that dies takes nothing with it but its own step.
+"""
 
 import os
+import pickle
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from functools import partial
 from multiprocessing import get_context
-from multiprocessing.queues import SimpleQueue
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from xstilts.core.errors import WorkerError
 from xstilts.core.spec import Runtime
 from xstilts.executors.build import build
 from xstilts.graph import Step
@@ -17,44 +22,93 @@ from xstilts.store import Store
 from xstilts.tasks import Task, know, own_tasks
 
 _ORPHAN_CHECK = 1.0  # seconds
-_spoken: "SimpleQueue[str | None]"  # of a worker: to the run that started it
 
-Submit = Callable[[Step, str], Future[bool]]
-
-
-@contextmanager
-def workers(
-    root: Path, sources: Mapping[str, Path], runtime: Runtime, say: Callable[[str], None]
-) -> Iterator[Submit]:
-    """``runtime.workers`` processes; yields ``submit(step, name)``, whose result `build` gives."""
-    spawn = get_context("spawn")
-    spoken: SimpleQueue[str | None] = spawn.SimpleQueue()
-    listener = threading.Thread(target=_listen, args=(spoken, say), daemon=True)
-    listener.start()
-    pool = ProcessPoolExecutor(
-        runtime.workers,
-        mp_context=spawn,
-        initializer=_begin,
-        initargs=(spoken, os.getpid(), own_tasks()),
-    )
-    try:
-        with pool:
-            yield lambda step, name: pool.submit(_build, step, root, sources, runtime, name)
-    finally:
-        spoken.put(None)
-        listener.join()
+Answer = bool | BaseException
 
 
-def _listen(spoken: "SimpleQueue[str | None]", say: Callable[[str], None]) -> None:
-    while (line := spoken.get()) is not None:
-        say(line)
+class Worker:
+    """A process that builds one step after the other."""
+
+    def __init__(self, root: Path, sources: Mapping[str, Path], runtime: Runtime) -> None:
+        """Start it; it imports what a stage needs when the first step comes."""
+        spawn = get_context("spawn")
+        self.pipe, theirs = spawn.Pipe()
+        arguments = (theirs, os.getpid(), root, sources, runtime, own_tasks())
+        self._process = spawn.Process(target=_serve, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()  # so that the pipe ends when the worker does
+
+    def give(self, step: Step, name: str) -> None:
+        """Begin a step; ``name`` stands before all that it says."""
+        self.pipe.send((step, name))
+
+    def answer(self, say: Callable[[str], None]) -> Answer | None:
+        """The next message: a line to say (None), what `build` gave, or the error of the step."""
+        try:
+            message: str | Answer = self.pipe.recv()
+        except (EOFError, OSError):
+            self._process.join()
+            code = self._process.exitcode
+            return WorkerError(f"the worker process died (exit code {code})")
+        if isinstance(message, str):
+            say(message)
+            return None
+        return message
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another step."""
+        return self._process.is_alive()
+
+    def stop(self) -> None:
+        """End it at once; the checkpoints of its step stay."""
+        self._process.terminate()
+        self._process.join()
+        self.pipe.close()
 
 
-def _begin(spoken: "SimpleQueue[str | None]", parent: int, tasks: tuple[Task, ...]) -> None:
-    global _spoken
-    _spoken = spoken
+def ready(workers: list[Worker]) -> list[Worker]:
+    """Wait until some of them have a message, or have died."""
+    found = wait([w.pipe for w in workers]) if workers else []
+    return [w for w in workers if w.pipe in found]
+
+
+def _serve(
+    pipe: Connection,
+    parent: int,
+    root: Path,
+    sources: Mapping[str, Path],
+    runtime: Runtime,
+    tasks: tuple[Task, ...],
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run hears Ctrl-C too, and ends its workers
     know(tasks)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    store = Store(root)
+    while True:
+        try:
+            step, name = pipe.recv()
+        except EOFError:
+            return
+        try:
+            pipe.send(build(step, store, sources, runtime, partial(_say, pipe, name)))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            pipe.send(_portable(error))
+
+
+def _say(pipe: Connection, name: str, message: str) -> None:
+    pipe.send(f"{name}  {message}")
+
+
+def _portable(error: BaseException) -> BaseException:
+    """The error itself if it can cross the pipe, else one that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return WorkerError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _end_with(parent: int) -> None:
@@ -62,9 +116,3 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_ORPHAN_CHECK)
     os._exit(1)
-
-
-def _build(
-    step: Step, root: Path, sources: Mapping[str, Path], runtime: Runtime, name: str
-) -> bool:
-    return build(step, Store(root), sources, runtime, lambda m: _spoken.put(f"{name}  {m}"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ class Plan:
             do="give a name or a prefix that only one step has; list them: xstilts plan RECIPE",
         )
 
+    def name(self, step: Step) -> str:
+        """A step's first readable name; its address and key if it has none."""
+        return self._names.get(step.key, f"{step.address}@{step.key}")
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {s.key: n for n, s in reversed(list(self.steps.items()))}
+
     def unique(self) -> list[Step]:
         """Every step once, inputs before users."""
         return list(in_order(self.goals))
@@ -71,7 +80,6 @@ class Status:
     states: Mapping[str, State]
     to_run: list[Step]
     blocked: list[Step]
-    corrupt: Mapping[str, str]
 
 
 def in_order(goals: Iterable[Step]) -> Iterator[Step]:
@@ -97,7 +105,6 @@ def status(goals: Iterable[Step], store: Store) -> Status:
     training) is blocked, and so is all that needs it.
     """
     states: dict[str, State] = {}
-    corrupt: dict[str, str] = {}
     to_run: list[Step] = []
     blocked: list[Step] = []
     barren: set[str] = set()
@@ -105,8 +112,7 @@ def status(goals: Iterable[Step], store: Store) -> Status:
     def look(step: Step) -> State:
         try:
             record = store.record(step.address, step.key, step.identity)
-        except CorruptResultError as error:
-            corrupt[step.key] = str(error)
+        except CorruptResultError:
             return State.CORRUPT
         if record is None:
             return State.MISSING
@@ -134,7 +140,18 @@ def status(goals: Iterable[Step], store: Store) -> Status:
     queued: set[str] = set()
     for goal in goals:
         need(goal, files=False)
-    return Status(states, to_run, blocked, corrupt)
+    return Status(states, to_run, blocked)
+
+
+def unsound(goals: Iterable[Step], store: Store) -> list[tuple[Step, str]]:
+    """Every result that does not match its record, with the reason; looks behind what is done."""
+    found = []
+    for step in in_order(goals):
+        try:
+            store.record(step.address, step.key, step.identity)
+        except CorruptResultError as error:
+            found.append((step, str(error)))
+    return found
 
 
 def is_barren(value: Mapping[str, Any]) -> bool:

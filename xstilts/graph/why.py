@@ -13,7 +13,7 @@ def why(step: Step, store: Store) -> list[str]:
     A changed input is followed to the field that changed there:
     ``inputs.start.config.how.lr: 1e-05 -> 2e-05``.
     """
-    record = store.record(step.address, step.key, step.identity)
+    record = store.sound(step.address, step.key, step.identity)
     if record is not None:
         return []
     rivals = [json.loads(r["identity"]) for r in store.records(step.address)]
@@ -38,7 +38,7 @@ def _compare(step: Step, rival: Any, store: Store) -> list[str]:
 
 def _inside(step: Step, old: str, store: Store) -> list[str]:
     address, _, key = json.loads(old).rpartition("@") if old != "absent" else ("", "", "")
-    record = store.record(address, key) if address == step.address else None
+    record = store.sound(address, key) if address == step.address else None
     return [] if record is None else _compare(step, json.loads(record["identity"]), store)
 
 

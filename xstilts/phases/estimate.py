@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xstilts.core.errors import CorruptResultError
 from xstilts.graph import Step
-from xstilts.graph.plan import Status, status
+from xstilts.graph.plan import Status, status, unsound
 from xstilts.phases.planning import Planned
 from xstilts.phases.steps import READING, size_of
 from xstilts.stats.power import smallest_gain
@@ -51,7 +50,8 @@ class Estimate:
 
 def estimate(planned: Planned, store: Store) -> Estimate:
     """Compare the plan with the store and add up what is left."""
-    found = status(planned.plan.goals, store)
+    corrupt = unsound(planned.plan.goals, store)
+    found = status([*planned.plan.goals, *(step for step, _ in corrupt)], store)
     unique = planned.plan.unique()
     left = Counter(s.stage.name for s in found.to_run)
     every = Counter(s.stage.name for s in unique)
@@ -65,7 +65,7 @@ def estimate(planned: Planned, store: Store) -> Estimate:
     workers = planned.recipe.runtime.workers
     return Estimate(
         steps={name: (every[name], left[name]) for name in every},
-        corrupt=dict(found.corrupt),
+        corrupt={step.key: reason for step, reason in corrupt},
         blocked=[s.address for s in found.blocked],
         tokens=(trained / 1e6, read / 1e6),
         hours=None if rate is None else (trained + read / 3) / rate / 3600 / workers,
@@ -83,10 +83,7 @@ def _pieces(step: Step, store: Store, sources: Mapping[str, Path]) -> float:
     The guess rests on official sizes, and on the files where they are smaller.
     """
     tokens = step.inputs.get("train") or step.inputs["tokens"]
-    try:
-        record = store.record(tokens.address, tokens.key)
-    except CorruptResultError:
-        record = None
+    record = store.sound(tokens.address, tokens.key)
     epochs = float(getattr(getattr(step.config, "how", None), "epochs", 1.0))
     if record is None:
         files = [
@@ -116,9 +113,9 @@ def _rate(steps: list[Step], store: Store, blocks: float) -> tuple[float | None,
             return float(record["value"]["tokens_per_second"]), f"speed of {step.address}"
     try:
         machines = json.loads((store.root / "machine.json").read_text())
+        fastest = max(max(m["gigaflops"].values()) for m in machines.values())
     except (OSError, ValueError):
         return None, "no speed is known here yet"
-    fastest = max(max(m["gigaflops"].values()) for m in machines.values())
     rate = fastest * 1e9 * _UTILISATION / (6 * blocks)
     return rate, f"{fastest:.0f} GFLOP/s measured here, {_UTILISATION:.0%} of it assumed"
 

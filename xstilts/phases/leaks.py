@@ -1,6 +1,7 @@
 """The leak check of a recipe, worked out once for the same slices."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -32,12 +33,12 @@ def _distinct(slices: Iterable[Slice]) -> list[Slice]:
 
 
 def remembered(planned: Planned, store: Store) -> list[Overlap] | None:
-    """What an earlier check of the very same slices found; None if there was none."""
-    memory = _memory(planned, store)
-    if not memory.exists():
+    """What an earlier check of the very same slices found; None if nothing readable is there."""
+    try:
+        found = json.loads(_memory(planned, store).read_text())
+        return [Overlap(**{**o, "examples": tuple(o["examples"])}) for o in found]
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    found = json.loads(memory.read_text())
-    return [Overlap(**{**o, "examples": tuple(o["examples"])}) for o in found]
 
 
 def _memory(planned: Planned, store: Store) -> Path:
@@ -58,7 +59,7 @@ def check(planned: Planned, store: Store) -> list[Overlap]:
         [(slice_label(s), _index(s, store)) for s in theirs],
     )
     memory.parent.mkdir(parents=True, exist_ok=True)
-    scratch = memory.with_suffix(".tmp")
+    scratch = memory.with_suffix(f".{os.getpid()}")
     scratch.write_text(json.dumps([asdict(o) for o in result]))
     scratch.replace(memory)
     return result

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xstilts.graph.plan import unsound
 from xstilts.phases.planning import RETRIEVED, Planned
 from xstilts.store import Store
 from xstilts.tasks import get_task
@@ -36,7 +37,7 @@ def result_rows(planned: Planned, store: Store) -> "pd.DataFrame":
 
     rows: list[dict[str, Any]] = []
     for cell in planned.cells:
-        record = store.record(cell.score.address, cell.score.key, cell.score.identity)
+        record = store.sound(cell.score.address, cell.score.key, cell.score.identity)
         if record is None:
             continue
         value = record["value"]
@@ -89,7 +90,7 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
 def _examples(planned: Planned, store: Store, arm: str, task: str) -> int | None:
     for name, step in planned.models.items():
         if name.partition("@")[0].rpartition(":")[2] == f"{arm}/{task}":
-            record = store.record(step.address, step.key)
+            record = store.sound(step.address, step.key)
             return int(record["value"]["examples"]) if record else None
     return None
 
@@ -100,7 +101,7 @@ def stage_rows(planned: Planned, store: Store) -> "pd.DataFrame":
 
     rows = []
     for name, step in planned.models.items():
-        record = store.record(step.address, step.key)
+        record = store.sound(step.address, step.key)
         if record is None:
             continue
         value, made = record["value"], record["made"]
@@ -155,10 +156,14 @@ def missing_lines(planned: Planned, store: Store) -> list[str]:
     ]
     absent: dict[tuple[str, str, int | None], list[str]] = {}
     for cell in planned.cells:
-        if store.record(cell.score.address, cell.score.key) is None:
+        if store.sound(cell.score.address, cell.score.key) is None:
             absent.setdefault((cell.arm, cell.target, cell.seed), []).append(cell.language)
     for (arm, target, seed), languages in absent.items():
         lines.append(f"{arm} → {target}, seed {seed}: not finished for {', '.join(languages)}")
+    for step, _ in unsound(planned.plan.goals, store):
+        lines.append(
+            f"{planned.plan.name(step)}: damaged in the store; the next run builds it anew"
+        )
     return lines
 
 

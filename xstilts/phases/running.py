@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xstilts.core.errors import UserError
+from xstilts.core.errors import StepFailedError, UserError
 from xstilts.core.spec import digest
 from xstilts.data.leaks import Overlap
 from xstilts.executors import Executor, Outcome
@@ -64,9 +64,7 @@ def prepare(
     planned.require_files()
 
     def look(at: Planned) -> list[Overlap]:
-        read = executor.run(at.plan, at.reads, workplace.store, recipe.runtime, say)
-        for error in read.failed.values():
-            raise error
+        refuse_failed(executor.run(at.plan, at.reads, workplace.store, recipe.runtime, say))
         return leaks.check(at, workplace.store)
 
     if recipe.leaks == "drop":
@@ -98,19 +96,37 @@ def run_recipe(
     for error in outcome.failed.values():
         if isinstance(error, UserError):
             raise error
-    return collect(planned, workplace, outcome, found)
+    done = collect(planned, workplace, outcome, found)
+    tables = {"results.parquet": _parquet(done.rows), "arms.parquet": _parquet(done.arms)}
+    tables["results.csv"] = done.rows.to_csv(index=False).encode()
+    results.publish(done.folder, tables)
+    return done
+
+
+def refuse_failed(outcome: Outcome) -> None:
+    """Stop if a step failed.
+
+    Raises:
+        UserError: what a step raised, if the user can mend it.
+        StepFailedError: with every failed step and all that did not run because of it.
+    """
+    if not outcome.failed:
+        return
+    for error in outcome.failed.values():
+        if isinstance(error, UserError):
+            raise error
+    lines = [f"{n}: {type(error).__name__}: {error}" for n, error in outcome.failed.items()]
+    not_run = ", ".join(outcome.not_run) or "none"
+    raise StepFailedError("\n".join([*lines, f"not run because of that: {not_run}"]))
 
 
 def collect(
     planned: Planned, workplace: Workplace, outcome: Outcome, found: list[Overlap]
 ) -> Results:
-    """The tables of all finished cells, published under ``runs/``."""
+    """The tables of all finished cells; writes nothing."""
     folder = folder_of(planned.recipe, workplace)
     rows = results.result_rows(planned, workplace.store)
     arms = results.arm_rows(planned, workplace.store)
-    tables = {"results.parquet": _parquet(rows), "arms.parquet": _parquet(arms)}
-    tables["results.csv"] = rows.to_csv(index=False).encode()
-    results.publish(folder, tables)
     shown = f"{version('xstilts')} {planned.recipe.model_dump_json()} {found}"
     return Results(rows, arms, outcome, folder, planned, found, digest(f"{shown} {rows.to_csv()}"))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
-from xstilts.core.errors import EncoderError, RecipeError, XstiltsError
+from xstilts.core.errors import EncoderError, MachineError, RecipeError, StoreError
 from xstilts.models import hub
 from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.recipe import EncoderChoice
@@ -49,6 +49,26 @@ class Workplace:
             Digests(root / "digests.json"),
             asked=bool(data),
         )
+
+    def require_store(self) -> None:
+        """Make sure that the store is a folder in which results can be kept.
+
+        Raises:
+            StoreError: when it is none and cannot become one.
+        """
+        root = self.store.root
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            reason = "" if os.access(root, os.W_OK) else "it cannot be written to"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        if reason:
+            raise StoreError(
+                f"No results can be kept in {root}: {reason}",
+                where="--store, or XSTILTS_HOME",
+                expected="a folder, or a place where one can be made",
+                do="name another one: --store DIR",
+            )
 
     def with_lab(self) -> "Workplace":
         """The same place with the generated world as its only data and model folder.
@@ -118,7 +138,9 @@ class Workplace:
         if name not in known:
             known[name] = _measure(threads)
             memory.parent.mkdir(parents=True, exist_ok=True)
-            memory.write_text(json.dumps(known, indent=1))
+            scratch = memory.with_suffix(f".{os.getpid()}")
+            scratch.write_text(json.dumps(known, indent=1))
+            scratch.replace(memory)
         rates = known[name]
         return cast('Literal["bf16", "fp32"]', rates["precision"])
 
@@ -127,6 +149,11 @@ def _measure(threads: int) -> dict[str, object]:
     command = [sys.executable, "-m", "xstilts.models.device", str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise XstiltsError(f"measuring this machine failed:\n{done.stderr}")
+        raise MachineError(
+            f"This machine could not be measured: {done.stderr.strip()}",
+            where="training.precision: auto",
+            expected=f"a figure from: {' '.join(command)}",
+            do="--set training.precision=fp32",
+        )
     found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return found

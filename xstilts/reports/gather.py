@@ -2,15 +2,20 @@
 
 import datetime
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from xstilts.core.errors import CorruptResultError
 from xstilts.data.leaks import Overlap
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
+from xstilts.graph import Step
 from xstilts.phases import results
 from xstilts.phases.planning import Cell, Planned
 from xstilts.phases.running import Results
@@ -26,8 +31,10 @@ if TYPE_CHECKING:
 _SHOWN_CELLS, _SHOWN_EXAMPLES = 4, 3
 
 
-def report_input(found: Results, store: Store, encoder: str) -> ReportInput:
-    """Everything that the report of one encoder shows."""
+def report_input(
+    found: Results, store: Store, encoder: str, others: Mapping[str, str] = MappingProxyType({})
+) -> ReportInput:
+    """Everything that the report of one encoder shows; ``others``: label -> page of each other."""
     planned = found.planned
     recipe = planned.recipe
     known = planned.encoders[encoder]
@@ -37,6 +44,7 @@ def report_input(found: Results, store: Store, encoder: str) -> ReportInput:
         question=recipe.question,
         expectation=recipe.expectation,
         encoder=f"{encoder} ({known.digest[:12]})",
+        others=others,
         trained_on=known.choice.about,
         pretraining_languages=frozenset(languages) if languages else None,
         baseline=recipe.analysis.gain.baseline,
@@ -99,11 +107,17 @@ def won_lost(planned: Planned, store: Store, encoder: str) -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def _right(cell: Cell, store: Store) -> Any:
-    if store.record(cell.score.address, cell.score.key) is None:
+def _opened(step: Step, store: Store) -> Path | None:
+    """The folder of a finished result; None if it is absent or a byte of it has changed."""
+    try:
+        return store.open(step.address, step.key, step.identity).folder
+    except CorruptResultError:
         return None
-    path = store.path(cell.score.address, cell.score.key) / RIGHT
-    return np.load(path, allow_pickle=False)
+
+
+def _right(cell: Cell, store: Store) -> Any:
+    folder = _opened(cell.score, store)
+    return None if folder is None else np.load(folder / RIGHT, allow_pickle=False)
 
 
 def _add_examples(
@@ -124,16 +138,19 @@ def _texts(base: Cell, cell: Cell, store: Store) -> list[str]:
     before, after = _right(base, store), _right(cell, store)
     examples_step = cell.score.inputs["examples"]
     assert isinstance(examples_step.config, Slice)
-    folder = store.path(examples_step.address, examples_step.key)
+    folder = _opened(examples_step, store)
+    places = [_opened(c.score.inputs["predictions"], store) for c in (base, cell)]
+    if folder is None or None in places:
+        return ["examples or predictions are damaged in the store; the next run builds them anew"]
     kind = examples_step.config.kind
     items = _items(kind, read_examples(folder, kind))
-    said = [] if kind == "mining" else [_predictions(c, store) for c in (base, cell)]
+    said = [] if kind == "mining" else [_predictions(place) for place in places if place]
     lines = []
-    for word, places in (
+    for word, changed in (
         ("won", np.flatnonzero(after > before)),
         ("lost", np.flatnonzero(after < before)),
     ):
-        for i in places[:_SHOWN_EXAMPLES]:
+        for i in changed[:_SHOWN_EXAMPLES]:
             change = " → ".join(_short(predicted[i]) for predicted in said)
             lines.append(f"{word}: {items[i]}" + (f" — {change}" if change else ""))
     return lines
@@ -148,10 +165,9 @@ def _items(kind: str, examples: list[Any]) -> list[str]:
     return [_text(e) for e in examples if not isinstance(e, Candidate)]
 
 
-def _predictions(cell: Cell, store: Store) -> list[Any]:
-    step = cell.score.inputs["predictions"]
-    path = store.path(step.address, step.key) / PREDICTIONS
-    column: list[Any] = pq.read_table(path, columns=["prediction"])["prediction"].to_pylist()
+def _predictions(folder: Path) -> list[Any]:
+    table = pq.read_table(folder / PREDICTIONS, columns=["prediction"])
+    column: list[Any] = table["prediction"].to_pylist()
     return column
 
 

@@ -1,7 +1,7 @@
 """What a report is made from: plain values and data frames, nothing that reads a store."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class ReportInput:
             (numbers of examples, against the baseline) and examples (short strings).
         missing: what the recipe asks for and the results lack, one sentence each.
         leaks: what the leak check found, one sentence each; empty if it found nothing.
+        others: the recipe's other encoders, each with the file of its own report beside this one.
         provenance: date, machine and versions.
         english: the language the zero-shot means and the gap are taken against.
         published: whether the targets are those of benchmarks, not of the laboratory.
@@ -52,5 +53,6 @@ class ReportInput:
     missing: Sequence[str]
     leaks: Sequence[str]
     provenance: Mapping[str, str]
+    others: Mapping[str, str] = field(default_factory=dict)
     english: str = "en"
     published: bool = True

@@ -5,6 +5,7 @@ file and the full text that was hashed; then the folder is renamed into place, s
 exists is complete. What does not match its record is set aside, never served.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -63,12 +64,21 @@ class Store:
             try:
                 size = os.stat(f"{folder}/{name}").st_size  # noqa: PTH116
             except FileNotFoundError:
+                if Path(folder, RECORD).read_text() != text:  # pruned at this very moment
+                    return self.record(address, key, identity)
                 raise CorruptResultError(f"{folder}/{name} is gone") from None
             if size != facts["bytes"]:
                 raise CorruptResultError(
                     f"{folder}/{name} has {size} bytes, its record says {facts['bytes']}"
                 )
         return record
+
+    def sound(self, address: str, key: str, identity: str | None = None) -> dict[str, Any] | None:
+        """The record of a finished result; None if it is absent or does not match its files."""
+        try:
+            return self.record(address, key, identity)
+        except CorruptResultError:
+            return None
 
     def open(self, address: str, key: str, identity: str | None = None) -> Result:
         """A finished result, every byte checked (once a process and state of a file).
@@ -93,19 +103,21 @@ class Store:
         return Result(folder, record["value"], key)
 
     def records(self, address: str) -> list[dict[str, Any]]:
-        """Records of every finished result of one address, newest first."""
+        """Records of every sound result of one address, newest first."""
         found = sorted(
             (self.root / "steps" / address).glob(f"*/{RECORD}"),
             key=lambda p: p.stat().st_mtime,
             reverse=True,
         )
-        return [json.loads(p.read_text()) for p in found]
+        records = (self.sound(address, p.parent.name) for p in found)
+        return [r for r in records if r is not None]
 
     def set_aside(self, address: str, key: str) -> Path:
         """Move a result that does not match its record out of the way, for a person to look at."""
         place = self.root / "aside" / f"{address.replace('/', '__')}-{key}-{time.time_ns()}"
         place.parent.mkdir(parents=True, exist_ok=True)
-        self.path(address, key).rename(place)
+        with contextlib.suppress(FileNotFoundError):  # another run was faster
+            self.path(address, key).rename(place)
         return place
 
     def build(
@@ -140,7 +152,8 @@ class Store:
             if work.exists() and not resumes:
                 shutil.rmtree(work)
             work.mkdir(parents=True, exist_ok=True)
-            (work / RECORD).unlink(missing_ok=True)  # of a run that ended just before the rename
+            for stale in work.glob(f"{RECORD}*"):  # of a run that ended just before the rename
+                stale.unlink()
             began = time.time()
             value = write(work)
             record = {
@@ -162,14 +175,15 @@ class Store:
 
     def prune(self, address: str, key: str, names: list[str]) -> None:
         """Delete files of a finished result but keep its record, which then says so."""
-        record = self.record(address, key)
-        if record is None:
-            return
-        record["pruned"] = sorted({*record["pruned"], *names})
-        folder = self.path(address, key)
-        _write_json(folder / RECORD, record)
-        for name in names:
-            (folder / name).unlink(missing_ok=True)
+        with locked(self.root / "locks" / f"{key}.lock", lambda pid: None):
+            record = self.record(address, key)
+            if record is None:
+                return
+            record["pruned"] = sorted({*record["pruned"], *names})
+            folder = self.path(address, key)
+            _write_json(folder / RECORD, record)
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
 
 
 def _checksums(folder: Path) -> dict[str, dict[str, Any]]:
@@ -181,7 +195,7 @@ def _checksums(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
-    scratch = path.with_suffix(".tmp")
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
     with scratch.open("w") as file:
         json.dump(value, file, indent=1, sort_keys=True, allow_nan=False)
         file.flush()

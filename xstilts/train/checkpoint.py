@@ -1,16 +1,19 @@
 """Checkpoints of a running stage: everything that the next update depends on, to the last bit.
 
-A checkpoint is a folder that is renamed into place when it is complete; the one before it is
-deleted afterwards. Tensors are safetensors, the rest JSON: nothing is unpickled.
+A checkpoint is a folder that is renamed into place when it is complete and on the disk; the one
+before it is deleted afterwards. Tensors are safetensors, the rest JSON: nothing is unpickled.
 """
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -66,23 +69,28 @@ def save(
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
     save_file({k: v.contiguous() for k, v in tensors.items()}, scratch / _TENSORS)
     (scratch / _FACTS).write_text(json.dumps(asdict(progress)))
+    for place in (scratch / _TENSORS, scratch / _FACTS, scratch):
+        _to_disk(place)
     scratch.rename(final)
+    _to_disk(folder)  # before the older one is deleted
     for old in sorted(folder.glob("checkpoint-*"))[:-1]:
         shutil.rmtree(old)
 
 
 def load(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, say: Callable[[str], None]
 ) -> tuple[Progress, dict[str, Tensor]]:
     """Put the newest checkpoint into ``model`` and ``optimizer``; a fresh start if there is none.
+
+    One that cannot be read is set aside, until the stage is done, and the one before it is taken.
 
     Returns:
         the progress, and the best weights so far (empty before the first evaluation).
     """
-    found = sorted(folder.glob("checkpoint-*"))
-    if not found:
+    found = _newest(folder, say)
+    if found is None:
         return Progress(), {}
-    tensors = load_file(found[-1] / _TENSORS)
+    progress, tensors = found
     model.load_state_dict(_under(tensors, "model."))
     layout = optimizer.state_dict()
     state: dict[int, dict[str, Tensor]] = {}
@@ -93,14 +101,35 @@ def load(
     torch.set_rng_state(tensors["rng.cpu"])
     if "rng.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["rng.cuda"])
-    progress = Progress(**json.loads((found[-1] / _FACTS).read_text()))
     return progress, _under(tensors, "best.")
+
+
+def _newest(folder: Path, say: Callable[[str], None]) -> tuple[Progress, dict[str, Tensor]] | None:
+    for place in sorted(folder.glob("checkpoint-*"), reverse=True):
+        try:
+            progress = Progress(**json.loads((place / _FACTS).read_text()))
+            return progress, load_file(place / _TENSORS)
+        except (OSError, ValueError, TypeError, SafetensorError) as error:
+            aside = place.with_name(f"unreadable-{place.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            place.rename(aside)
+            say(f"{place.name} cannot be read ({error}); set aside as {aside.name}")
+    return None
 
 
 def clear(folder: Path) -> None:
     """Delete all checkpoints of a stage that is finished."""
-    for old in [*folder.glob("checkpoint-*"), folder / ".checkpoint"]:
+    for old in [*folder.glob("*checkpoint-*"), folder / ".checkpoint"]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _to_disk(place: Path) -> None:
+    """Have a file or a folder outlive a power cut."""
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
