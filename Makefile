@@ -23,8 +23,9 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## Throughput and memory beside transformers.Trainer; writes docs/benchmarks.md.
+bench: $(READY)  ## Training beside transformers.Trainer, mining beside faiss; writes docs/results.
 	$(BIN)/python -m bench.training
+	$(BIN)/python -m bench.mining
 
 evidence: $(READY)  ## The slow proofs.
 	$(BIN)/python -m pytest -q -m evidence

@@ -4,8 +4,8 @@
 
 reads ``STORE/runs/first-light`` and writes, under ``docs/results``: ``first-light-cells.csv``
 (every main score with step key, seed and n), ``first-light.csv`` (mean gain of each arm on each
-target) and ``first-light-cost.csv`` (stages, time, learning curves). Then `make docs` puts them
-into the pages.
+target), ``first-light-english.csv`` (the baseline in English) and ``first-light-cost.csv`` (stages,
+time, learning curves). Then `make docs` puts them into the pages.
 """
 
 import datetime
@@ -42,6 +42,7 @@ def main() -> None:
     rows = found.rows
     main_rows = rows[[metrics[t] == m for t, m in zip(rows["target"], rows["metric"], strict=True)]]
     write("first-light-cells", main_rows.round({"value": 2, "floor": 2}), planned, changes, "")
+    write("first-light-english", english_table(rows), planned, changes, _ENGLISH)
     cells = gains.cells(rows, metrics, "none", results.same_data(planned))
     write("first-light", gain_table(rows, cells, metrics, planned), planned, changes, _GAINS)
     stages = results.stage_rows(planned, place.store)
@@ -56,6 +57,7 @@ _GAINS = (
     "in brackets the languages counted; ± standard deviation over seeds; † same data as the target"
 )
 
+_ENGLISH = "English scores of the arm `none`, 0-100"
 _COST = (
     "one line a trained stage, under its first name where arms share it; the curve has the score "
     "at every evaluation, and the best one's weights are kept"
@@ -93,6 +95,14 @@ def gain_table(
             )
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def english_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """All metrics of the baseline in English, a column a seed."""
+    mine = rows[(rows["arm"] == "none") & (rows["language"] == "en")]
+    wide = mine.pivot(index=["target", "metric", "n"], columns="seed", values="value").round(1)
+    wide.columns = [f"seed {int(seed)}" for seed in wide.columns]
+    return wide.reset_index()
 
 
 def cost_table(stages: pd.DataFrame, planned: Planned, store: Store) -> pd.DataFrame:

@@ -1,5 +1,29 @@
 """Which English intermediate training makes a multilingual encoder better in other languages?"""
 
-from xstilts.api import check_data, export, leaks, plan, report, results, run, score, why
+from xstilts.api import (
+    check_data,
+    embed,
+    export,
+    leaks,
+    mine,
+    plan,
+    report,
+    results,
+    run,
+    score,
+    why,
+)
 
-__all__ = ["check_data", "export", "leaks", "plan", "report", "results", "run", "score", "why"]
+__all__ = [
+    "check_data",
+    "embed",
+    "export",
+    "leaks",
+    "mine",
+    "plan",
+    "report",
+    "results",
+    "run",
+    "score",
+    "why",
+]

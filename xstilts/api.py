@@ -4,7 +4,7 @@ Imports happen inside the functions, so that `import xstilts` and `xstilts --hel
 planning never loads torch.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from xstilts.phases.planning import Planned
     from xstilts.phases.running import Results
     from xstilts.phases.workplace import Workplace
+    from xstilts.retrieve.margin import Mined
+    from xstilts.retrieve.sentences import Embedded
 
 _MARK = "report.of"  # beside a run's report: the digest of what it shows
 
@@ -90,12 +92,11 @@ def why(
 def results(recipe: str, *changes: str, store: Folder = None, data: Folder = None) -> "Results":
     """The tables of all finished cells of a recipe; runs nothing."""
     from xstilts.executors import Outcome
-    from xstilts.phases.leaks import remembered
     from xstilts.phases.running import collect
 
     place = _workplace(store, data)
-    planned = _planned(recipe, changes, place)
-    return collect(planned, place, Outcome(), remembered(planned, place.store) or [])
+    planned, found = _planned_with_leaks(recipe, changes, place)
+    return collect(planned, place, Outcome(), found)
 
 
 def report(
@@ -114,13 +115,16 @@ def report(
 
 
 def check_data(tasks: Iterable[str] = (), *, data: Folder = None) -> "list[FileState]":
-    """State of every official file of some tasks (all by default) in the data folders."""
+    """State of every file of some tasks (all by default) in the data folders.
+
+    A task is named, or is the YAML file of a user's own one.
+    """
     from xstilts.data.files import check
     from xstilts.phases.workplace import Workplace
-    from xstilts.tasks import get_task, task_names
+    from xstilts.tasks import open_task, task_names
 
     names = list(tasks) or task_names()
-    return check([get_task(n) for n in names], Workplace.of(data=data).data)
+    return check([open_task(n) for n in names], Workplace.of(data=data).data)
 
 
 def leaks(
@@ -135,15 +139,23 @@ def leaks(
     return prepare(_recipe(recipe, allowed), place, LocalExecutor(), say)[1]
 
 
-def score(task: str, gold: Path, pred: Path, *, language: str = "en") -> dict[str, Any]:
+def score(task: str, gold: Path, pred: Path, *, language: str | None = None) -> dict[str, Any]:
     """The official metrics of anyone's predictions against an official gold file.
 
+    Args:
+        task: its name, or the YAML file of a user's own one.
+        gold: an official file of the task.
+        pred: predictions in the plain form of the task's official script.
+        language: of the files; by default the task's only one, else English.
+
     Returns:
-        ``{"task", "language", "n", "metrics": {name: 0-100}}``.
+        ``{"task", "language", "n", "metrics": {name: 0-100}}``, and ``"ignored"`` where there are
+        answers to that many questions that the gold file does not have.
     """
     from xstilts.scoring.files import score_files
+    from xstilts.tasks import open_task
 
-    return score_files(task, gold, pred, language)
+    return score_files(open_task(task).name, gold, pred, language)
 
 
 def export(
@@ -182,6 +194,108 @@ def export(
     return export_xtreme(planned, place.store, Path(out), arm=arm, seed=seed)
 
 
+def embed(
+    encoder: str | Path,
+    text: "Path | Sequence[str]",
+    out: Path | None = None,
+    *,
+    layer: int | float | None = 0.58,
+    pooling: str = "mean",
+) -> "Embedded":
+    """Vectors of sentences, from one pass over them, shortest first.
+
+    Args:
+        encoder: its folder, here or under ``$XSTILTS_MODELS``.
+        text: a file with one sentence a line, or sentences.
+        out: the ``.npy`` file to stream to, which the vectors are then mapped from; None keeps
+            them in memory.
+        layer: 0 for the embeddings, i for block i, a share of depth in (0, 1) (0.58 is the block
+            14 of 24 that X-STILTs compares), or None for all, in one pass.
+        pooling: ``mean`` over every attended piece, special ones counted, or the ``first``.
+
+    Raises:
+        UserError: for an encoder, file or layer that is not there.
+    """
+    from xstilts.phases.recipe import EncoderChoice
+    from xstilts.retrieve.sentences import embed_sentences, sentences_of
+
+    texts = sentences_of(text) if isinstance(text, Path) else text
+    if not texts:
+        from xstilts.core.errors import DataError
+
+        raise DataError(
+            "There is no sentence",
+            where=str(text) if isinstance(text, Path) else "text",
+            expected="one sentence a line",
+            do="give another file",
+        )
+    files = _workplace(None, None).encoder(EncoderChoice(path=str(encoder)))
+    assert files is not None, "an encoder with a path is a folder"
+    return embed_sentences(files, texts, out, layer=layer, pooling=pooling)
+
+
+def retrieve(queries: Path, corpus: Path, out: Path, *, k: int) -> None:
+    """Write the ``k`` nearest vectors of ``corpus`` to every query, by cosine, best first.
+
+    One line a neighbour: query (0-based), rank (from 1), index (0-based), cosine; tabs between.
+
+    Raises:
+        UserError: for a file that does not hold vectors, or cannot be written.
+    """
+    from xstilts.retrieve.neighbours import nearest
+    from xstilts.retrieve.vectors import read_pair, replaced, require_neighbours, write_rows
+
+    require_neighbours(k)
+    with replaced(out) as scratch:
+        found = nearest(*read_pair(queries, corpus), k)
+        rows = zip(found.indices.tolist(), found.scores.tolist(), strict=True)
+        every = (
+            (query, rank, index, f"{score:.9g}")
+            for query, (indices, scores) in enumerate(rows)
+            for rank, (index, score) in enumerate(zip(indices, scores, strict=True), 1)
+        )
+        write_rows(scratch, every)
+
+
+def mine(
+    source: Path,
+    target: Path,
+    out: Path | None = None,
+    *,
+    k: int = 4,
+    margin: str = "ratio",
+    strategy: str = "max",
+) -> "Mined":
+    """Pairs of sentences that translate each other, by the margin of their cosine; best first.
+
+    Args:
+        source: the vectors of one side, ``.npy``.
+        target: the vectors of the other side.
+        out: where to write one line a pair: score, source and target (0-based), tabs between.
+        k: neighbours that make up a sentence's neighbourhood.
+        margin: ``ratio``, ``distance`` or ``absolute``: :func:`xstilts.retrieve.margin.mine`.
+        strategy: ``forward``, ``backward``, ``intersect`` or ``max``, likewise.
+
+    Raises:
+        UserError: for a file that does not hold vectors, or cannot be written.
+    """
+    from contextlib import nullcontext
+
+    from xstilts.retrieve import margin as bitext
+    from xstilts.retrieve.vectors import read_pair, replaced, require_neighbours, write_rows
+
+    require_neighbours(k)
+    how = bitext.how(margin, strategy)
+    with replaced(out) if out else nullcontext() as scratch:
+        pair = read_pair(source, target)
+        mined = bitext.mine(*pair, k, *how)
+        if scratch:
+            scores = (f"{score:.9g}" for score in mined.scores.tolist())
+            rows = zip(scores, mined.source.tolist(), mined.target.tolist(), strict=True)
+            write_rows(scratch, rows)
+    return mined
+
+
 def _workplace(store: Folder, data: Folder) -> "Workplace":
     from xstilts.phases.workplace import Workplace
 
@@ -197,17 +311,23 @@ def _recipe(name: str, changes: Iterable[str]) -> Any:
 
 
 def _planned(recipe: str, changes: Iterable[str], place: "Workplace") -> "Planned":
-    """The plan as a run would make it: with what an earlier leak check left out."""
+    return _planned_with_leaks(recipe, changes, place)[0]
+
+
+def _planned_with_leaks(
+    recipe: str, changes: Iterable[str], place: "Workplace"
+) -> "tuple[Planned, list[Overlap]]":
+    """The plan as a run would make it: with what an earlier leak check found and left out."""
+    from xstilts.phases import leaks
     from xstilts.phases.planning import make_plan
 
-    loaded = _recipe(recipe, changes)
-    planned = make_plan(loaded, place)
-    if loaded.leaks != "drop":
-        return planned
-    from xstilts.phases import leaks
+    def look(at: "Planned") -> "list[Overlap]":
+        return leaks.remembered(at, place.store) or []
 
-    found = leaks.remembered(planned, place.store)
-    return make_plan(loaded, place, leaks.to_drop(found)) if found else planned
+    planned = make_plan(_recipe(recipe, changes), place)
+    if planned.recipe.leaks == "drop":
+        return leaks.drop(planned, place, look)
+    return planned, look(planned)
 
 
 def _write_report(found: "Results", place: "Workplace", path: Path) -> None:

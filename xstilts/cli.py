@@ -136,26 +136,33 @@ def report(
 
 @app.command()
 def tasks(
-    name: Annotated[str | None, typer.Argument(help="One task, in full.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One task, or the YAML file of your own, in full.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Show the catalogue of tasks."""
-    from xstilts.tasks import get_task, task_names
+    from xstilts.tasks import open_task, task_names
 
-    chosen = [get_task(n) for n in ([name] if name else task_names())]
+    chosen = [open_task(n) for n in ([name] if name else task_names())]
     if as_json:
         dumped = [t.model_dump() for t in chosen]
         print(json.dumps(dumped[0] if name else dumped, indent=1, ensure_ascii=False))
         return
     for task in chosen:
-        hub = task.hub.repo if task.hub else "none"
-        revision = (task.hub.revision or "unpinned, unverified") if task.hub else ""
+        hub = "none"
+        if task.hub:
+            hub = f"{task.hub.repo} {task.hub.revision or 'unpinned'}"
+            hub += ", verified" if task.hub.verified else ", unverified"
         print(f"{task.name:<14} {task.kind:<10} {len(task.languages):>3} languages  {task.metric}")
         if name:
             print(f"  {task.about}\n  citation: {task.citation}\n  licence:  {task.license}")
-            print(f"  languages: {' '.join(task.languages)}\n  hub: {hub} {revision}")
+            print(f"  languages: {' '.join(task.languages)}\n  hub: {hub}")
             print(f"  trained on: {task.train or task.name}  scored on: {task.score}")
+            print(f"  floor: {task.floor}")
             print(f"  sizes: {task.sizes.model_dump(exclude_none=True)}")
+            for made, parts in task.parts.items():
+                print(f"  {made}: {' + '.join(f'{t} ({s})' for t, s in parts.items())}")
             for files in task.files:
                 for split, names in files.names.items():
                     print(f"  {split}: {' or '.join(files.folders)}/{' + '.join(names)}")
@@ -166,7 +173,9 @@ def score(
     task: Annotated[str, typer.Argument(metavar="TASK")],
     gold: Annotated[Path, typer.Option("--gold", help="An official file of the task.")],
     pred: Annotated[Path, typer.Option("--pred", help="Predictions in the plain form.")],
-    language: Annotated[str, typer.Option("--language")] = "en",
+    language: Annotated[
+        str | None, typer.Option("--language", help="By default the task's only one, else en.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """The official metrics on anyone's predictions."""
@@ -174,7 +183,9 @@ def score(
     if as_json:
         print(json.dumps(found))
         return
-    print(f"{task} {language}, {found['n']} examples")
+    print(f"{task} {found['language']}, {found['n']} examples")
+    if "ignored" in found:
+        print(f"  {found['ignored']} answers to questions that the gold file lacks are ignored")
     for metric, value in found["metrics"].items():
         print(f"  {metric:<12} {value:.4f}")
 
@@ -202,6 +213,63 @@ def export(
             print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}")
         for task in model.left_out:
             print(f"  {task:<10} left out: no form in this layout yet")
+
+
+@app.command()
+def embed(
+    encoder: Annotated[
+        str, typer.Option("--encoder", help="A folder, also under $XSTILTS_MODELS.")
+    ],
+    text: Annotated[Path, typer.Option("--text", help="One sentence a line, UTF-8.")],
+    out: Annotated[Path, typer.Option("--out", help="The .npy file to write: (sentences, dim).")],
+    layer: Annotated[
+        str, typer.Option("--layer", help="Block, share of depth, or `all`: (layers, n, dim).")
+    ] = "0.58",
+    pooling: Annotated[str, typer.Option("--pooling", help="mean or first (piece).")] = "mean",
+) -> None:
+    """Write the vectors of sentences."""
+    found = api.embed(encoder, text, out, layer=_layer(layer), pooling=pooling)
+    if found.shortened:
+        _say(f"{found.shortened} sentences have over {found.longest} pieces and lost their end")
+    print(out)
+
+
+@app.command()
+def retrieve(
+    queries: Annotated[Path, typer.Argument(metavar="QUERIES.npy")],
+    corpus: Annotated[Path, typer.Argument(metavar="CORPUS.npy")],
+    k: Annotated[int, typer.Option("--k", help="Neighbours of a query.")],
+    out: Annotated[Path, typer.Option("--out", help="Lines of: query, rank, index, cosine.")],
+) -> None:
+    """Write the nearest vectors of a corpus to every query, by cosine, best first."""
+    api.retrieve(queries, corpus, out, k=k)
+    print(out)
+
+
+@app.command()
+def mine(
+    source: Annotated[Path, typer.Argument(metavar="SRC.npy")],
+    target: Annotated[Path, typer.Argument(metavar="TRG.npy")],
+    out: Annotated[Path, typer.Option("--out", help="Lines of: score, source, target.")],
+    k: Annotated[int, typer.Option("--k", help="Neighbours of a sentence.")] = 4,
+    margin: Annotated[str, typer.Option("--margin", help="ratio, distance or absolute.")] = "ratio",
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="forward, backward, intersect or max.")
+    ] = "max",
+) -> None:
+    """Write pairs of sentences that translate each other, best first."""
+    found = api.mine(source, target, out, k=k, margin=margin, strategy=strategy)
+    _say(f"{len(found.scores)} pairs")
+    print(out)
+
+
+def _layer(said: str) -> int | float | None:
+    if said == "all":
+        return None
+    try:
+        return float(said) if "." in said else int(said)
+    except ValueError:
+        raise typer.BadParameter(f"{said} is no block, share of depth or `all`") from None
 
 
 @data_app.command("check")

@@ -1,6 +1,8 @@
 """The command line: frozen, fast, and clear about what went wrong."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from xstilts import api, cli
 from xstilts.core.errors import CorruptResultError, StepFailedError
 
 COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "export", "data"}
+COMMANDS |= {"embed", "retrieve", "mine"}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
 
 
@@ -54,9 +57,15 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["tasks", "xnly"], "Did you mean 'xnli'"),
         (["run", "first-light", "--set", "encoder.path=/no/such"], "no encoder folder"),
         (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
+        (["score", "tatoeba", "--gold", "no", "--pred", "no"], "tatoeba has several languages"),
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
         (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
+        (["plan", "quickstart", "--data", "here"], "--set data=null"),
+        (["mine", "no.npy", "no.npy", "--out", "x.tsv"], "There is no file"),
+        (["mine", "no.npy", "no.npy", "--out", "x.tsv", "--margin", "ration"], "mean 'ratio'"),
+        (["retrieve", "no.npy", "no.npy", "--k", "0", "--out", "x.tsv"], "0 neighbours"),
+        (["embed", "--encoder", "no", "--text", "no", "--out", "x.npy"], "no"),
         (["plan", "quickstart", "--store", "/proc/x"], "No results can be kept in /proc/x"),
         (["run", "quickstart", "--store", __file__], "No results can be kept in"),
     ],
@@ -100,3 +109,50 @@ def test_the_catalogue_can_be_read_by_people_and_programs() -> None:
     assert "xquad" in xstilts("tasks").stdout
     assert "languages:" in xstilts("tasks", "xquad").stdout
     assert xstilts("tasks", "xquad", "--json").stdout.startswith("{")
+
+
+def test_a_task_says_its_floor_and_whether_anyone_read_its_files_from_the_hub() -> None:
+    shown = xstilts("tasks", "tatoeba").stdout
+    assert "floor: a random candidate" in shown
+    (hub,) = [line for line in shown.splitlines() if "hub:" in line]
+    assert re.fullmatch(r"  hub: \S+/\S+ [0-9a-f]{40}, unverified", hub)
+    assert "unpinned, unverified" in xstilts("tasks", "xquad").stdout
+    assert "hub: none" in xstilts("tasks", "ud_supertags").stdout
+
+
+def test_answers_to_unknown_questions_are_ignored_aloud() -> None:
+    oracles = Path(__file__).parent.parent / "metrics" / "oracles"
+    files = [f"--{side}={oracles / f'squad_v1.{side}.json'}" for side in ("gold", "pred")]
+    assert (
+        "1 answers to questions that the gold file lacks"
+        in xstilts("score", "xquad", *files).stdout
+    )
+    assert json.loads(xstilts("score", "xquad", *files, "--json").stdout)["ignored"] == 1
+
+
+def test_every_task_of_the_study_is_listed_for_programs() -> None:
+    listed = {task["name"]: task for task in json.loads(xstilts("tasks", "--json").stdout)}
+    assert len(listed) == 34
+    assert {"anli_plus_mini", "ud_supertags", "lareqa", "mewslix", "masakhapos"} < set(listed)
+    told = ("kind", "languages", "sizes", "metrics", "floor", "license", "citation", "hub", "files")
+    assert all(key in task for task in listed.values() for key in told)
+    assert listed["anli_plus"]["sizes"]["train"] == 1_104_934
+    assert listed["anli_plus"]["parts"]["dev"] == {"snli": "dev", "mnli": "dev", "anli": "dev"}
+
+
+def test_a_file_with_a_task_of_ones_own_is_shown_and_checked(tmp_path: Path) -> None:
+    (tmp_path / "reviews.yaml").write_text(
+        "name: reviews\nkind: pair\nlabels: [bad, good]\nlanguages: [en]\n"
+        "files: {format: csv, names: {test: t.csv}, columns: {first: text, label: is}}\n"
+    )
+    (tmp_path / "t.csv").write_text("text,is\nFine.,good\n")
+    assert "reviews" in xstilts("tasks", "reviews.yaml", cwd=tmp_path).stdout
+    checked = xstilts("data", "check", "reviews.yaml", cwd=tmp_path)
+    assert (checked.returncode, "1 examples" in checked.stdout) == (0, True)
+    (tmp_path / "t.csv").write_text("text,is\nFine.,fine\n")
+    broken = xstilts("data", "check", "reviews.yaml", cwd=tmp_path)
+    assert (broken.returncode, "t.csv:2" in broken.stdout) == (2, True)
+    (tmp_path / "reviews.yaml").write_text("name: reviews\nkind: pear\n")
+    wrong = xstilts("tasks", "reviews.yaml", cwd=tmp_path)
+    assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
+    assert all(word in wrong.stderr for word in ("where:", "expected:", "do:"))

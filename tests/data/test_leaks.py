@@ -1,7 +1,7 @@
 import pytest
 
 from xstilts.data.leaks import MINIMUM, index, letters, overlaps, units
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import Candidate, Choice, Pair, Parallel, Query, Sentence, Span, Tagged
 
 LONG = "The old mill by the river has stood there since 1794."
 OTHER = "Nobody knows why the bridge was never finished at all."
@@ -33,6 +33,10 @@ def test_letters_of_every_script_count():
     ("kind", "example", "texts"),
     [
         ("pair", Pair("0", "g", "one", "two", "x"), ["one", "two"]),
+        ("pair", Pair("0", "g", "one", None, "x"), ["one"]),
+        ("mining", Sentence("0", "0", "source", "one", ()), ["one"]),
+        ("ranking", Query("0", "g", "one", ("c",)), ["one"]),
+        ("ranking", Candidate("c", "g", "one", "one two"), ["one", "one two"]),
         ("choice", Choice("0", "g", "context", "q", ("a", "b"), 0), ["context"]),
         ("span", span("0", "context"), ["context"]),
         ("tagging", Tagged("0", "g", ("one", "two"), ("A", "B")), ["onetwo"]),

@@ -12,6 +12,7 @@ from release_rows import (
     XNLI_HEAD,
     hellaswag,
     mnli_row,
+    one_of_each,
     read_paths,
     release,
 )
@@ -19,6 +20,7 @@ from release_rows import (
 from xstilts.core.errors import DataError
 from xstilts.data.readers import READERS, has_gold
 from xstilts.tasks import get_task
+from xstilts.tasks.examples import Kinds
 
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -140,10 +142,52 @@ SCRAPS = [
 def test_arbitrary_bytes_are_read_or_refused_but_never_crash(tmp_path, form, data):
     path = tmp_path / "file"
     path.write_bytes(data)
-    paths = [path, path] if form == "tatoeba_lines" else [path]
+    paths = [path] * len(one_of_each()[form])
     assert has_gold(get_task(TASK_OF[form]), release(form), paths) in (True, False)
     try:
         assert read_paths(form, paths)
     except DataError as error:
         assert str(path) in error.where
         str(error).encode()
+
+
+@st.composite
+def mutations(draw, content):
+    """``content`` with a few pieces cut out, doubled, moved or written over."""
+    data = bytearray(content)
+    for _ in range(draw(st.integers(1, 3))):
+        first, last = sorted(draw(st.integers(0, len(data))) for _ in range(2))
+        piece = bytes(data[first:last])
+        at = draw(st.integers(0, len(data)))
+        how = draw(st.sampled_from(["cut", "double", "move", "scrap", "replace"]))
+        if how in ("cut", "move", "replace"):
+            del data[first:last]
+        if how in ("double", "move"):
+            data[at:at] = piece
+        if how in ("scrap", "replace"):
+            data[first:first] = draw(st.sampled_from(SCRAPS) | st.binary(max_size=3))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("form", READERS)
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_mutated_release_files_are_read_or_refused_in_four_parts(tmp_path, form, data):
+    contents = [text.encode() for text in one_of_each()[form]]
+    hurt = data.draw(st.integers(0, len(contents) - 1))
+    contents[hurt] = data.draw(mutations(contents[hurt]))
+    paths = [tmp_path / f"file{i}" for i in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    language = {"bucc_lines": "zh"}.get(form, "en")
+    try:
+        rows = read_paths(form, paths, language)
+    except DataError as error:
+        assert any(str(path) in error.where for path in paths)
+        assert all(part.strip() for part in (error.what, error.where, error.expected, error.do))
+        str(error).encode()
+        return
+    assert len({(type(row), row.id) for row in rows}) == len(rows)
+    assert all(type(row) in Kinds.BY_NAME[get_task(TASK_OF[form]).kind] for row in rows)

@@ -5,17 +5,26 @@ import re
 
 import pytest
 from release_rows import (
+    ARTICLE,
+    BUCC,
     CONLLU,
     COSMOS_HEAD,
     MNLI_HEAD,
+    QQP_HEAD,
+    TREE,
     XNLI_HEAD,
     commonsense,
     hellaswag,
+    klue,
+    mewsli_entity,
+    mewsli_mention,
     mnli_row,
     question,
     read_paths,
     release,
+    siqa,
     squad,
+    xquad_r,
 )
 
 from xstilts.core.errors import DataError
@@ -30,6 +39,8 @@ def refusal(parse, form, *contents, **more):
 
 
 GOOD = mnli_row("1e", "One.", "Two.", "entailment")
+XNLI_ROW = "en\tneutral\ta\tb\t1\t1\tTrue\n"
+QQP_ROW = "5\t1\t2\tHow old is it?\tWhat is its age?\t1\n"
 QUERY = r"article 0, paragraph 0, question 1 \(id q2\)"
 LINE_CASES = {
     "glue missing column": ("glue_tsv", "pairID\tsentence1\tgold_label\n1\ta\tb\n", 1, "sentence2"),
@@ -37,6 +48,12 @@ LINE_CASES = {
     "glue blank row": ("glue_tsv", MNLI_HEAD + GOOD + "\n" + GOOD, 3, "1 columns"),
     "glue long row": ("glue_tsv", MNLI_HEAD + GOOD.replace("\n", "\tx\n"), 2, "13 columns"),
     "glue open row": ("glue_tsv", MNLI_HEAD + '1\t"a\n', 2, "2 columns"),
+    "glue torn": ("glue_tsv", MNLI_HEAD + GOOD + '"a line torn off\n' + GOOD, 3, "1 columns"),
+    "glue two lines": ("glue_tsv", MNLI_HEAD + GOOD.replace("One", '"\nOne'), 2, "9 columns"),
+    "xnli torn": ("xnli_tsv", XNLI_HEAD + XNLI_ROW + '"torn off\n' + XNLI_ROW, 3, "1 columns"),
+    "qqp torn": ("qqp_tsv", QQP_HEAD + '"torn off\n' + QQP_ROW, 2, "1 columns"),
+    "qqp cut": ("qqp_tsv", QQP_HEAD + '4\t1\t2\t"cut off\n' + QQP_ROW, 2, "4 columns"),
+    "qqp open": ("qqp_tsv", QQP_HEAD + QQP_ROW + '4\t1\t2\t"cut off\n', 3, "4 columns"),
     "glue label": ("glue_tsv", MNLI_HEAD + GOOD + mnli_row("2", "a", "b", "maybe"), 3, "maybe"),
     "glue empty": ("glue_tsv", MNLI_HEAD, 1, "no example"),
     "glue nothing": ("glue_tsv", "", 1, "no column"),
@@ -46,6 +63,7 @@ LINE_CASES = {
     "pair columns": ("pair_tsv", "a\tb\tneutral\na\tb\n", 2, "2 columns"),
     "pair blank": ("pair_tsv", "a\tb\tneutral\n\na\tb\tneutral\n", 2, "1 columns"),
     "pair no gold": ("pair_tsv", "a\tb\nc\td\n", 1, "no gold"),
+    "pair first label": ("pair_tsv", "a\tb\na\tb\tneutral\n", 1, "2 columns"),
     "pair bytes": ("pair_tsv", b"a\tb\tneutral\na\xff\tb\tneutral\n", 2, "not UTF-8"),
     "pair empty": ("pair_tsv", "", 1, "no example"),
     "json broken": ("nli_jsonl", '{"pairID": "1"\n', 1, "JSON is broken"),
@@ -65,12 +83,12 @@ LINE_CASES = {
     "hellaswag hidden": ("hellaswag_jsonl", hellaswag(label=None), 1, "'label' is missing"),
     "hellaswag endings": ("hellaswag_jsonl", hellaswag(endings=["a", "b"]), 1, "2 choices"),
     "hellaswag strings": ("hellaswag_jsonl", hellaswag(endings=["a", 1, 2, 3]), 1, "no string"),
-    "cosmos header": ("cosmosqa_csv", "id,context\n", 1, "header"),
-    "cosmos columns": ("cosmosqa_csv", COSMOS_HEAD + 'a,"b\nc",d,e,f,g,h,0\na,b\n', 4, "2 columns"),
-    "cosmos label": ("cosmosqa_csv", COSMOS_HEAD + "a,b,c,d,e,f,g,4\n", 2, "no choice"),
-    "cosmos word": ("cosmosqa_csv", COSMOS_HEAD + "a,b,c,d,e,f,g,x\n", 2, "no choice"),
-    "cosmos quote": ("cosmosqa_csv", COSMOS_HEAD + 'a,"b,c,d,e,f,g,1\n', 2, "CSV is broken"),
-    "cosmos bytes": ("cosmosqa_csv", COSMOS_HEAD.encode() + b"a,\xff\n", 2, "not UTF-8"),
+    "cosmos header": ("csv", "id,context\n", 1, "header"),
+    "cosmos columns": ("csv", COSMOS_HEAD + 'a,"b\nc",d,e,f,g,h,0\na,b\n', 4, "2 columns"),
+    "cosmos label": ("csv", COSMOS_HEAD + "a,b,c,d,e,f,g,4\n", 2, "no choice"),
+    "cosmos word": ("csv", COSMOS_HEAD + "a,b,c,d,e,f,g,x\n", 2, "no choice"),
+    "cosmos quote": ("csv", COSMOS_HEAD + 'a,"b,c,d,e,f,g,1\n', 2, "CSV is broken"),
+    "cosmos bytes": ("csv", COSMOS_HEAD.encode() + b"a,\xff\n", 2, "not UTF-8"),
     "csqa letter": ("commonsenseqa_jsonl", commonsense(key="F"), 1, "'F'"),
     "csqa choices": ("commonsenseqa_jsonl", commonsense(letters="ABC"), 1, "3 choices"),
     "conllu columns": ("conllu", "1\tSí\tsí\tINTJ\n", 1, "4 columns"),
@@ -79,8 +97,20 @@ LINE_CASES = {
     "conllu comments": ("conllu", "# sent_id = 1\n", 1, "no example"),
     "tags one column": ("tagged_tsv", "Ida\tB-PER\nRuiz\n", 2, "1 columns"),
     "tags no gold": ("tagged_tsv", "\nIda\nRuiz\n", 2, "no gold"),
+    "tags first": ("tagged_tsv", "Ida\nRuiz\tO\n", 1, "1 columns"),
+    "tags spaced": ("tagged_tsv", "Ida B-PER\nRuiz I-PER\n", 1, "1 columns"),
     "tags label": ("tagged_tsv", "Ida\tB-PER\nRuiz\tPER\n", 2, "'PER'"),
     "tags word": ("tagged_tsv", "\tO\n", 1, "word is empty"),
+    "json object": ("json", "{}", 1, "no list"),
+    "json broken list": ("json", "[\n{]", 2, "JSON is broken"),
+    "jsonl letter": ("jsonl", siqa() + "\n" + siqa(correct="D"), 2, "no choice"),
+    "jsonl type": ("jsonl", siqa(answerB=["a"]), 1, "not a string"),
+    "spaces none": ("tagged_spaced", "Ida\nsang\n", 1, "no gold"),
+    "spaces first": ("tagged_spaced", "Ida\nRuiz O\n", 1, "1 columns"),
+    "spaces three": ("tagged_spaced", "Ida B-PER\nRuiz la I-PER\n", 2, "3 columns"),
+    "spaces tag": ("tagged_spaced", "Ida B-DATUM\n", 1, "B-DATUM"),
+    "tree head": ("supertag_conllu", TREE.replace("3\tiobj", "9\tiobj"), 5, "head '9'"),
+    "tree loop": ("supertag_conllu", TREE.replace("3\tiobj", "4\tiobj"), 5, "head '4'"),
     "ccg": ("ccg_auto", "ID=a PARSER=x\n(<L N N N>)\n", 2, "no derivation"),
     "ccg header": ("ccg_auto", "(<L N N N a N>)\n", 1, "no derivation"),
 }
@@ -116,9 +146,21 @@ DOCUMENT_CASES = {
 @pytest.mark.parametrize("case", DOCUMENT_CASES)
 def test_a_malformed_question_is_refused_with_its_place(parse, tmp_path, case):
     bad, place, told = DOCUMENT_CASES[case]
-    error = refusal(parse, "squad_json", json.dumps(squad(question("q1"), bad)))
-    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/file0, {place}", error.where)
+    document = json.dumps(squad(question("q1"), bad), indent=1)
+    error = refusal(parse, "squad_json", document)
+    line = 1 + document[: document.find('"id": "q2"')].count("\n")
+    at = f":{line}" if "id" in bad else ""
+    assert re.fullmatch(rf"{re.escape(str(tmp_path))}/file0{at}, {place}", error.where)
     assert told in str(error)
+
+
+def test_a_question_whose_id_is_used_again_is_refused_at_its_own_line(parse, tmp_path):
+    quoted = squad(question("q2"), question("q2", start=9), question("q2"), title='"id": "q2"')
+    document = json.dumps(quoted, indent=1).replace('"q2"', '"\\u0071\\u0032"')
+    line = [n for n, row in enumerate(document.split("\n"), 1) if '"id": "\\u' in row][1]
+    assert f"file0:{line}, article" in refusal(parse, "squad_json", document).where
+    spelt = document.replace('"id"', '"\\u0069d"')
+    assert "file0, article" in refusal(parse, "squad_json", spelt).where
 
 
 def test_broken_documents_are_refused_with_the_line(parse, tmp_path):
@@ -147,17 +189,66 @@ def test_an_english_side_in_alphabetical_order_is_no_gold(parse):
     assert "no gold" in str(error)
 
 
+def test_an_item_of_a_list_is_named_by_its_place(parse, tmp_path):
+    error = refusal(parse, "json", json.dumps([klue(), klue("b", "maybe")]))
+    assert error.where == f"{tmp_path / 'file0'}, item 1"
+    assert "maybe" in error.what
+
+
+BUCC_CASES = {
+    "unknown": (2, "zh-000000009\ten-000000002\n", "file2:1", "in no file"),
+    "swapped": (2, "en-000000002\tzh-000000001\n", "file2:1", "in no file"),
+    "three": (2, BUCC[2] + "zh-000000001\ten-000000002\t1\n", "file2:2", "3 columns"),
+    "no pair": (2, "", "file0:1", "no example"),
+    "twice": (0, BUCC[0] + "zh-000000002\t水。\n", "file0:4", "used twice"),
+    "no id": (1, "\tNobody.\n", "file1:1", "id is empty"),
+}
+
+
+@pytest.mark.parametrize("case", BUCC_CASES)
+def test_collections_whose_gold_is_of_other_sentences_are_refused(parse, tmp_path, case):
+    place, content, where, told = BUCC_CASES[case]
+    contents = [*BUCC[:place], content, *BUCC[place + 1 :]]
+    error = refusal(parse, "bucc_lines", *contents, language="zh")
+    assert error.where == str(tmp_path / where)
+    assert told in str(error)
+
+
+RANKED_CASES = {
+    "no sentence": (xquad_r(question("q", start=16)), "No sentence holds character 16"),
+    "no breaks": (xquad_r(question("q"), sentence_breaks=None), "sentence_breaks"),
+    "outside": (xquad_r(question("q"), sentence_breaks=[[0, 999]]), "sentence_breaks"),
+    "words": (xquad_r(question("q"), sentence_breaks=[["0", 9]]), "sentence_breaks"),
+    "no answer": (xquad_r(question("q", None)), "0 answers"),
+}
+
+
+@pytest.mark.parametrize("case", RANKED_CASES)
+def test_a_question_without_its_sentence_is_refused(parse, tmp_path, case):
+    document, told = RANKED_CASES[case]
+    error = refusal(parse, "xquadr_json", json.dumps(document))
+    assert error.where.startswith(f"{tmp_path / 'file0'}, article 0, paragraph 0")
+    assert told in error.what
+
+
+@pytest.mark.parametrize(
+    ("mention", "entity", "told"),
+    [
+        (mewsli_mention(text=""), mewsli_entity(), "does not stand at characters 32-36"),
+        (mewsli_mention(first=38, last=47, said=ARTICLE[38:47]), mewsli_entity(), "No sentence"),
+        (mewsli_mention("de"), mewsli_entity(), "no example"),
+        (mewsli_mention(), mewsli_entity(description="Short."), "outside of the text"),
+    ],
+)
+def test_mentions_without_their_article_are_refused(parse, mention, entity, told):
+    assert told in str(refusal(parse, "mewslix_jsonl", mention, entity))
+
+
 def test_a_file_that_is_not_there_is_a_data_error(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_paths("pair_tsv", [tmp_path / "none"])
     with pytest.raises(DataError, match="cannot be read"):
         read_paths("squad_json", [tmp_path])
-
-
-def test_a_format_without_a_reader_is_refused_at_once(tmp_path):
-    bucc = get_task("bucc2018")
-    with pytest.raises(DataError, match="bucc_lines"):
-        read(bucc, bucc.files[0], [tmp_path / "x"], "dev", "zh")
 
 
 def test_rows_are_read_one_at_a_time(tmp_path):

@@ -7,26 +7,37 @@ from pathlib import Path
 
 import pytest
 from release_rows import (
+    BUCC,
     CONLLU,
     COSMOS_HEAD,
     MNLI_HEAD,
+    QQP_HEAD,
+    SENTENCES,
     TASK_OF,
+    TREE,
     XNLI_HEAD,
     commonsense,
+    copa,
     hellaswag,
+    klue,
+    mewsli_entity,
+    mewsli_mention,
     mnli_row,
+    one_of_each,
     question,
+    siqa,
     squad,
+    xquad_r,
 )
 
 from xstilts.data.readers import READERS, read
 from xstilts.data.readers.source import normalised
 from xstilts.tasks import get_task
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import Candidate, Choice, Pair, Parallel, Query, Span, Tagged
 
 
 def test_every_format_with_a_reader_is_exercised_here():
-    assert set(TASK_OF) == set(READERS)
+    assert set(TASK_OF) == set(READERS) == set(one_of_each())
 
 
 def test_glue_rows_become_pairs_grouped_by_premise(parse):
@@ -49,8 +60,7 @@ def test_glue_rows_become_pairs_grouped_by_premise(parse):
 def test_columns_are_found_by_their_names_not_their_places(tmp_path):
     path = tmp_path / "train.tsv"
     path.write_text(
-        "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
-        "5\t1\t2\tHow old is the moon?\tWhat is the moon's age?\t1\n"
+        QQP_HEAD + "5\t1\t2\tHow old is the moon?\tWhat is the moon's age?\t1\n"
         '6\t3\t4\t"""Why?"""\tWhy not?\t0\n'
         "9\t5\t6\tWhere is up?\tWhat is down?\t0\n"
     )
@@ -63,16 +73,15 @@ def test_columns_are_found_by_their_names_not_their_places(tmp_path):
     ]
 
 
-def test_a_glue_row_torn_by_a_line_break_in_a_quoted_cell_is_passed_over(parse):
-    torn = '3\t7\t13n\tfiction\t\t\t\t\t"A line\nand another"\tIt rained.\tneutral\tneutral\n'
+def test_a_row_of_qqp_torn_by_a_line_break_in_a_quoted_cell_is_passed_over(parse):
     rows = parse(
-        "glue_tsv",
-        MNLI_HEAD
-        + mnli_row("11e", "One.", "Two.", "entailment")
-        + torn
-        + mnli_row("14e", "Three.", "Four.", "entailment"),
+        "qqp_tsv",
+        QQP_HEAD
+        + "5\t1\t2\tHow old is it?\tWhat is its age?\t1\n"
+        + '6\t3\t4\t"Why?\n\nOr why not?"\tWhere is up?\t0\n'
+        + "9\t5\t6\tWhere is up?\tWhat is down?\t0\n",
     )
-    assert [r.id for r in rows] == ["11e", "14e"]
+    assert [r.id for r in rows] == ["5", "9"]
 
 
 def test_multinli_rows_without_a_majority_are_left_out(parse):
@@ -95,12 +104,146 @@ def test_adversarial_nli_writes_short_labels_and_other_names(parse):
         {"uid": f"u{x}", "context": "A mill burnt.", "hypothesis": f"{x}.", "label": x}
         for x in "enc"
     ]
-    read_back = parse("nli_jsonl", "\n".join(map(json.dumps, rows)) + "\n", task="anli_plus")
+    read_back = parse("nli_jsonl", "\n".join(map(json.dumps, rows)) + "\n", task="anli")
     assert [(r.id, r.label) for r in read_back] == [
         ("ue", "entailment"),
         ("un", "neutral"),
         ("uc", "contradiction"),
     ]
+
+
+def test_sick_writes_its_labels_in_capitals(parse):
+    head = "pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n"
+    (row,) = parse(
+        "glue_tsv", head + "7\tA man sings\tNobody sings\t3.5\tCONTRADICTION\n", task="sick"
+    )
+    assert (row.id, row.second, row.label) == ("7", "Nobody sings", "contradiction")
+
+
+def test_rte_is_read_by_the_names_of_glue(parse):
+    head = "index\tsentence1\tsentence2\tlabel\n"
+    (row,) = parse("glue_tsv", head + '3\tIda "sang".\tIda spoke.\tnot_entailment\n', task="rte")
+    assert (row.id, row.first, row.label) == ("3", 'Ida "sang".', "not_entailment")
+
+
+def test_a_text_that_is_labelled_alone_has_no_second_one(parse):
+    rows = parse(
+        "glue_tsv",
+        "index_id\tcategory\ttext\n548\tsports\tIda ran.\n12\tscience/technology\tIda thought.\n",
+        task="sib200",
+    )
+    assert [(r.id, r.first, r.second, r.label) for r in rows] == [
+        ("548", "Ida ran.", None, "sports"),
+        ("12", "Ida thought.", None, "science/technology"),
+    ]
+
+
+def test_rows_without_an_id_are_numbered(parse):
+    content = "language\tpremise\thypothesis\tlabel\naym\tA.\tB.\tneutral\naym\tA.\tC.\tneutral\n"
+    rows = parse("glue_tsv", content, language="ay", task="americasnli")
+    assert [r.id for r in rows] == ["0", "1"]
+    assert rows[0].group == rows[1].group
+
+
+def test_klue_is_one_list_of_objects(parse):
+    text = json.dumps([klue(), klue("b", "neutral")], indent=4, ensure_ascii=False)
+    rows = parse("json", text, language="ko")
+    assert [(r.id, r.label) for r in rows] == [
+        ("klue-nli-v1_dev_00000", "entailment"),
+        ("b", "neutral"),
+    ]
+    assert (rows[0].first, rows[0].second) == ("물레방아가 돈다.", "돈다.")
+
+
+def test_social_iqas_letters_are_places_of_answers(parse):
+    rows = parse("jsonl", siqa() + "\n" + siqa(correct="C", context="Ida ran."))
+    assert rows[0].choices == ("eat it", "bury it", "sue it")
+    assert (rows[0].context, rows[0].question) == ("Ida baked bread.", "What will Ida do next?")
+    assert [(r.id, r.label) for r in rows] == [("0", 0), ("1", 2)]
+    assert rows[0].group != rows[1].group
+
+
+def test_copa_asks_for_a_cause_or_an_effect_in_xtreme_rs_words(parse):
+    rows = parse("jsonl", copa(4) + "\n" + copa(9, 1, "effect"), task="copa")
+    assert [(r.id, r.question, r.label) for r in rows] == [
+        ("4", "What was the cause?", 0),
+        ("9", "What was the effect?", 1),
+    ]
+    assert rows[0].choices == ("The wind fell.", "Ida sang.")
+
+
+def test_translations_of_copa_have_the_groups_of_one_another(parse):
+    read_back = [
+        parse("jsonl", copa(0, premise=f"{x}.") + "\n" + copa(1, premise=f"{x}!"), task="xcopa")
+        for x in ("Moto", "Ateş")
+    ]
+    assert [[(r.id, r.group) for r in rows] for rows in read_back] == [
+        [("0", "p0"), ("1", "p1")]
+    ] * 2
+
+
+def test_masakhane_separates_word_and_tag_by_a_space_and_has_dates(parse):
+    rows = parse(
+        "tagged_spaced", "Jumanne B-DATE\nIda B-PER\n\nMei B-DATE\n2020 I-DATE\n", language="sw"
+    )
+    assert rows == [
+        Tagged("0", "0", ("Jumanne", "Ida"), ("O", "B-PER")),
+        Tagged("1", "1", ("Mei", "2020"), ("O", "O")),
+    ]
+
+
+def test_supertags_tell_relation_side_of_the_head_and_core_arguments(parse):
+    (row,) = parse("supertag_conllu", TREE)
+    assert row.words == ("Ida", "surely", "gave", "me", "bread")
+    assert row.tags == (
+        "PROPN|nsubj|R|_",
+        "ADV|advmod|R|_",
+        "VERB|root|0|nsubj_iobj,obj",
+        "PRON|iobj|L|_",
+        "NOUN|obj|L|_",
+    )
+
+
+def test_bucc_keeps_the_gold_with_the_source_sentences(parse):
+    rows = parse("bucc_lines", *BUCC, language="zh")
+    assert [(r.id, r.side, r.gold) for r in rows] == [
+        ("zh-000000001", "source", ("en-000000002",)),
+        ("zh-000000002", "source", ()),
+        ("zh-000000003", "source", ()),
+        ("en-000000001", "target", ()),
+        ("en-000000002", "target", ()),
+    ]
+    assert rows[0].text == "磨坊很旧。"
+
+
+def test_xquad_r_ranks_sentences_with_their_paragraph(parse):
+    document = xquad_r(question("q1", "1794", 29), question("q2", "mill", 4))
+    document["data"].append(
+        {"paragraphs": [{"context": "Ei\nns.", "qas": [], "sentence_breaks": [[0, 6]]}]}
+    )
+    rows = parse("xquadr_json", json.dumps(document), language="de")
+    context = " ".join(SENTENCES)
+    assert [(r.id, r.text, r.context) for r in rows if isinstance(r, Candidate)] == [
+        ("de_1_0", SENTENCES[0], context),
+        ("de_1_1", SENTENCES[1], context),
+        ("de_1_2", SENTENCES[2], context),
+        ("de_2_0", "Eins.", "Eins."),
+    ]
+    # The sentence with the answer stands twice in the paragraph: both are right.
+    assert [r for r in rows if isinstance(r, Query)] == [
+        Query("q1", "0:0", "q1?", ("de_1_1", "de_1_2")),
+        Query("q2", "0:0", "q2?", ("de_1_0",)),
+    ]
+
+
+def test_mewsli_x_marks_the_mention_in_its_sentence(parse):
+    mentions = "\n".join([mewsli_mention(), mewsli_mention("de")])
+    query, first, second = parse(
+        "mewslix_jsonl", mentions, mewsli_entity() + "\n" + mewsli_entity("Q6")
+    )
+    assert query == Query("en-7", "en-1", "Ruiz: The verdict for (Ida) { Ruiz }  came.", ("Q5",))
+    assert first == Candidate("Q5", "Q5", "Ida Ruiz is a judge. She sings.", "")
+    assert second.id == "Q6"
 
 
 def test_xtreme_tables_end_lines_with_crlf_and_do_not_quote(parse):
@@ -170,7 +313,7 @@ def test_hellaswag_groups_by_source_where_it_is_named(parse):
 
 def test_cosmos_cells_are_quoted_as_in_rfc_4180(parse):
     rows = parse(
-        "cosmosqa_csv",
+        "csv",
         COSMOS_HEAD
         + 'b1,"He said ""go"" , so I went .\nAnd then ?","Why , then ?",a,"b, c",d,e,1\r\n'
         + "b2,Short .,What ?,a,b,c,d,0\r\n"
@@ -275,7 +418,7 @@ SAMPLES = [
     ("xnli/all_languages/1.1.0/XNLI-1.0.zip/XNLI-1.0/xnli.dev.tsv", "xnli", 1, "sw", 1),
     ("paws-x/de/1.1.0/x-final.tar.gz/x-final/de/dev_2k.tsv", "pawsx", 1, "de", None),
     ("paws-x/ko/1.1.0/x-final.tar.gz/x-final/ko/translated_train.tsv", "pawsx", 2, "ko", None),
-    ("anli/plain_text/0.1.0/anli_v0.1/R1/train.jsonl", "anli_plus", 0, "en", 3),
+    ("anli/plain_text/0.1.0/anli_v0.1/R1/train.jsonl", "anli", 0, "en", 3),
     ("commonsense_qa/0.1.0/train_rand_split.jsonl", "commonsenseqa", 0, "en", 5),
     ("cosmos_qa/0.1.0/train.csv", "cosmosqa", 0, "en", 2),
     ("mlqa/mlqa.en.en/1.0.0/MLQA_V1/test/test-context-en-question-en.json", "mlqa", 1, "en", 1),

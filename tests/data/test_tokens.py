@@ -8,9 +8,12 @@ import pytest
 from tiny_encoders import tokenizer_of, write_tokenizer
 
 from xstilts.core.context import Context, Result
+from xstilts.core.errors import RecipeError
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import EXAMPLES, write_examples
-from xstilts.data.tokens import QUESTION_MOST, Tokens, load_tokenizer, tokens
+from xstilts.data.tokens import QUESTION_MOST, Tokens, labels_of, load_tokenizer, tokens
+from xstilts.phases.planning import windows_move_on
+from xstilts.phases.recipe import Training
 from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 
 CLS, PAD, SEP, UNK = 0, 1, 2, 3
@@ -117,11 +120,40 @@ def test_a_question_without_an_answer_points_at_the_first_piece(encode):
 
 def test_a_long_question_is_cut_and_counted(encode):
     long = Span("0", "0", "ba be bi", "bu " * 200, ("be",), (3,))
-    arrays, value = arrays_of(encode("span", [long, *spans(1)], max_length=96))
+    arrays, value = arrays_of(encode("span", [long, *spans(1)], max_length=144))
     assert value["shortened"] == 1
     context = arrays.extra["begin"][: arrays.starts[1]] >= 0
     assert context.sum() >= 3
     assert QUESTION_MOST <= (~context).sum() <= QUESTION_MOST + 6
+
+
+@pytest.mark.parametrize(
+    ("max_length", "stride"), [(96, 32), (64, 16), (96, 47), (32, 15), (33, 15)]
+)
+def test_no_question_is_too_long_for_windows_that_planning_accepts(encode, max_length, stride):
+    windows_move_on("squad_v1", Training(lr=1, epochs=1, batch_size=1, **_cut(max_length, stride)))
+    context = " ".join(["ba"] * 150)
+    asked = [1, 11, 12, 13, 31, 43, 44, 45, 63, 64, 65, 200]
+    examples = [Span(str(n), "0", context, "bu " * n, ("ba",), (0,)) for n in asked]
+    arrays, _ = arrays_of(encode("span", examples, max_length=max_length, stride=stride))
+    assert max(arrays.lengths) <= max_length
+    for i in range(len(asked)):
+        last = arrays.rows_of(np.array([i]))[-1]
+        ends = arrays.extra["end"][arrays.starts[last] : arrays.starts[last + 1]]
+        assert ends.max() == len(context)
+
+
+def _cut(max_length, stride):
+    return {"max_length": max_length, "stride": stride}
+
+
+@pytest.mark.parametrize(("max_length", "stride"), [(96, 48), (64, 32), (31, 0), (200, 190)])
+def test_windows_that_hardly_move_on_are_refused_and_the_advice_is_accepted(max_length, stride):
+    said = _cut(max_length, stride) | {"lr": 1, "epochs": 1, "batch_size": 1}
+    with pytest.raises(RecipeError) as caught:
+        windows_move_on("squad_v1", Training(**said))
+    key, _, value = caught.value.do.rpartition(".")[2].partition("=")
+    windows_move_on("squad_v1", Training(**(said | {key: int(value)})))
 
 
 def tagged(n=40, seed=0):
@@ -249,3 +281,25 @@ def test_tokenizers_of_these_tests_do_differ(release_texts):
     spaced = tokenizer_of(release_texts, pairs="$A $B", metaspace_only=True)
     ends = [[b for _, b in t.encode("ba  be").offsets] for t in (plain, spaced)]
     assert ends[0] != ends[1]
+
+
+def test_a_text_that_is_labelled_alone_is_one_sequence(encode, tokenizer):
+    examples = [Pair("0", "0", "ba be", None, "A"), Pair("1", "1", "bi " * 99, None, "B")]
+    arrays, value = arrays_of(encode("pair", examples, labels=("A", "B")))
+    alone = load_tokenizer(tokenizer)("ba be")["input_ids"]
+    assert arrays.ids[: arrays.starts[1]].tolist() == alone
+    assert arrays.extra["label"].tolist() == [0, 1]
+    assert (value["shortened"], arrays.lengths.max()) == (1, 32)
+
+
+def test_open_tags_are_numbered_by_the_training_slice_and_others_teach_nothing(tokenizer, tmp_path):
+    write_examples(tmp_path / EXAMPLES, [Tagged("0", "0", ("ba", "be"), ("NEW", "OLD"))])
+    config = Tokens(tokenizer="t", kind="tagging", labels=(), max_length=32, stride=0)
+    learnt = Result(tmp_path, {"labels": ["ELSE", "OLD"]}, "train")
+    inputs = {"examples": Result(tmp_path, {}, "key"), "labels": learnt}
+    value = tokens(config, inputs, tmp_path, Context(sources={"t": tokenizer}))
+    arrays = TokenArrays.load(tmp_path, value["pad"])
+    tags = arrays.extra["tag"][arrays.extra["word"] >= 0].tolist()
+    assert tags == [IGNORED, 1]
+    assert labels_of((), Result(tmp_path, value, "key")) == ("ELSE", "OLD")
+    assert labels_of(("A",), Result(tmp_path, value, "key")) == ("A",)

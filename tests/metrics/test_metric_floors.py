@@ -7,13 +7,10 @@ from hypothesis import strategies as st
 import xstilts.metrics
 from xstilts.metrics import (
     accuracy,
-    empty_answer_floor,
     majority_floor,
     noise_limit,
     random_rank_floor,
     seqeval_f1,
-    squad,
-    squad_v2,
     tag_accuracy,
     tagging_floor,
 )
@@ -46,12 +43,6 @@ def test_the_tagging_floor_of_mostly_untagged_text_is_0():
 def test_the_tagging_floor_does_not_depend_on_the_order_of_sentences(gold, rng):
     shuffled = rng.sample(gold, len(gold))
     assert math.isclose(tagging_floor(gold, seqeval_f1), tagging_floor(shuffled, seqeval_f1))
-
-
-def test_the_empty_answer_earns_what_the_metric_gives_it():
-    gold = {"p": ["mill"], "q": ["The"]}
-    assert empty_answer_floor(gold) == squad(gold, {"p": "", "q": ""})["em_f1"] == 25.0
-    assert empty_answer_floor({"p": ["mill"], "q": []}, squad_v2) == 50.0
 
 
 def test_a_random_rank_is_right_once_in_n():

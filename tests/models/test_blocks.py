@@ -13,7 +13,7 @@ from transformers import (
 )
 
 from xstilts.data.batches import TokenArrays
-from xstilts.models.packing import layer_output
+from xstilts.models.packing import layer_outputs
 from xstilts.models.task_model import TaskModel
 from xstilts.models.written import is_written
 from xstilts.prediction.forward import embed
@@ -293,10 +293,13 @@ def test_every_layer_is_the_librarys(family):
     named = {"input_ids": inputs["ids"], "attention_mask": inputs["mask"]}
     with torch.inference_mode():
         states = encoder(**named, token_type_ids=inputs["types"], output_hidden_states=True)
-        for layer, state in enumerate(states.hidden_states):
-            found = layer_output(encoder, layer)(**inputs)
-            at = inputs["mask"].bool()
-            assert error(found[at], state[at]) < 1e-5
+        wanted = range(len(states.hidden_states))
+        at = inputs["mask"].bool()
+        for layers in (wanted, *([i] for i in wanted)):
+            outputs = layer_outputs(encoder, layers)(**inputs)
+            for layer, found in outputs:
+                assert error(found[at], states.hidden_states[layer][at]) < 1e-5
+            assert layer == layers[-1]
 
 
 def test_sentence_vectors_are_means_over_the_pieces_of_a_layer():
@@ -305,7 +308,8 @@ def test_sentence_vectors_are_means_over_the_pieces_of_a_layer():
     starts = np.concatenate([[0], lengths.cumsum()])
     ids = np.random.default_rng(0).integers(2, SIZES["vocab_size"], starts[-1])
     arrays = TokenArrays(ids, None, starts, np.arange(3), {}, 1)
-    vectors = embed(encoder, arrays, layer=2, micro_tokens=64, precision="fp32", device=CPU)
+    vectors = embed(encoder, arrays, layers=[2], micro_tokens=64, precision="fp32", device=CPU)
+    vectors = vectors[0, 0]
     for i in range(3):
         row = torch.from_numpy(ids[starts[i] : starts[i + 1]])[None]
         with torch.no_grad():

@@ -53,6 +53,18 @@ def test_one_changed_byte_of_the_weights_is_another_encoder(copy, look):
     assert other.tokenizer == one.tokenizer
 
 
+@pytest.mark.parametrize("name", ["spiece.model", "tokenizer.model", "sentencepiece.bpe.model"])
+def test_the_pieces_of_a_tokenizer_count_under_every_name_they_have(copy, look, name):
+    place = copy()
+    found = []
+    for pieces in (None, b"\x0a\x01", b"\x0a\x02"):
+        if pieces is not None:
+            (place / name).write_bytes(pieces)
+        found.append(look(place))
+    assert len({one.tokenizer for one in found}) == 3
+    assert len({one.digest for one in found}) == 1
+
+
 def test_a_changed_tokenizer_changes_its_own_digest_only(copy, look):
     one, place = look(copy(place="one")), copy(place="other")
     with (place / "tokenizer.json").open("a") as file:
@@ -75,7 +87,14 @@ def test_a_changed_config_is_another_encoder_and_a_new_card_is_not(copy, look):
 
 @pytest.mark.parametrize(
     ("card", "languages"),
-    [("---\nlanguage: sw\n---\n", ("sw",)), ("---\nlicense: mit\n---\n", None), ("# Text", None)],
+    [
+        ("---\nlanguage: sw\n---\n", ("sw",)),
+        ("---\nlanguage: [en, no]\ntitle: a --- b\n---\n# Text\n---\n", ("en", "no")),
+        ("---\r\nlanguage:\r\n- no\r\n---\r\n", ("no",)),
+        ("---\nlicense: mit\n---\n", None),
+        ("# Text", None),
+        ("---\nA line above. [Not: a head", None),
+    ],
 )
 def test_a_card_may_name_one_language_or_none(copy, look, card, languages):
     place = copy()
@@ -95,12 +114,28 @@ def test_pickled_weights_are_never_read(copy, look):
         load_encoder(place)
 
 
+def test_a_card_that_is_not_yaml_is_refused_with_its_line(copy, look):
+    place = copy()
+    (place / "README.md").write_text("---\nlanguage: [en\nlicense: mit\n---\n")
+    with pytest.raises(EncoderError, match="line 2") as caught:
+        look(place)
+    assert str(place / "README.md") in caught.value.what
+
+
+def spoil_config(place, **said):
+    file = place / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | said))
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (lambda p: shutil.rmtree(p), "No encoder lies at"),
         (lambda p: (p / "config.json").unlink(), "No encoder lies at"),
         (lambda p: (p / "config.json").write_text("{"), "is not JSON"),
+        (lambda p: (p / "config.json").write_text("[]"), "holds no keys"),
+        (lambda p: spoil_config(p, hidden_size=None), "hidden_size is None"),
+        (lambda p: spoil_config(p, num_hidden_layers="six"), "num_hidden_layers is 'six'"),
         (lambda p: (p / "tokenizer.json").unlink(), "has no tokenizer"),
     ],
 )

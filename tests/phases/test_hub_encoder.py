@@ -59,3 +59,16 @@ def test_a_commit_that_the_hub_does_not_have_is_told_in_four_parts(world: Path, 
     assert "our/encoder could not be fetched" in failed.stderr
     assert "encoder={path: FOLDER}" in failed.stderr.replace("'", "")
     assert "Traceback" not in failed.stderr
+
+
+def test_a_repository_with_pickled_weights_only_is_refused_before_anything_runs(
+    world: Path, tmp_path: Path, from_hub
+) -> None:
+    repository = shutil.copytree(world / "encoder", tmp_path / "repository")
+    (repository / "model.safetensors").rename(repository / "pytorch_model.bin")
+    with small_hub(repository, "our/encoder", REVISION) as (endpoint, _):
+        failed = from_hub("run", endpoint)
+    assert failed.returncode == 2
+    assert "has no safetensors weights" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert not (tmp_path / "store" / "steps" / "tokens").exists()

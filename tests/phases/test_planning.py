@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import xstilts
 from xstilts.core.errors import DataError, EncoderError, RecipeError, UnknownNameError
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import load
+from xstilts.phases.results import same_data
 from xstilts.phases.slices import Leaking
 from xstilts.phases.workplace import Workplace
 
@@ -100,6 +102,31 @@ def test_leaking_examples_are_left_out_of_every_stage_that_trains_on_their_file(
     assert (found["udpos"].train.without, found["udpos"].held.without) == ((), ("s1",))
 
 
+def test_data_is_the_same_where_it_is_one_part_of_several_and_lies_there_in_two_forms(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    nli = {"sentence1": "a", "sentence2": "b", "gold_label": "neutral", "pairID": "1"}
+    adversarial = {"uid": "1", "context": "a", "hypothesis": "b", "label": "n"}
+    data = tmp_path / "data"
+    shutil.copytree(world, data)
+    assert (data / "mnli/train.tsv").exists()
+    for name, row in (
+        ("mnli/multinli_1.0_train.jsonl", nli),
+        ("snli/snli_1.0_train.jsonl", nli),
+        *((f"anli/R{n}/train.jsonl", adversarial) for n in (1, 2, 3)),
+    ):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text(json.dumps(row))
+    found = planned(
+        data,
+        tmp_path,
+        *changes,
+        "arms={none: [], all: [{train: anli_plus}], some: [{train: snli}]}",
+        "targets=[xnli, udpos]",
+    )
+    assert same_data(found) == {("all", "xnli")}
+
+
 def test_training_on_a_reported_split_is_refused(
     world: Path, changes: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -120,6 +147,62 @@ def test_labels_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(RecipeError, match="cannot be trained on mnli"):
         planned(world, tmp_path, *changes, "tasks.udpos.train=mnli")
+
+
+@pytest.mark.parametrize("layer", ["99", "7", "7.0"])
+def test_a_block_that_the_encoder_does_not_have_is_refused(
+    world: Path, changes: tuple[str, ...], tmp_path: Path, layer: str
+) -> None:
+    with pytest.raises(RecipeError, match="has no block") as caught:
+        planned(world, tmp_path, *changes, f"tasks.tatoeba.layer={layer}")
+    planned(world, tmp_path, *changes, caught.value.do.removeprefix("--set "))
+
+
+def test_own_settings_of_a_target_change_those_of_its_source_key_by_key(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    source = ("tasks.squad_v1.training={max_length: 96, stride: 24}", "tasks.xquad.train=squad_v1")
+    found = planned(world, tmp_path, *changes, *source, "tasks.xquad.training={lr: 2e-4}")
+    model = found.plan.steps["none/xquad@0"]
+    cut, how = model.inputs["train"].config, model.config.how  # type: ignore[attr-defined]
+    assert (cut.max_length, cut.stride) == (96, 24)  # type: ignore[attr-defined]
+    assert (how.lr, how.batch_size) == (2e-4, found.recipe.training.batch_size)
+    assert found.plan.steps["none/udpos@0"].inputs["train"].config.max_length == 64  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("change", "circle"),
+    [
+        ("tasks.mnli={train: mnli}", "mnli -> mnli"),
+        ("tasks={mnli: {train: xnli}, xnli: {train: mnli}}", "mnli -> xnli -> mnli"),
+    ],
+)
+def test_tasks_that_are_trained_on_themselves_are_refused(
+    world: Path, changes: tuple[str, ...], tmp_path: Path, change: str, circle: str
+) -> None:
+    with pytest.raises(RecipeError, match=circle):
+        planned(world, tmp_path, *changes, "arms={none: [], mnli: [{train: mnli}]}", change)
+
+
+def test_stages_and_targets_never_share_a_name(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    arms = "arms={none: [], twice: [{train: panx}, {train: panx}], udpos: [{train: udpos}]}"
+    found = planned(world, tmp_path, *changes, arms, "targets=[udpos]")
+    assert set(found.models) == {
+        "none/udpos@0",
+        "twice/panx@0",
+        "twice/panx.2@0",
+        "twice/udpos@0",
+        "udpos/udpos.1@0",
+        "udpos/udpos@0",
+    }
+    chains = {name: step.address for name, step in found.models.items()}
+    assert chains["twice/udpos@0"] == "train/panx.panx.udpos"
+    assert (chains["udpos/udpos.1@0"], chains["udpos/udpos@0"]) == (
+        "train/udpos",
+        "train/udpos.udpos",
+    )
 
 
 def test_an_unknown_task_suggests_the_right_one(

@@ -17,17 +17,33 @@ def test_every_shipped_recipe_is_valid(name: str) -> None:
     ("change", "meant"),
     [
         ("targts=[xnli]", "targets"),
-        ("training.learning_rat=1", "lr"),
+        ("training.l_r=1", "lr"),
         ("training.epoch=1", "epochs"),
+        ("training.select.patince=1", "patience"),
         ("tasks.xnli.scor={from: dev}", "score"),
+        ("tasks.xnlii={train: mnli}", "xnli"),
+        ("tasks.qqp.training={weight_decy: 3}", "weight_decay"),
+        ("tasks.xnli.train={frm: train}", "from"),
+        ("tasks.xnli.train={from: trian}", "train"),
+        ("tasks.xnli.train=mnlli", "mnli"),
+        ("arms={none: [], q: [{trian: mnli}]}", "train"),
+        ("languages=presnt", "present"),
+        ("leaks=eror", "error"),
         ("runtime.thread=2", "threads"),
         ("encoder.pth=x", "path"),
     ],
 )
-def test_a_misspelt_key_suggests_the_right_one(change: str, meant: str) -> None:
+def test_a_misspelt_word_suggests_the_right_one(change: str, meant: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         load("first-light", [change])
-    assert meant in str(caught.value)
+    assert f"Did you mean {meant!r}" in str(caught.value)
+    assert change.partition("=")[0].split(".")[0] in caught.value.where
+
+
+def test_a_language_that_is_no_list_is_told_to_be_one() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        load("first-light", ["languages=sw"])
+    assert caught.value.do.endswith("--set languages='[sw]'")
 
 
 def test_a_misspelt_recipe_suggests_the_right_one() -> None:
@@ -54,6 +70,49 @@ def test_a_recipe_that_extends_itself_is_refused(tmp_path: Path) -> None:
         load(str(file))
 
 
+def test_a_recipe_is_extended_from_its_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base.yaml").write_text("extends: first-light\nseeds: [7]\n")
+    (tmp_path / "mine.yaml").write_text("extends: base.yaml\nrecipe: mine\n")
+    monkeypatch.chdir("/")
+    assert load(str(tmp_path / "mine.yaml")).seeds == (7,)
+
+
+@pytest.mark.parametrize("extends", ["[first-light]", "mine.yaml", "../{folder}/mine.yaml"])
+def test_an_impossible_parent_is_refused(tmp_path: Path, extends: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"extends: {extends.format(folder=tmp_path.name)}\nrecipe: mine\n")
+    with pytest.raises(RecipeError, match="extends"):
+        load(str(file))
+
+
+def test_arms_and_encoder_of_a_recipe_replace_those_that_it_extends(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "extends: first-light\nrecipe: mine\nencoder: {path: my-encoder}\n"
+        "arms: {none: [], both: [{train: squad_v1}, {train: mnli}]}\ntargets: [xnli]\n"
+    )
+    mine = load(str(file))
+    assert tuple(mine.arms) == ("none", "both")
+    assert mine.encoder[0].model_dump(exclude_defaults=True) == {"path": "my-encoder"}
+    assert mine.targets == ("xnli",)
+
+
+def test_single_arms_and_encoder_keys_are_set_in_place() -> None:
+    theirs = load("first-light")
+    mine = load("first-light", ["arms.two=[{train: mnli}]", "encoder.path=elsewhere"])
+    assert tuple(mine.arms) == (*theirs.arms, "two")
+    assert mine.encoder[0].about == theirs.encoder[0].about
+    assert mine.encoder[0].path == "elsewhere"
+
+
+def test_a_path_takes_the_place_of_a_repository_and_its_revision() -> None:
+    revision = f"encoder.revision={'a' * 40}"
+    (encoder,) = load("xtreme/paper", [revision, "encoder.path=here"]).encoder
+    assert (encoder.path, encoder.hub, encoder.revision) == ("here", None, None)
+
+
 def test_text_that_is_not_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("recipe: mine\narms: [\n")
@@ -68,11 +127,24 @@ def test_a_language_called_no_stays_a_language() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("seeds=[0, 0]", "a seed stands twice"),
+        ("seeds=[0, 0]", "0 stands twice in seeds"),
+        ("targets=[xnli, udpos, xnli]", "xnli stands twice in targets"),
+        ("languages=[en, sw, en]", "en stands twice in languages"),
+        ("encoder=[{path: a/x}, {path: b/x}]", "x stands twice in encoder"),
+        ("training.lr=inf", "finite"),
+        ("training.lr=nan", "finite"),
+        ("training.lr=1e999", "finite"),
+        ("tasks.qqp.training={lr: -1}", "greater than 0"),
+        ("tasks.xnli.train=[mnli]", "tasks.xnli.train cannot be"),
         ("analysis.gain.baseline=nothing", "not an arm"),
         ("training.lr=-1", "greater than 0"),
         ("training.lr=fast", "number"),
         ("encoder={}", "path"),
+        ("tasks.tatoeba.layer=-1", "There is no layer -1"),
+        ("tasks.tatoeba.layer=2.5", "a share of depth"),
+        ("arms={none: [], a/b: []}", "cannot name an arm"),
+        ("arms={none: [], a@b: []}", "cannot name an arm"),
+        ("arms={none: [], '': []}", "cannot name an arm"),
         ("training.lr", "changes no key"),
         ("training.lr.x=1", "no keys"),
     ],
@@ -81,3 +153,4 @@ def test_an_impossible_value_is_refused_and_named(change: str, said: str) -> Non
     with pytest.raises(RecipeError) as caught:
         load("first-light", [change])
     assert said in str(caught.value)
+    assert len(str(caught.value)) < 500, "the whole recipe is no message"

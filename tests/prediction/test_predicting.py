@@ -62,22 +62,31 @@ def test_predictions_of_a_row_are_the_models_own(workbench):
 
 
 @pytest.mark.parametrize("encoder", ["xlmr", "bert"])
-@pytest.mark.parametrize("layer", [0, 1, 2])
-def test_a_sentence_vector_is_the_mean_over_every_attended_piece(workbench, encoder, layer):
+@pytest.mark.parametrize("layers", [[0], [1], [2], [0, 1, 2]])
+def test_a_sentence_vector_is_its_pieces_mean_or_the_first_of_them(workbench, encoder, layers):
     bench = workbench(encoder)
     step = bench.tokens(bench.examples("tatoeba", "test", "de"))
     arrays = bench.arrays(step, "text-")
     model = load_encoder(bench.encoder)
     found = embed(
-        model, arrays, layer=layer, micro_tokens=300, precision="fp32", device=torch.device("cpu")
+        model,
+        arrays,
+        layers=layers,
+        poolings=("mean", "first"),
+        micro_tokens=300,
+        precision="fp32",
+        device=torch.device("cpu"),
     )
-    assert found.shape == (30, 32) and found.dtype == np.float32
+    assert found.shape == (len(layers), 2, 30, 32) and found.dtype == np.float32
     for i in (0, 13, 29):
         ids = torch.tensor(arrays.ids[arrays.starts[i] : arrays.starts[i + 1]].astype(np.int64))
         with torch.no_grad():
             hidden = model(input_ids=ids[None], output_hidden_states=True).hidden_states
         assert len(hidden) == 3
-        np.testing.assert_allclose(found[i], hidden[layer][0].mean(0), rtol=1e-4, atol=1e-5)
+        for place, layer in enumerate(layers):
+            mean, first = found[place, :, i]
+            np.testing.assert_allclose(mean, hidden[layer][0].mean(0), rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(first, hidden[layer][0, 0], rtol=1e-4, atol=1e-5)
 
 
 def test_saved_token_arrays_of_both_sides_have_one_row_a_sentence(workbench):

@@ -57,3 +57,13 @@ def test_a_target_without_english_has_bars_and_no_gap(report: ReportInput, known
     found = words(language_bars(changed, numbers(changed), "tatoeba"))
     assert any("No gap to en" in text for text in found)
     assert {"sw", "de"} <= set(found)
+
+
+def test_a_floor_above_every_score_stays_on_the_axis(report: ReportInput) -> None:
+    def highest(shown: ReportInput) -> int:
+        return max(
+            int(t) for t in words(language_bars(shown, numbers(shown), "tatoeba")) if t.isdecimal()
+        )
+
+    assert highest(report) < 80
+    assert highest(dataclasses.replace(report, rows=report.rows.assign(floor=87.0))) >= 80

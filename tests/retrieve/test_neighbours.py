@@ -1,135 +1,132 @@
-"""Nearest neighbours, and the layer they are looked for in."""
+"""Nearest neighbours are those of comparing everything with everything, however they are found."""
 
-import shutil
-from pathlib import Path
+import subprocess
+import sys
+from unittest.mock import patch
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
-from workbench import how
 
-from xstilts.retrieve.spec import NEIGHBOURS, Retrieve, block_of, protocol
-from xstilts.retrieve.stage import nearest
+from xstilts.retrieve import neighbours
+from xstilts.retrieve.neighbours import nearest, nearest_both_ways
 
-ORACLES = Path(__file__).parents[1] / "metrics" / "oracles"
-
-
-def unit(vectors):
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def test_tatoeba_predictions_are_those_of_the_published_code():
-    text, english = (np.load(ORACLES / f"tatoeba.{side}.npy") for side in ("xx", "en"))
-    expected = [int(x) for x in (ORACLES / "tatoeba.pred.txt").read_text().split()]
-    found, _ = nearest(unit(english), unit(text), 1)
-    assert found[:, 0].tolist() == expected
-    products = unit(english) @ unit(text).T
-    ties = [i for i, row in enumerate(products) if (row == row.max()).sum() > 1]
-    assert ties, "the oracle holds ties"
-    assert all(expected[i] == int(np.argmax(products[i])) for i in ties)
+PRECISIONS = ("fp32", "bf16")
+SMALL = {
+    "TILE": 24,
+    "GROUP": 4,
+    "SPARE": 1,
+    "RESERVE": 1,
+    "HELD": 300,
+    "_GATHERED": 2000,
+    "_TOGETHER": 7,
+}
 
 
-@given(st.integers(1, 30), st.integers(1, 40), st.integers(1, 50), st.integers(0, 9999))
-def test_neighbours_are_sorted_and_of_equals_the_lower_index_is_first(queries, corpus, k, seed):
-    rng = np.random.default_rng(seed)
-    a = rng.integers(-1, 2, (queries, 3)).astype(np.float32)
-    b = rng.integers(-1, 2, (corpus, 3)).astype(np.float32)
-    indices, scores = nearest(a, b, k)
-    assert indices.shape == scores.shape == (queries, min(k, corpus))
-    for q in range(queries):
-        products = [float(a[q] @ b[j]) for j in range(corpus)]
-        expected = sorted(range(corpus), key=lambda j: (-products[j], j))[:k]
-        assert indices[q].tolist() == expected
-        assert scores[q].tolist() == [products[j] for j in expected]
+def brute(queries, corpus, k):
+    """Cosines in double precision, sorted; of equal ones the lower index first."""
+    lengths = [
+        np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30) for x in (queries, corpus)
+    ]
+    cosines = (queries / lengths[0]).astype(float) @ (corpus / lengths[1]).astype(float).T
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(cosines, order, axis=1)
 
 
-@pytest.mark.parametrize(
-    ("layer", "layers", "block"),
-    [
-        (0.58, 6, 3),
-        (0.58, 12, 7),
-        (0.58, 24, 14),
-        (14 / 24, 24, 14),
-        (0.5, 5, 3),
-        (0.01, 24, 0),
-        (0.99, 24, 24),
-        (0, 12, 0),
-        (8, 12, 8),
-        (1, 12, 1),
-        (12, 12, 12),
-    ],
+def exact_vectors(rng, n, most):
+    """Rows whose cosines are exact in every number format: signs, zeros, many of them alike."""
+    kinds = rng.choice([-1.0, 1.0], (most, 16)).astype(np.float32)
+    kinds[0] = 0
+    return kinds[rng.integers(0, most, n)]
+
+
+def check(found, expected):
+    indices, cosines = expected
+    np.testing.assert_allclose(found.scores, cosines, atol=1e-6)
+    np.testing.assert_array_equal(found.indices, indices)
+
+
+@given(
+    n=st.integers(1, 70),
+    m=st.integers(1, 70),
+    k=st.integers(1, 80),
+    most=st.integers(1, 40),
+    seed=st.integers(0, 9999),
+    precision=st.sampled_from(PRECISIONS),
+    tiled=st.booleans(),
 )
-def test_a_share_of_depth_is_rounded_half_up_and_a_whole_number_is_a_block(layer, layers, block):
-    assert block_of(layer, layers) == block
+@settings(max_examples=150, deadline=None)
+def test_ties_and_zeros_are_settled_by_the_lower_index(n, m, k, most, seed, precision, tiled):
+    rng = np.random.default_rng(seed)
+    a, b = exact_vectors(rng, n, most), exact_vectors(rng, m, most)
+    with patch.multiple(neighbours, **SMALL if tiled else {"TILE": neighbours.TILE}):
+        ahead, back = nearest_both_ways(a, b, k, precision)
+        alone = nearest(a, b, k, precision)
+    check(ahead, brute(a, b, k))
+    check(back, brute(b, a, k))
+    check(alone, brute(a, b, k))
 
 
-def test_the_protocol_names_all_that_a_score_depends_on():
-    config = Retrieve(encoder="x", layer=0.58, precision="fp32")
-    assert protocol(config, 24) == "block 14/24, mean pooling, en->xx, cosine"
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("shape", ["random", "crowded", "duplicated", "opposite", "scaled"])
+def test_neighbours_are_those_of_comparing_everything(shape, precision):
+    rng = np.random.default_rng(3)
+    a, b = (rng.standard_normal((n, 48)).astype(np.float32) for n in (2300, 4500))
+    if shape == "crowded":  # cosines around 0.98: closer to each other than bf16 can tell
+        a, b = a + 8, b + 8
+    if shape == "duplicated":
+        b[2000:] = b[rng.integers(0, 2000, 2500)]
+        a[:300] = b[:300]
+    if shape == "opposite":  # no cosine is positive
+        a, b = np.abs(a), -np.abs(b)
+    if shape == "scaled":
+        a *= 10.0 ** rng.integers(-15, 15, (len(a), 1)).astype(np.float32)
+    ahead, back = nearest_both_ways(a, b, 4, precision)
+    for found, (x, y) in ((ahead, (a, b)), (back, (b, a))):
+        indices, cosines = brute(x, y, 4)
+        np.testing.assert_allclose(found.scores, cosines, atol=2e-6)
+        differing = (found.indices != indices).any(1)
+        assert differing.mean() < 1e-3
+        own = (unit(x)[:, None] * unit(y)[found.indices]).sum(-1)
+        np.testing.assert_allclose(own, cosines, atol=2e-6)  # the others are as near
 
 
-def predictions(result):
-    return pq.read_table(result.folder / "predictions.parquet").to_pydict()
+def unit(x):
+    return (x / np.linalg.norm(x.astype(float), axis=1, keepdims=True)).astype(float)
 
 
-def test_english_asks_and_the_other_language_is_searched(workbench):
-    bench = workbench()
-    examples = bench.examples("tatoeba", "test", "de")
-    result = bench.build(bench.retrieve(examples, layer=1))
-    columns = predictions(result)
-    assert columns["id"] == [e.id for e in bench.slice(examples)]
-    assert all(len(x) == NEIGHBOURS for x in columns["neighbours"])
-    assert columns["prediction"] == [x[0] for x in columns["neighbours"]]
-    assert result.value == {"n": 30, "protocol": "block 1/2, mean pooling, en->xx, cosine"}
-    vectors = {}
-    for side in ("english-", "text-"):
-        vectors[side] = sentence_vectors(bench, examples, side)
-    products = vectors["english-"] @ vectors["text-"].T
-    assert columns["prediction"] == products.argmax(1).tolist()
-    assert columns["prediction"] != products.argmax(0).tolist(), "the other direction differs"
-    np.testing.assert_allclose([x[0] for x in columns["scores"]], products.max(1), rtol=1e-4)
+def test_only_a_few_random_rows_need_a_comparison_with_everything():
+    rng = np.random.default_rng(4)
+    a, b = (rng.standard_normal((4000, 256)).astype(np.float32) for _ in range(2))
+    for found in nearest_both_ways(a, b, 4, "bf16"):
+        assert found.unproved < 100
+    for found in nearest_both_ways(a, b, 4, "fp32"):
+        assert found.unproved == 0
 
 
-def sentence_vectors(bench, examples, side):
-    import torch
-
-    from xstilts.models.task_model import load_encoder
-    from xstilts.prediction.forward import embed
-
-    arrays = bench.arrays(bench.tokens(examples), side)
-    found = embed(
-        load_encoder(bench.encoder),
-        arrays,
-        layer=1,
-        micro_tokens=10**6,
-        precision="fp32",
-        device=torch.device("cpu"),
-    )
-    return unit(found)
+def test_a_bound_that_was_too_low_would_be_noticed():
+    """Without the proof, bf16 alone gets crowded rows wrong: the proof is what makes it exact."""
+    rng = np.random.default_rng(5)
+    a, b = (rng.standard_normal((1500, 32)).astype(np.float32) + 40 for _ in range(2))
+    with patch.object(neighbours, "_limit", lambda *_: -np.inf):
+        trusted = nearest(a, b, 4, "bf16")
+    assert trusted.unproved == 0
+    assert (trusted.indices != brute(a, b, 4)[0]).any(1).mean() > 0.003
+    assert nearest(a, b, 4, "bf16").unproved > 0
 
 
-def test_a_trained_encoder_is_searched_with_instead_of_the_pretrained_one(workbench):
-    bench = workbench()
-    examples = bench.examples("tatoeba", "test", "sw")
-    model = bench.train("mnli", how(epochs=1))
-    before = predictions(bench.build(bench.retrieve(examples)))
-    after = predictions(bench.build(bench.retrieve(examples, model)))
-    assert before["scores"] != after["scores"]
-
-
-def test_another_encoder_in_the_same_folder_is_read_anew(workbench, tmp_path):
-    """A process that lives on (a notebook) must not answer with weights it read before."""
-    folder = tmp_path / "encoder"
-    shutil.copytree(workbench().encoder, folder)
-    scores = []
-    for store in ("one", "two"):
-        bench = workbench(folder, store)
-        result = bench.build(bench.retrieve(bench.examples("tatoeba", "test", "de")))
-        scores.append(predictions(result)["scores"])
-        weights = load_file(folder / "model.safetensors")
-        changed = {k: v.flip(0).contiguous() if v.ndim > 1 else v for k, v in weights.items()}
-        save_file(changed, folder / "model.safetensors", metadata={"format": "pt"})
-    assert scores[0] != scores[1]
+def test_memory_is_bounded_by_blocks_not_by_the_products():
+    """40,000 × 40,000 products would take 6.4 GB in fp32."""
+    code = """
+import resource, numpy, torch
+from xstilts.retrieve import neighbours
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+x = numpy.random.default_rng(0).standard_normal((40000, 16), dtype=numpy.float32)
+neighbours.nearest_both_ways(x[:500], x[:500], 4, "bf16")
+before = peak()
+neighbours.nearest_both_ways(x, x, 4, "bf16")
+print((peak() - before) // 1024)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 450

@@ -1,1 +1,1 @@
-"""The ground floor: declarations, fingerprints, errors, seeds, languages."""
+"""The ground floor: declarations, fingerprints, errors, seeds."""

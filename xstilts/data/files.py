@@ -11,10 +11,11 @@ from typing import Literal
 
 from xstilts.core.errors import DataError
 from xstilts.data import readers
+from xstilts.tasks import get_task
+from xstilts.tasks.examples import asked
 from xstilts.tasks.spec import FileSet, Split, Task
 
 _SETTLED_NS = 2_000_000_000
-_SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,18 @@ class Found:
     """The files of one split in one language.
 
     Attributes:
-        files: the release they belong to.
+        task: whose files these are.
+        split: of that task.
+        files: the release they belong to; its format is ``parts`` for those of several tasks.
         paths: in the order of the release's names, sorted where a name is a pattern.
+        parts: what was found of each part, where a task is made of others.
     """
 
+    task: Task
+    split: Split
     files: FileSet
     paths: tuple[Path, ...]
+    parts: tuple["Found", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +64,35 @@ class FileState:
 def find(task: Task, split: Split, language: str, roots: Sequence[Path]) -> Found | None:
     """The first files there are: by data folder, then release, then accepted folder name.
 
-    A release counts as there when every one of its names for the split has a file.
+    A release counts as there when every one of its names for the split has a file; a task that is
+    made of others when every part is there. The folder of a user's own declaration comes first.
     """
+    if split in task.parts:
+        return _find_parts(task, split, language, roots)
     releases = [(f, _names(f, split, language)) for f in task.files if split in f.names]
-    for root, (files, names) in product(roots, releases):
+    beside = [Path(task.beside)] if task.beside else []
+    for root, (files, names) in product([*beside, *roots], releases):
         for folder in files.folders:
             groups = [_matches(root / folder, name.split("/")) for name in names]
             if all(groups):
-                return Found(files, tuple(path for group in groups for path in group))
+                paths = tuple(path for group in groups for path in group)
+                return Found(task, split, files, paths)
     return None
+
+
+def _find_parts(task: Task, split: Split, language: str, roots: Sequence[Path]) -> Found | None:
+    parts = [find(get_task(t), s, language, roots) for t, s in task.parts[split].items()]
+    there = tuple(part for part in parts if part is not None)
+    if len(there) < len(parts):
+        return None
+    paths = tuple(path for part in there for path in part.paths)
+    return Found(task, split, FileSet(format="parts", names={}), paths, there)
 
 
 def has_gold(found: Found, task: Task) -> bool:
     """Whether the files hold answers, by a look at their start (XTREME strips its test files)."""
+    if found.parts:
+        return all(has_gold(part, part.task) for part in found.parts)
     return readers.has_gold(task, found.files, found.paths)
 
 
@@ -81,8 +104,11 @@ def present(task: Task, split: Split, roots: Sequence[Path]) -> tuple[str, ...]:
 
 def expected(task: Task, split: Split, language: str) -> list[str]:
     """The places under a data folder where the files may lie, best first, for messages."""
+    if split in task.parts:
+        parts = [expected(get_task(t), s, language)[:1] for t, s in task.parts[split].items()]
+        return [" + ".join(place for part in parts for place in part)]
     return [
-        f"{folder}/{' + '.join(_names(files, split, language))}"
+        " + ".join(f"{folder}/{name}" for name in _names(files, split, language))
         for files in task.files
         if split in files.names
         for folder in files.folders
@@ -93,19 +119,17 @@ def check(tasks: Iterable[Task], roots: Sequence[Path]) -> list[FileState]:
     """Read every file of ``tasks`` that is there.
 
     Absent files are listed where they would be needed: English for training and selection, every
-    language for the split that is reported. Tasks in formats that no reader knows are left out.
+    language for the split that is reported.
     """
     return [
         _state(task, split, language, roots)
         for task in tasks
-        if any(files.format in readers.READERS for files in task.files)
         for split, language in _wanted(task, roots)
     ]
 
 
 def _wanted(task: Task, roots: Sequence[Path]) -> Iterator[tuple[Split, str]]:
-    served = {split for files in task.files for split in files.names}
-    for split, language in product((s for s in _SPLITS if s in served), task.languages):
+    for split, language in product(task.splits, task.languages):
         needed = split == task.score or language == "en"
         if needed or find(task, split, language, roots):
             yield split, language
@@ -120,10 +144,18 @@ def _state(task: Task, split: Split, language: str, roots: Sequence[Path]) -> Fi
         detail = "the files are there, but the release took their gold out"
         return FileState(task.name, split, language, "missing", found.paths, detail=detail)
     try:
-        count = sum(1 for _ in readers.read(task, found.files, found.paths, split, language))
+        count = _count(found, language)
     except DataError as error:
         return FileState(task.name, split, language, "corrupt", found.paths, detail=str(error))
     return FileState(task.name, split, language, "ok", found.paths, count)
+
+
+def _count(found: Found, language: str) -> int:
+    if found.parts:
+        return sum(_count(part, language) for part in found.parts)
+    return sum(
+        map(asked, readers.read(found.task, found.files, found.paths, found.split, language))
+    )
 
 
 def _names(files: FileSet, split: Split, language: str) -> list[str]:

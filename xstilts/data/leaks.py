@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import Candidate, Choice, Pair, Parallel, Query, Sentence, Span, Tagged
 
 MINIMUM = 20  # letters and digits
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -53,7 +53,7 @@ def units(kind: str, example: Any) -> list[str]:
 
 
 def _pair(e: Pair) -> list[str]:
-    return [e.first, e.second]
+    return [e.first] if e.second is None else [e.first, e.second]
 
 
 def _choice(e: Choice) -> list[str]:
@@ -72,12 +72,22 @@ def _parallel(e: Parallel) -> list[str]:
     return [e.text, e.english]
 
 
+def _sentence(e: Sentence) -> list[str]:
+    return [e.text]
+
+
+def _ranked(e: Query | Candidate) -> list[str]:
+    return [e.text] if isinstance(e, Query) else [e.text, e.context]
+
+
 _UNITS: dict[str, Callable[[Any], list[str]]] = {
     "pair": _pair,
     "choice": _choice,
     "span": _span,
     "tagging": _tagged,
     "retrieval": _parallel,
+    "mining": _sentence,
+    "ranking": _ranked,
 }
 
 

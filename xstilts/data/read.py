@@ -1,7 +1,7 @@
 """Stage `read`: the official files of one slice, checked row by row, as a table of examples."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from xstilts.data.readers import read as read_files
 from xstilts.data.slices import Slice
 from xstilts.store.digests import sha256
 from xstilts.tasks import get_task
-from xstilts.tasks.examples import Example, Kinds
+from xstilts.tasks.examples import Candidate, Example, Kinds, Tagged, asked
 from xstilts.tasks.spec import FileSet
 
 EXAMPLES = "examples.parquet"
@@ -30,20 +30,12 @@ def read(
         DataError: with file and line, for a row that is not as the release should have it, and
             for a file that changed since the plan was made.
     """
-    paths = [context.sources[digest] for digest in config.digests]
-    for path, digest in zip(paths, config.digests, strict=True):
-        if sha256(path) != digest:
-            raise DataError(
-                "A file changed while it was in use",
-                where=str(path),
-                expected=f"the bytes that were planned with (sha256 {digest[:12]}…)",
-                do="run again: the plan is made from the files as they are then",
-            )
-    files = FileSet(format=config.format, folders=(".",), names={}, columns=config.columns)
-    rows = read_files(get_task(config.task), files, paths, config.split, config.language)
+    where = " ".join(str(context.sources[digest]) for digest in config.digests)
     left_out = set(config.without)
-    where = " ".join(str(p) for p in paths)
-    examples = [e for e in carve(_unique(rows, where), config.part) if e.id not in left_out]
+    rows = list(_rows(config, context))
+    examples = [e for e in carve(rows, config.part) if e.id not in left_out]
+    candidates = [e for e in examples if isinstance(e, Candidate)]  # are never drawn from
+    examples = [e for e in examples if not isinstance(e, Candidate)]
     examples = sample(examples, config.sample, where=where)
     if config.at_most is not None:
         examples = sample(examples, min(config.at_most, len(examples)), where=where)
@@ -54,38 +46,64 @@ def read(
             expected="at least one example",
             do="use the full release file",
         )
-    write_examples(folder / EXAMPLES, examples)
-    return {
-        "n": len(examples),
+    write_examples(folder / EXAMPLES, [*examples, *candidates])
+    value: dict[str, Any] = {
+        "n": sum(map(asked, examples)),
         "groups": len({e.group for e in examples}),
-        "files": [p.name for p in paths],
+        "files": [context.sources[digest].name for digest in config.digests],
     }
+    if get_task(config.task).open_labels:
+        value["labels"] = sorted({t for e in examples if isinstance(e, Tagged) for t in e.tags})
+    return value
 
 
-def _unique(rows: Iterable[Example], where: str) -> list[Example]:
-    examples = list(rows)
-    seen: set[str] = set()
-    for example in examples:
-        if example.id in seen:
+def _rows(config: Slice, context: Context) -> Iterator[Example]:
+    """The examples of all parts; ids, unique in each, then start with its task and a colon."""
+    if config.parts:
+        for part in config.parts:
+            for example in _rows(part, context):
+                yield replace(example, id=f"{part.task}:{example.id}")
+        return
+    paths = [context.sources[digest] for digest in config.digests]
+    for path, digest in zip(paths, config.digests, strict=True):
+        if sha256(path) != digest:
             raise DataError(
-                f"Two examples have the id {example.id!r}",
-                where=where,
-                expected="ids that name one example each",
-                do="remove one of them",
+                "A file changed while it was in use",
+                where=str(path),
+                expected=f"the bytes that were planned with (sha256 {digest[:12]}…)",
+                do="run again: the plan is made from the files as they are then",
             )
-        seen.add(example.id)
-    return examples
+    files = FileSet(
+        format=config.format,
+        names={},
+        codes=config.codes,
+        columns=config.columns,
+        rename=config.rename,
+    )
+    yield from read_files(get_task(config.task), files, paths, config.split, config.language)
 
 
-def write_examples(path: Path, examples: list[Example]) -> None:
-    """Write examples of one kind as Parquet, one column a field."""
-    names = [f.name for f in fields(examples[0])]
-    pq.write_table(pa.table({n: [getattr(e, n) for e in examples] for n in names}), path)
+def write_examples(path: Path, examples: Sequence[Example]) -> None:
+    """Write examples of one kind as Parquet, one column a field; candidates lie in a table beside.
+
+    The tables are ``path`` and, where the examples are queries, ``candidates.parquet``.
+    """
+    for make in dict.fromkeys(map(type, examples)):
+        rows = [e for e in examples if type(e) is make]
+        columns = {f.name: [getattr(e, f.name) for e in rows] for f in fields(make)}
+        pq.write_table(pa.table(columns), _table(path, make))
 
 
-def read_examples(folder: Path, kind: str) -> list[Example]:
+def read_examples(folder: Path, kind: str) -> list[Any]:
     """The examples of one kind that ``write_examples`` wrote."""
-    make: Any = Kinds.BY_NAME[kind]
-    columns = pq.read_table(folder / EXAMPLES).to_pydict()
-    rows = zip(*(columns[f.name] for f in fields(make)), strict=True)
-    return [make(*(tuple(v) if isinstance(v, list) else v for v in row)) for row in rows]
+    found: list[Any] = []
+    makes: tuple[Any, ...] = Kinds.BY_NAME[kind]
+    for make in makes:
+        columns = pq.read_table(_table(folder / EXAMPLES, make)).to_pydict()
+        rows = zip(*(columns[f.name] for f in fields(make)), strict=True)
+        found += [make(*(tuple(v) if isinstance(v, list) else v for v in row)) for row in rows]
+    return found
+
+
+def _table(path: Path, make: type[Example]) -> Path:
+    return path.with_name("candidates.parquet") if make is Candidate else path

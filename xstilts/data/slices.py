@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from xstilts.core.spec import Spec
+from xstilts.core.spec import Spec, added
 from xstilts.tasks.spec import Format, Kind, Split
 
 Part = Literal["all", "train", "held"]
@@ -29,6 +29,9 @@ class Slice(Spec):
         sample: how many examples are drawn from the part, None for all.
         at_most: a draw of this many where there are more, None for all.
         without: ids of examples left out because a reported split holds their text.
+        rename: labels, tags or questions that the release writes in another way.
+        codes: the release's code of the language where it picks rows of a file.
+        parts: the slices that this one is put together from; their files are ``digests``.
     """
 
     task: str
@@ -45,6 +48,9 @@ class Slice(Spec):
     sample: int | None = None
     at_most: int | None = None
     without: tuple[str, ...] = ()
+    rename: dict[str, str] = added({}, absent_when={})
+    codes: dict[str, str] = added({}, absent_when={})
+    parts: "tuple[Slice, ...]" = added((), absent_when=())
 
 
 class Tokens(Spec):
@@ -53,7 +59,7 @@ class Tokens(Spec):
     Attributes:
         tokenizer: digest of the tokenizer's files.
         kind: the example kind.
-        labels: labels in the order of the logits.
+        labels: labels in the order of the logits; none where those of the training slice count.
         max_length: most pieces of a row, special ones counted.
         stride: pieces that neighbouring windows of a context share.
     """

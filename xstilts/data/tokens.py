@@ -2,7 +2,8 @@
 
 Nothing is cut where a label would be lost: long contexts become overlapping windows, long sentences
 are split into windows of words (XTREME's utils_preprocess.py splits them too). Pairs and choices
-that are too long lose the end of their longer text; how many did is in the record.
+that are too long lose the end of their longer text, questions all that half a row does not hold;
+how many did is in the record.
 """
 
 import sys
@@ -16,8 +17,19 @@ from xstilts.core.context import Context, Result
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Tokens
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import (
+    Candidate,
+    Choice,
+    Pair,
+    Parallel,
+    Query,
+    Sentence,
+    Span,
+    Tagged,
+)
 
+_TEXTS = 4096  # that are cut into pieces at a time, to bound memory
+ASKED_MOST = 96  # pieces of a query that candidates are ranked for (XTREME's train_lareqa.sh)
 QUESTION_MOST = 64  # pieces of a question, as in the SQuAD script of BERT (max_query_length)
 
 
@@ -51,9 +63,15 @@ class _Rows:
 def tokens(
     config: Tokens, inputs: Mapping[str, Result], folder: Path, context: Context
 ) -> dict[str, Any]:
-    """Write the token arrays of ``inputs["examples"]``; returns counts and the padding piece."""
+    """Write the token arrays of ``inputs["examples"]``; returns counts and the padding piece.
+
+    Labels that are left open come from ``inputs["labels"]``, the training slice, into the record.
+    """
     tokenizer = load_tokenizer(context.sources[config.tokenizer])
     examples = read_examples(inputs["examples"].folder, config.kind)
+    learnt = inputs["labels"].value["labels"] if "labels" in inputs else None
+    if learnt is not None:
+        config = config.model_copy(update={"labels": tuple(learnt)})
     shortened = pieces = rows = 0
     for side, arrays, cut in _ENCODE[config.kind](tokenizer, examples, config):
         arrays.save(folder, side)
@@ -66,7 +84,13 @@ def tokens(
         "pieces": pieces,
         "shortened": shortened,
         "pad": tokenizer.pad_token_id,
+        **({} if learnt is None else {"labels": learnt}),
     }
+
+
+def labels_of(declared: tuple[str, ...], arrays: Result) -> tuple[str, ...]:
+    """Labels in the order of the logits: those declared, else those that ``arrays`` found open."""
+    return declared or tuple(arrays.value.get("labels", ()))
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -101,11 +125,13 @@ def _encode_choices(tokenizer: Any, examples: list[Choice], config: Tokens) -> _
 
 
 def _two_texts(
-    tokenizer: Any, rows: _Rows, texts: list[tuple[str, str, int]], config: Tokens
+    tokenizer: Any, rows: _Rows, texts: Sequence[tuple[str, str | None, int]], config: Tokens
 ) -> None:
+    """One row a pair of texts, or a text where no example has a second one."""
+    alone = texts[0][1] is None
     encoded = tokenizer(
         [a for a, _, _ in texts],
-        [b for _, b, _ in texts],
+        None if alone else [b for _, b, _ in texts],
         truncation="longest_first",
         max_length=config.max_length,
     )
@@ -123,7 +149,8 @@ def _types(tokenizer: Any, encoding: Any) -> list[int]:
 def _encode_spans(tokenizer: Any, examples: list[Span], config: Tokens) -> _Encoded:
     rows = _Rows()
     extra: dict[str, list[int]] = {"first": [], "last": [], "begin": [], "end": []}
-    questions, cut = _short_questions(tokenizer, examples)
+    room = config.max_length // 2 - tokenizer.num_special_tokens_to_add(pair=True)
+    questions, cut = _short_questions(tokenizer, examples, min(QUESTION_MOST, room))
     encoded = tokenizer(
         questions,
         [e.context for e in examples],
@@ -147,14 +174,26 @@ def _encode_spans(tokenizer: Any, examples: list[Span], config: Tokens) -> _Enco
     return [("", rows.arrays(tokenizer.pad_token_id, **extra), cut)]
 
 
-def _short_questions(tokenizer: Any, examples: list[Span]) -> tuple[list[str], int]:
+def _short_questions(tokenizer: Any, examples: list[Span], most: int) -> tuple[list[str], int]:
+    """Questions of at most ``most`` pieces, and how many were cut."""
     texts = [e.question.strip() for e in examples]
     encoded = tokenizer(texts, add_special_tokens=False, truncation=False)
     short = [
-        text if len(enc.ids) <= QUESTION_MOST else text[: enc.offsets[QUESTION_MOST - 1][1]]
+        text if len(enc.ids) <= most else _cut(tokenizer, text, enc.offsets, most)
         for text, enc in zip(texts, encoded.encodings, strict=True)
     ]
     return short, sum(a != b for a, b in zip(texts, short, strict=True))
+
+
+def _cut(tokenizer: Any, text: str, offsets: Sequence[tuple[int, int]], most: int) -> str:
+    """The longest beginning of at most ``most`` pieces; its own pieces count.
+
+    They may be more than were cut: a piece of bytes can end inside of a letter.
+    """
+    beginnings = (text[:end] for _, end in reversed(offsets[:most]))
+    return next(
+        b for b in beginnings if len(tokenizer(b, add_special_tokens=False)["input_ids"]) <= most
+    )
 
 
 def _answer_pieces(example: Span, begin: list[int], end: list[int]) -> tuple[int, int]:
@@ -173,6 +212,7 @@ def _answer_pieces(example: Span, begin: list[int], end: list[int]) -> tuple[int
 def _encode_tagged(tokenizer: Any, examples: list[Tagged], config: Tokens) -> _Encoded:
     rows = _Rows()
     extra: dict[str, list[int]] = {"tag": [], "word": []}
+    tag_of = {label: i for i, label in enumerate(config.labels)}
     room = config.max_length - 2
     encoded = tokenizer(
         [list(e.words) for e in examples],
@@ -187,7 +227,7 @@ def _encode_tagged(tokenizer: Any, examples: list[Tagged], config: Tokens) -> _E
             for w in window:
                 rest = len(pieces[w]) - 1
                 ids += pieces[w]
-                tags += [config.labels.index(example.tags[w])] + [IGNORED] * rest
+                tags += [tag_of.get(example.tags[w], IGNORED)] + [IGNORED] * rest
                 words += [w] + [-1] * rest
             rows.add([*ids, tokenizer.sep_token_id], [0] * (len(ids) + 1), i)
             extra["tag"] += [*tags, IGNORED]
@@ -217,18 +257,59 @@ def _windows(sizes: list[int], room: int) -> list[list[int]]:
 
 
 def _encode_parallel(tokenizer: Any, examples: list[Parallel], config: Tokens) -> _Encoded:
+    sides = {"text-": [e.text for e in examples], "english-": [e.english for e in examples]}
+    return [(s, *encode_texts(tokenizer, t, config.max_length)) for s, t in sides.items()]
+
+
+def _encode_sentences(tokenizer: Any, examples: list[Sentence], config: Tokens) -> _Encoded:
     out = []
-    for side, texts in (
-        ("text-", [e.text for e in examples]),
-        ("english-", [e.english for e in examples]),
-    ):
-        rows = _Rows()
-        encoded = tokenizer(texts, truncation=True, max_length=config.max_length)
-        for i, encoding in enumerate(encoded.encodings):
-            rows.add(encoding.ids, _types(tokenizer, encoding), i)
-            rows.shortened += bool(encoding.overflowing)
-        out.append((side, rows.arrays(tokenizer.pad_token_id), rows.shortened))
+    for side in ("source", "target"):
+        texts = [e.text for e in examples if e.side == side]
+        out.append((f"{side}-", *encode_texts(tokenizer, texts, config.max_length)))
     return out
+
+
+def _encode_ranked(tokenizer: Any, examples: list[Query | Candidate], config: Tokens) -> _Encoded:
+    """Queries alone; candidates with the text that they stand in, if there is one."""
+    queries = [e.text for e in examples if isinstance(e, Query)]
+    short = min(config.max_length, ASKED_MOST)
+    rows, candidates = _Rows(), [e for e in examples if isinstance(e, Candidate)]
+    alone = not any(c.context for c in candidates)
+    encoded = tokenizer(
+        [c.text for c in candidates],
+        None if alone else [c.context for c in candidates],
+        truncation="longest_first",
+        max_length=config.max_length,
+    )
+    for i, encoding in enumerate(encoded.encodings):
+        rows.add(encoding.ids, _types(tokenizer, encoding), i)
+        rows.shortened += bool(encoding.overflowing)
+    return [
+        ("query-", *encode_texts(tokenizer, queries, short)),
+        ("candidate-", rows.arrays(tokenizer.pad_token_id), rows.shortened),
+    ]
+
+
+def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int) -> tuple[TokenArrays, int]:
+    """One row a text, and how many texts were too long and lost their end."""
+    ids, types, shortened = [], [], 0
+    for first in range(0, len(texts), _TEXTS):
+        some = list(texts[first : first + _TEXTS])
+        for encoding in tokenizer(some, truncation=True, max_length=max_length).encodings:
+            ids.append(np.array(encoding.ids, np.int32))
+            types.append(np.array(_types(tokenizer, encoding), np.int8))
+            shortened += bool(encoding.overflowing)
+    starts = np.cumsum([0, *map(len, ids)], dtype=np.int64)
+    every = np.concatenate(types)
+    arrays = TokenArrays(
+        np.concatenate(ids),
+        every if every.any() else None,
+        starts,
+        np.arange(len(ids)),
+        {},
+        tokenizer.pad_token_id,
+    )
+    return arrays, shortened
 
 
 _ENCODE: dict[str, Callable[[Any, list[Any], Tokens], _Encoded]] = {
@@ -237,4 +318,6 @@ _ENCODE: dict[str, Callable[[Any, list[Any], Tokens], _Encoded]] = {
     "span": _encode_spans,
     "tagging": _encode_tagged,
     "retrieval": _encode_parallel,
+    "mining": _encode_sentences,
+    "ranking": _encode_ranked,
 }

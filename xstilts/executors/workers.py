@@ -19,6 +19,7 @@ from xstilts.core.spec import Runtime
 from xstilts.executors.build import build
 from xstilts.graph import Step
 from xstilts.store import Store
+from xstilts.tasks import Task, know, own_tasks
 
 _ORPHAN_CHECK = 1.0  # seconds
 
@@ -32,7 +33,7 @@ class Worker:
         """Start it; it imports what a stage needs when the first step comes."""
         spawn = get_context("spawn")
         self.pipe, theirs = spawn.Pipe()
-        arguments = (theirs, os.getpid(), root, sources, runtime)
+        arguments = (theirs, os.getpid(), root, sources, runtime, own_tasks())
         self._process = spawn.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()  # so that the pipe ends when the worker does
@@ -73,9 +74,15 @@ def ready(workers: list[Worker]) -> list[Worker]:
 
 
 def _serve(
-    pipe: Connection, parent: int, root: Path, sources: Mapping[str, Path], runtime: Runtime
+    pipe: Connection,
+    parent: int,
+    root: Path,
+    sources: Mapping[str, Path],
+    runtime: Runtime,
+    tasks: tuple[Task, ...],
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run hears Ctrl-C too, and ends its workers
+    know(tasks)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     store = Store(root)
     while True:

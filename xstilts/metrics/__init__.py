@@ -5,9 +5,9 @@ Each follows the script that its benchmark publishes scores with, down to the la
 
 from xstilts.metrics.classification import accuracy, macro_f1
 from xstilts.metrics.floors import (
-    empty_answer_floor,
     majority_floor,
     noise_limit,
+    random_order_floor,
     random_rank_floor,
     tagging_floor,
 )
@@ -32,7 +32,6 @@ __all__ = [
     "accuracy",
     "bitext_f1",
     "bitext_threshold",
-    "empty_answer_floor",
     "macro_f1",
     "majority_floor",
     "mean_average_precision",
@@ -41,6 +40,7 @@ __all__ = [
     "no_answer_threshold",
     "noise_limit",
     "normalize_answer",
+    "random_order_floor",
     "random_rank_floor",
     "recall_at_1",
     "retrieval_accuracy",

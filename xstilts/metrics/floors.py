@@ -2,10 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from xstilts.metrics.classification import Label, accuracy
-from xstilts.metrics.spans import Answers, squad
 from xstilts.metrics.tagging import TagSequences
 
 # Two-sided 95 % point of the standard normal distribution.
@@ -63,25 +62,6 @@ def tagging_floor(
     return metric(gold, [[frequent] * len(tags) for tags in gold])
 
 
-def empty_answer_floor(
-    gold: Answers,
-    metric: Callable[[Answers, Mapping[str, str]], Mapping[str, float]] = squad,
-) -> float:
-    """Mean of exact match and F1 when every answer is empty.
-
-    Args:
-        gold: question id to its acceptable answers.
-        metric: `squad`, or `squad_v2` where questions may have no answer.
-
-    Returns:
-        `em_f1`, 0-100.
-
-    Raises:
-        ValueError: as `metric` does.
-    """
-    return metric(gold, dict.fromkeys(gold, ""))["em_f1"]
-
-
 def random_rank_floor(n: int) -> float:
     """Expected accuracy of picking one of `n` candidates at random.
 
@@ -97,6 +77,31 @@ def random_rank_floor(n: int) -> float:
     if n < 1:
         raise ValueError(f"{n} candidates: a floor needs at least one")
     return 100 / n
+
+
+def random_order_floor(gold: Sequence[int], n: int, k: int = 20) -> float:
+    """Expected mAP@k of candidates in random order.
+
+    A candidate at rank i is right with the probability g / n, and then g - 1 of the other n - 1 are
+    spread evenly over the ranks before it.
+
+    Args:
+        gold: right candidates of each query, at least one.
+        n: number of candidates.
+        k: ranks that are looked at.
+
+    Returns:
+        mean over queries of ``sum over i <= k of g/n (1 + (i-1)(g-1)/(n-1)) / i / min(g, k)``, as
+        0-100.
+    """
+
+    def expected(right: int) -> float:
+        others = (right - 1) / max(n - 1, 1)
+        ranks = range(1, min(k, n) + 1)
+        return right / n * sum((1 + (i - 1) * others) / i for i in ranks) / min(right, k)
+
+    by_number = {right: expected(right) for right in set(gold)}
+    return 100 * sum(by_number[right] for right in gold) / len(gold)
 
 
 def noise_limit(floor: float, n: int) -> float:

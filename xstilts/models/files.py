@@ -1,12 +1,14 @@
 """What an encoder's folder holds, read without torch: digests, sizes, how far its positions go."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from xstilts.core import yaml12
 from xstilts.core.errors import EncoderError
 from xstilts.store import Digests
 
@@ -20,9 +22,13 @@ TOKENIZER = (
     "merges.txt",
     "spm.model",
     "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
 )
 # These count positions from the padding piece on, so two of the table are never used.
 _OFFSET_POSITIONS = {"xlm-roberta", "roberta", "camembert", "xlm-roberta-xl", "xmod", "mpnet"}
+
+_HEAD = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,8 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
     """Look at the encoder in ``folder``.
 
     Raises:
-        EncoderError: when there is no config, no safetensors weights or no tokenizer.
+        EncoderError: when there is no config, no safetensors weights or no tokenizer, or when the
+            config or the card cannot be read.
     """
     config_file = folder / "config.json"
     if not config_file.is_file():
@@ -63,6 +70,7 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
         raise _unusable(
             f"{config_file} is not JSON: {error}", where, "a valid config.json"
         ) from None
+    _check_numbers(config, config_file, where)
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise _unusable(
@@ -73,9 +81,9 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
     tokenizer = [folder / name for name in TOKENIZER if (folder / name).is_file()]
     if not tokenizer:
         raise _unusable(f"{folder} has no tokenizer", where, "tokenizer.json beside the weights")
-    hidden = int(config.get("hidden_size", 0))
-    layers = int(config.get("num_hidden_layers", 0))
-    inner = int(config.get("intermediate_size", 4 * hidden))
+    hidden: int = config.get("hidden_size", 0)
+    layers: int = config.get("num_hidden_layers", 0)
+    inner: int = config.get("intermediate_size", 4 * hidden)
     return EncoderFiles(
         folder,
         digests.of_all([config_file, *weights]),
@@ -83,8 +91,19 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
         layers,
         positions(config),
         float(layers * (4 * hidden * hidden + 2 * hidden * inner)),
-        _card_languages(folder / "README.md"),
+        _card_languages(folder / "README.md", where),
     )
+
+
+def _check_numbers(config: Any, file: Path, where: str) -> None:
+    """Refuse a config that is no mapping or whose sizes are no numbers."""
+    if not isinstance(config, dict):
+        raise _unusable(f"{file} holds no keys", where, 'a JSON object: {"model_type": …}')
+    may_be_null = ("max_position_embeddings", "pad_token_id")
+    for key in ("hidden_size", "num_hidden_layers", "intermediate_size", *may_be_null):
+        value = config.get(key, 0)
+        if type(value) is not int and not (value is None and key in may_be_null):
+            raise _unusable(f"{file}: {key} is {value!r}", where, f"a whole number as {key}")
 
 
 def positions(config: dict[str, Any]) -> int | None:
@@ -93,19 +112,29 @@ def positions(config: dict[str, Any]) -> int | None:
     if limit is None:
         return None
     if config.get("model_type") in _OFFSET_POSITIONS:
-        return int(limit) - int(config.get("pad_token_id", 1)) - 1
+        padding = config.get("pad_token_id")
+        return int(limit) - (1 if padding is None else int(padding)) - 1
     return int(limit)
 
 
-def _card_languages(card: Path) -> tuple[str, ...] | None:
+def _card_languages(card: Path, where: str) -> tuple[str, ...] | None:
     """The ``language`` list of a model card's YAML head, as the hub writes it."""
     text = card.read_text("utf-8", errors="replace") if card.is_file() else ""
-    if not text.startswith("---"):
+    found = _HEAD.match(text)
+    if found is None:
         return None
-    head = yaml.safe_load(text.split("---")[1])
+    try:
+        head = yaml12.parse(found[1])
+    except yaml.YAMLError as error:
+        raise EncoderError(
+            f"The head of {card} is not YAML: {' '.join(str(error).split())}",
+            where=where,
+            expected="YAML between two lines of ---, as the hub writes it",
+            do="mend or remove the head of that README.md",
+        ) from None
     named = head.get("language") if isinstance(head, dict) else None
-    listed = [named] if isinstance(named, str) else named
-    return tuple(str(x) for x in listed) if listed else None
+    listed = named if isinstance(named, list) else [named]
+    return tuple(str(x) for x in listed) if named else None
 
 
 def _unusable(what: str, where: str, expected: str) -> EncoderError:

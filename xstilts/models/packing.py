@@ -7,7 +7,7 @@ interface and keep their blocks in ``encoder.layer`` run the library's blocks on
 rest runs padded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -159,25 +159,28 @@ def _packed(encoder: PreTrainedModel, inner: Callable[..., Any]) -> Callable[...
     return forward
 
 
-def layer_output(encoder: PreTrainedModel, layer: int) -> Callable[..., Tensor]:
-    """How to get the output of one layer, with nothing above it run where that is possible.
+def layer_outputs(
+    encoder: PreTrainedModel, layers: Collection[int]
+) -> Callable[..., Iterator[tuple[int, Tensor]]]:
+    """How to get the outputs of some layers in one pass, with nothing above run if possible.
 
     Args:
         encoder: any encoder of the library, in evaluation mode.
-        layer: 0 for the embeddings, i for block i.
+        layers: 0 for the embeddings, i for block i.
 
     Returns:
-        a function of ``ids``, ``mask`` and ``types`` (optional), each ``(rows, length)``, that
-        gives ``(rows, length, dim)`` in fp32; what it has at padding means nothing.
+        a function of ``ids``, ``mask`` and ``types`` (or None), each ``(rows, length)``, that
+        yields each layer and its output, ``(rows, length, dim)`` in fp32, lowest first; what it
+        has at padding means nothing.
     """
     if is_written(encoder):
-        return partial(Written(encoder), upto=layer)
+        return partial(Written(encoder).outputs, layers=layers)
 
-    def library(ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
+    def library(ids: Tensor, mask: Tensor, types: Tensor | None) -> Iterator[tuple[int, Tensor]]:
         named = {} if types is None else {"token_type_ids": types}
         out = encoder(input_ids=ids, attention_mask=mask, output_hidden_states=True, **named)
-        state: Tensor = out.hidden_states[layer].float()
-        return state
+        for layer in sorted(layers):
+            yield layer, out.hidden_states[layer].float()
 
     return library
 

@@ -1,5 +1,6 @@
 """Encoders of the BERT family on a CPU, embeddings and blocks written out forward and backward."""
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import torch
@@ -32,30 +33,40 @@ class Written:
         self.scratch = Workspace()
         self.spare: list[Workspace] = []
 
-    def __call__(
-        self, ids: Tensor, mask: Tensor, types: Tensor | None = None, upto: int | None = None
-    ) -> Tensor:
-        """Output of block ``upto`` (0 for the embeddings, None for the last), zero at padding.
+    def __call__(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
+        """Output of the last block, zero at padding.
 
         Args:
             ids: pieces, ``(rows, length)``.
             mask: 1 for a piece, 0 for padding on the right, same shape.
             types: token types, same shape, or None.
-            upto: how many blocks to run.
 
         Returns:
             ``(rows, length, dim)`` in fp32.
         """
         layout, dtype = layout_of(mask, self.heads), products_in("cpu")
-        indices = self._indices(ids, types, layout.places)
-        blocks = self.blocks[:upto]
+        indices, blocks = self._indices(ids, types, layout.places), self.blocks
         with torch.autocast("cpu", enabled=False):
             if torch.is_grad_enabled():
                 used = [*self.embeddings.parameters(), *(p for b in blocks for p in b.parameters)]
                 hidden = _Run.apply(self, blocks, indices, layout, dtype, mask.numel(), *used)  # type: ignore[no-untyped-call]
             else:
-                hidden = self.infer(blocks, indices, layout, dtype, mask.numel())
+                *_, hidden = self.infer(indices, layout, dtype)
+                hidden = _spread(hidden, layout, mask.numel())
         return hidden.view(*mask.shape, -1)  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def outputs(
+        self, ids: Tensor, mask: Tensor, types: Tensor | None, layers: Collection[int]
+    ) -> Iterator[tuple[int, Tensor]]:
+        """Some layers (0 for the embeddings, i for block i), lowest first, each as from a call."""
+        layout, dtype = layout_of(mask, self.heads), products_in("cpu")
+        states = self.infer(self._indices(ids, types, layout.places), layout, dtype)
+        for layer in range(max(layers) + 1):
+            with torch.autocast("cpu", enabled=False):
+                hidden = next(states)
+            if layer in layers:
+                yield layer, _spread(hidden, layout, mask.numel()).view(*mask.shape, -1)
 
     def _indices(self, ids: Tensor, types: Tensor | None, places: Tensor) -> tuple[Tensor, ...]:
         """Rows of the tables that each piece is the sum of, ``(pieces,)`` each."""
@@ -83,20 +94,16 @@ class Written:
         return out, total, mean, spread
 
     def infer(
-        self,
-        blocks: list[Block],
-        indices: tuple[Tensor, ...],
-        layout: Layout,
-        dtype: torch.dtype,
-        places: int,
-    ) -> Tensor:
-        """Forward pass that keeps nothing."""
+        self, indices: tuple[Tensor, ...], layout: Layout, dtype: torch.dtype
+    ) -> Iterator[Tensor]:
+        """Forward pass that keeps nothing: the embeddings, then every block, ``(pieces, dim)``."""
         self.scratch.reset()
         hidden = self.embed(indices, self.scratch)[0]
-        for block in blocks:
+        yield hidden
+        for block in self.blocks:
             self.scratch.reset()
             hidden, _ = block.forward(hidden, layout, dtype, self.scratch.take, self.scratch.take)
-        return _spread(hidden, layout, places)
+            yield hidden
 
     def embed_backward(
         self, grad: Tensor, kept: tuple[Tensor, Tensor, Tensor], indices: tuple[Tensor, ...]

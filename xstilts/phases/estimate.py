@@ -2,17 +2,20 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from xstilts.graph import Step
 from xstilts.graph.plan import Status, status, unsound
 from xstilts.phases.planning import Planned
-from xstilts.phases.steps import size_of
+from xstilts.phases.steps import READING, size_of
 from xstilts.stats.power import smallest_gain
 from xstilts.store import Store
 
 ACCELERATOR_TFLOPS = 100.0  # sustained; the unit in which accelerator-hours are given
-_UTILISATION = 0.25  # of the measured product rate, until a finished stage says better
+_UTILISATION = 0.4  # of the measured product rate, until a finished stage says better
+_BYTES_A_PIECE = 3.5  # of a file in a Latin script; others have more
 _XLMR_LARGE_BLOCKS = 302e6
 
 
@@ -52,17 +55,20 @@ def estimate(planned: Planned, store: Store) -> Estimate:
     unique = planned.plan.unique()
     left = Counter(s.stage.name for s in found.to_run)
     every = Counter(s.stage.name for s in unique)
-    trained = sum(_pieces(s, store) for s in found.to_run if s.stage.name == "train")
-    read = sum(_pieces(s, store) for s in found.to_run if s.stage.name in ("predict", "retrieve"))
+    sources = planned.plan.sources
+    trained = sum(_pieces(s, store, sources) for s in found.to_run if s.stage.name == "train")
+    passed = [s for s in found.to_run if s.stage.name in READING]
+    read = sum(_pieces(s, store, sources) for s in passed)
     blocks = max(_block_parameters(planned), 1.0)
     flops = blocks * (6 * trained + 2 * read)
     rate, basis = _rate(unique, store, blocks)
+    workers = planned.recipe.runtime.workers
     return Estimate(
         steps={name: (every[name], left[name]) for name in every},
         corrupt={step.key: reason for step, reason in corrupt},
         blocked=[s.address for s in found.blocked],
         tokens=(trained / 1e6, read / 1e6),
-        hours=None if rate is None else (trained + read / 3) / rate / 3600,
+        hours=None if rate is None else (trained + read / 3) / rate / 3600 / workers,
         accelerator_hours=flops / (ACCELERATOR_TFLOPS * 1e12) / 3600,
         gigabytes=_gigabytes(planned, found, blocks),
         basis=basis,
@@ -71,15 +77,23 @@ def estimate(planned: Planned, store: Store) -> Estimate:
     )
 
 
-def _pieces(step: Step, store: Store) -> float:
-    """Pieces that pass the encoder: counted where the slice is tokenised, else guessed."""
+def _pieces(step: Step, store: Store, sources: Mapping[str, Path]) -> float:
+    """Pieces that pass the encoder: counted where the slice is tokenised, else guessed.
+
+    The guess rests on official sizes, and on the files where they are smaller.
+    """
     tokens = step.inputs.get("train") or step.inputs["tokens"]
     record = store.sound(tokens.address, tokens.key)
+    epochs = float(getattr(getattr(step.config, "how", None), "epochs", 1.0))
     if record is None:
-        return step.work.tokens
-    pieces = float(record["value"]["pieces"])
-    epochs = getattr(getattr(step.config, "how", None), "epochs", 1.0)
-    return pieces * float(epochs)
+        files = [
+            sources[d]
+            for d in getattr(tokens.inputs["examples"].config, "digests", ())
+            if d in sources
+        ]
+        most = epochs * sum(f.stat().st_size for f in files) / _BYTES_A_PIECE
+        return min(step.work.tokens, most) if files else step.work.tokens
+    return float(record["value"]["pieces"]) * epochs
 
 
 def _block_parameters(planned: Planned) -> float:
@@ -109,7 +123,7 @@ def _rate(steps: list[Step], store: Store, blocks: float) -> tuple[float | None,
 def _gigabytes(planned: Planned, found: Status, blocks: float) -> float:
     """Weights that are kept (fp32, embeddings guessed as large as the blocks) and predictions."""
     kept = sum(s.key in planned.plan.kept for s in found.to_run)
-    predicted = sum(s.stage.name in ("predict", "retrieve") for s in found.to_run)
+    predicted = sum(s.stage.name in READING for s in found.to_run)
     return (kept + 1) * blocks * 2 * 4 / 1e9 + predicted * 0.3e6 / 1e9
 
 

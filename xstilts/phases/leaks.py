@@ -3,7 +3,7 @@
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,18 +13,19 @@ from xstilts.data.leaks import Overlap, index, overlaps
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
-from xstilts.phases.planning import Planned
+from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.slices import Leaking
 from xstilts.phases.steps import READ, slice_label
+from xstilts.phases.workplace import Workplace
 from xstilts.store import Store
 
 _FORMAT = "2"  # of the remembered file
 
 
 def compared(planned: Planned) -> tuple[list[Slice], list[Slice]]:
-    """Training and selection slices, and reported slices, each once."""
+    """Training and selection slices, and reported slices with their originals, each once."""
     mine = [side for t in planned.trainings.values() for side in (t.train, t.held)]
-    return _distinct(mine), _distinct(planned.reported)
+    return _distinct(mine), _distinct([*planned.reported, *planned.originals])
 
 
 def _distinct(slices: Iterable[Slice]) -> list[Slice]:
@@ -96,3 +97,23 @@ def to_drop(found: list[Overlap]) -> Leaking:
     for overlap in found:
         ids[overlap.task, overlap.split].update(overlap.examples)
     return {split: tuple(sorted(found_ids)) for split, found_ids in ids.items()}
+
+
+def drop(
+    planned: Planned, workplace: Workplace, look: Callable[[Planned], list[Overlap]]
+) -> tuple[Planned, list[Overlap]]:
+    """The plan without what leaks, and what was found on the way.
+
+    Samples are drawn after examples are left out, so others come in their place: those are looked
+    at too, until nothing leaks any more.
+
+    Args:
+        planned: the plan with nothing left out.
+        workplace: store and data folders.
+        look: the overlaps of a plan.
+    """
+    every: list[Overlap] = []
+    while found := look(planned):
+        every += found
+        planned = make_plan(planned.recipe, workplace, to_drop(every))
+    return planned, every

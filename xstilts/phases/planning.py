@@ -1,6 +1,6 @@
 """Recipe -> plan: every cell's steps, with names, sources and what is missing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -8,15 +8,27 @@ from types import MappingProxyType
 from xstilts.core.errors import DataError, EncoderError, RecipeError
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
-from xstilts.phases.recipe import EncoderChoice, Recipe, Training
-from xstilts.phases.slices import Files, Leaking, Trained, refuse_overlap, scored, trained
-from xstilts.phases.steps import Builder, Encoder, Model
+from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
+from xstilts.phases.slices import (
+    Files,
+    Leaking,
+    Trained,
+    original,
+    refuse_overlap,
+    scored,
+    sources,
+    trained,
+    tuned,
+)
+from xstilts.phases.steps import READ, Builder, Encoder, Model, slice_label
 from xstilts.phases.workplace import Workplace
-from xstilts.retrieve.spec import Retrieve
+from xstilts.retrieve.spec import Mine, Retrieve, Vectors, block_of
 from xstilts.tasks import get_task
 from xstilts.train.spec import How
 
-RETRIEVED = ("retrieval", "mining")
+_CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
+RETRIEVED = ("retrieval", "mining", "ranking")
+SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,8 @@ class Planned:
         cells: every score that the recipe asks for.
         trainings: slices of every trained task, by the name that the recipe uses.
         reported: every slice that is reported.
+        originals: English slices of parallel sets that are reported in other languages only; the
+            leak check needs them, because a translation shares no letters with its original.
         models: training steps by name, for lineage and cost.
         absent: files that are missing; nothing runs while there are any.
         silent: target -> languages without gold here.
@@ -54,6 +68,7 @@ class Planned:
     cells: list[Cell]
     trainings: Mapping[str, Trained]
     reported: list[Slice]
+    originals: list[Slice]
     models: Mapping[str, Step]
     absent: list[str]
     silent: Mapping[str, tuple[str, ...]]
@@ -62,7 +77,8 @@ class Planned:
     @cached_property
     def reads(self) -> list[Step]:
         """Steps that read and check official files."""
-        return [s for s in self.plan.unique() if s.stage.name == "read"]
+        beside = [Step(READ, slice_label(s), s) for s in self.originals]
+        return [s for s in self.plan.unique() if s.stage.name == "read"] + beside
 
     def require_files(self) -> None:
         """Refuse to start while something is missing that no download can bring.
@@ -98,6 +114,7 @@ class _Making:
     builder: Builder
     trainings: Mapping[str, Trained]
     slices: Mapping[str, list[Slice]]
+    tuning: Mapping[str, Mapping[str, Slice]]
     prefix: str
     steps: dict[str, Step] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
@@ -107,10 +124,11 @@ class _Making:
     def arm(self, arm: str, seed: int) -> None:
         """All steps of one arm and seed."""
         model = Model(None)
-        for stage in self.recipe.arms[arm]:
+        stages = self.recipe.arms[arm]
+        for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
             model = self.stage(model, stage.train, seed)
             assert model.step is not None
-            self.named(f"{arm}/{stage.train}@{seed}", model.step, training=True)
+            self.named(f"{arm}/{name}@{seed}", model.step, training=True)
             self.kept.add(model.step.key)
         for target in self.recipe.targets:
             if get_task(target).kind in RETRIEVED:
@@ -135,20 +153,38 @@ class _Making:
     def retrieval(self, arm: str, target: str, model: Model, seed: int) -> None:
         """Retrieval with the encoder as the arm left it; nothing is random without a stage."""
         words, use = self.words(target), self.recipe.use(target)
+        if self.builder.encoder.files is not None:
+            block_is_there(target, use.layer, self.builder.encoder.files.layers)
         if model.step is None and seed != self.recipe.seeds[0]:
             return
-        config = Retrieve(
+        kind = get_task(target).kind
+        config = _CONFIGS[kind](
             encoder=self.builder.encoder.digest if model.step is None else None,
             layer=use.layer,
             pooling=use.pooling,
             precision=self.how(words).precision,
         )
+        steps = {
+            d.language: self.builder.retrieve(model, d, config, words) for d in self.slices[target]
+        }
         for data in self.slices[target]:
-            step = self.builder.retrieve(model, data, config, words)
-            self.cell(arm, target, data, None if model.step is None else seed, step)
+            step = steps[data.language]
+            if kind == "ranking":
+                step = self.builder.rank(data, steps)
+            dev = self.tuning[target].get(data.language)
+            mined = self.builder.retrieve(model, dev, config, words) if dev else None
+            self.cell(arm, target, data, None if model.step is None else seed, step, mined)
 
-    def cell(self, arm: str, target: str, data: Slice, seed: int | None, step: Step) -> None:
-        score = self.builder.score(step)
+    def cell(
+        self,
+        arm: str,
+        target: str,
+        data: Slice,
+        seed: int | None,
+        step: Step,
+        dev: Step | None = None,
+    ) -> None:
+        score = self.builder.score(step, dev, self.recipe.use(target).threshold)
         at = "" if seed is None else f"@{seed}"
         self.named(f"{arm}/{target}/predict.{data.language}{at}", step)
         self.named(f"{arm}/{target}/score.{data.language}{at}", score)
@@ -161,12 +197,8 @@ class _Making:
             self.models[self.prefix + name] = step
 
     def words(self, task: str) -> Training:
-        """The hyper-parameters of a task: its own, else those of the task it is trained on."""
-        trains_on = self.recipe.use(task).train
-        own = self.recipe.use(task).training
-        data = self.trainings.get(task)
-        base = trains_on if isinstance(trains_on, str) else (data.train.task if data else task)
-        words = self.recipe.training_of(task if own else base)
+        """The hyper-parameters of a task: the recipe's, then those of its sources, then its own."""
+        words = self.recipe.training_of(sources(self.recipe, task))
         limit = self.builder.encoder.positions
         if limit is not None and words.max_length > limit:
             raise EncoderError(
@@ -175,13 +207,8 @@ class _Making:
                 expected=f"at most {limit}, the positions of {self.builder.encoder.label}",
                 do=f"--set tasks.{task}.training.max_length={limit}",
             )
-        if get_task(task).kind == "span" and words.stride >= words.max_length // 2:
-            raise RecipeError(
-                f"Windows of {words.max_length} pieces that share {words.stride} hardly move on",
-                where=f"training.stride of {task}",
-                expected=f"a stride below {words.max_length // 2}",
-                do=f"--set tasks.{task}.training.stride={words.max_length // 4}",
-            )
+        if get_task(task).kind == "span":
+            windows_move_on(task, words)
         return words
 
     def how(self, words: Training) -> How:
@@ -211,16 +238,31 @@ def make_plan(
     files = Files(workplace)
     trainings = {name: trained(recipe, name, files, without) for name in _trained_tasks(recipe)}
     slices = {target: scored(recipe, target, files) for target in recipe.targets}
+    tuning = {target: tuned(recipe, target, files, slices[target]) for target in recipe.targets}
     reported = [s for parts in slices.values() for s in parts]
     refuse_overlap(list(trainings.values()), reported)
+    originals = [
+        s for target in recipe.targets for s in original(recipe, target, slices[target], files)
+    ]
     encoders = {choice.label: _encoder(choice, workplace, files) for choice in recipe.encoder}
-    whole = Planned(recipe, Plan({}, []), [], trainings, reported, {}, files.absent, {}, encoders)
+    whole = Planned(
+        recipe=recipe,
+        plan=Plan({}, []),
+        cells=[],
+        trainings=trainings,
+        reported=reported,
+        originals=originals,
+        models={},
+        absent=files.absent,
+        silent={},
+        encoders=encoders,
+    )
     steps: dict[str, Step] = {}
     models: dict[str, Step] = {}
     kept: set[str] = set()
     for label, encoder in encoders.items():
         prefix = f"{label}:" if len(encoders) > 1 else ""
-        making = _Making(recipe, workplace, Builder(encoder), trainings, slices, prefix)
+        making = _Making(recipe, workplace, Builder(encoder), trainings, slices, tuning, prefix)
         for arm in recipe.arms:
             for seed in recipe.seeds:
                 making.arm(arm, seed)
@@ -247,6 +289,55 @@ def same_labels(target: str, data: Trained) -> None:
             where=f"tasks.{target}.train",
             expected=f"a {wanted.kind} task with the labels {', '.join(wanted.labels) or '(none)'}",
             do=f"train it on {wanted.train or target}",
+        )
+
+
+def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
+    """The tasks of an arm's stages; numbered where one comes again or is itself a target."""
+    tasks = [stage.train for stage in stages]
+    nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
+    return [
+        f"{task}.{n}" if n > 1 or task in targets else task
+        for task, n in zip(tasks, nth, strict=True)
+    ]
+
+
+def windows_move_on(task: str, words: Training) -> None:
+    """Refuse windows of a context that share so much that they do not move on.
+
+    A question takes at most half of a row (``xstilts.data.tokens``), so half is left for context.
+
+    Raises:
+        RecipeError: naming a length or a stride that would do.
+    """
+    if words.max_length < SHORTEST_SPAN:
+        raise RecipeError(
+            f"Rows of {words.max_length} pieces hold no question with its context",
+            where=f"training.max_length of {task}",
+            expected=f"at least {SHORTEST_SPAN} pieces",
+            do=f"--set tasks.{task}.training.max_length={SHORTEST_SPAN}",
+        )
+    if words.stride >= words.max_length // 2:
+        raise RecipeError(
+            f"Windows of {words.max_length} pieces that share {words.stride} hardly move on",
+            where=f"training.stride of {task}",
+            expected=f"a stride below {words.max_length // 2}",
+            do=f"--set tasks.{task}.training.stride={words.max_length // 4}",
+        )
+
+
+def block_is_there(target: str, layer: int | float, layers: int) -> None:
+    """Refuse a layer that the encoder does not have.
+
+    Raises:
+        RecipeError: naming the blocks that there are.
+    """
+    if block_of(layer, layers) > layers:
+        raise RecipeError(
+            f"The encoder has no block {layer}",
+            where=f"tasks.{target}.layer",
+            expected=f"0 (embeddings) to {layers}, or a share of depth between 0 and 1",
+            do=f"--set tasks.{target}.layer={layers}",
         )
 
 

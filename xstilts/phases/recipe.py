@@ -1,24 +1,39 @@
 """A recipe: encoders × arms × targets × languages × seeds, from YAML, checked word by word."""
 
-from collections.abc import Iterable
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
+from xstilts.core.validation import form, refusal, validated
+from xstilts.prediction.spec import Pooling
+from xstilts.scoring.spec import Threshold
+from xstilts.tasks import declare, task_names
 from xstilts.tasks.spec import Split
 from xstilts.train.spec import Select
 
 _SHIPPED = Path(__file__).parent.parent / "recipes"
-_Model = TypeVar("_Model", bound=BaseModel)
+_WHOLE = ("arms", "encoder")  # replaced, not merged, by a recipe that extends another
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EncoderChoice(_Section):
@@ -43,7 +58,10 @@ class EncoderChoice(_Section):
     @model_validator(mode="after")
     def _one_source(self) -> "EncoderChoice":
         if (self.path is None) == (self.hub is None):
-            raise ValueError("an encoder has either `path` or `hub`")
+            said = "both" if self.path else "neither"
+            raise refusal(
+                "encoder", f"The encoder has {said} of path and hub", "either `path` or `hub`"
+            )
         return self
 
     @property
@@ -75,6 +93,21 @@ class Source(_Section):
     sample: int | None = Field(default=None, ge=1)
 
 
+_WORD, _REST = form("word"), form("list or mapping")
+
+
+def _word_or_rest(value: object) -> str:
+    """Which of two forms is meant, so that only its own errors are told."""
+    return _WORD if isinstance(value, str) else _REST
+
+
+def _share_or_block(layer: int | float) -> int | float:
+    if layer < 0 or (layer > 1 and layer != int(layer)):
+        wanted = "a block (0, 1, 2 …) or a share of depth between 0 and 1"
+        raise refusal("", f"There is no layer {layer}", wanted)
+    return layer
+
+
 class TaskUse(_Section):
     """What a recipe reads of one task.
 
@@ -84,13 +117,18 @@ class TaskUse(_Section):
         training: hyper-parameters that differ from the recipe's.
         layer: block (or share of depth) whose output is compared, for retrieval.
         pooling: over the pieces of a sentence, for retrieval.
+        threshold: what gold chooses the threshold of mined pairs: the dev split, or the other half
+            where there is none (``held out``), or by its name the very gold that is scored.
     """
 
-    train: str | Source = Source()
+    train: Annotated[
+        Annotated[str, Tag(_WORD)] | Annotated[Source, Tag(_REST)], Discriminator(_word_or_rest)
+    ] = Source()
     score: Source = Source()
     training: dict[str, Any] = {}
-    layer: int | float = 14 / 24
-    pooling: Literal["mean"] = "mean"
+    layer: Annotated[int | float, AfterValidator(_share_or_block)] = 14 / 24
+    pooling: Pooling = "mean"
+    threshold: Threshold = "held out"
 
 
 class StageUse(_Section):
@@ -115,6 +153,15 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def _simple(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_+.-]+", name):
+        raise refusal("", f"{name!r} cannot name an arm", "letters, digits, _ - + and . only")
+    return name
+
+
+ArmName = Annotated[str, AfterValidator(_simple)]
+
+
 class Recipe(_Section):
     """One question and all that is run to answer it."""
 
@@ -123,35 +170,49 @@ class Recipe(_Section):
     expectation: str
     encoder: Annotated[tuple[EncoderChoice, ...], BeforeValidator(_as_list)] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
-    languages: Literal["present"] | tuple[str, ...] = "present"
+    languages: Annotated[
+        Annotated[Literal["present"], Tag(_WORD)]
+        | Annotated[tuple[str, ...], Field(min_length=1), Tag(_REST)],
+        Discriminator(_word_or_rest),
+    ] = "present"
     data: Literal["lab"] | None = None
+    own_tasks: tuple[str, ...] = ()
     leaks: Literal["error", "drop", "allow"] = "error"
     training: Training
     tasks: dict[str, TaskUse] = {}
-    arms: dict[str, tuple[StageUse, ...]] = Field(min_length=1)
+    arms: dict[ArmName, tuple[StageUse, ...]] = Field(min_length=1)
     targets: tuple[str, ...] = Field(min_length=1)
     analysis: Analysis = Analysis()
     runtime: Runtime = Runtime()
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
-        if self.analysis.gain.baseline not in self.arms:
-            raise ValueError(f"the baseline {self.analysis.gain.baseline!r} is not an arm")
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("a seed stands twice")
-        labels = [e.label for e in self.encoder]
-        if len(set(labels)) < len(labels):
-            raise ValueError("two encoders have the same name")
+        baseline = self.analysis.gain.baseline
+        if baseline not in self.arms:
+            key = "analysis.gain.baseline"
+            raise refusal(key, f"{baseline!r} is not an arm", f"one of: {', '.join(self.arms)}")
+        languages = () if isinstance(self.languages, str) else self.languages
+        for key, values in {
+            "seeds": self.seeds,
+            "targets": self.targets,
+            "languages": languages,
+            "encoder": [e.label for e in self.encoder],
+        }.items():
+            for value, times in Counter(values).items():
+                if times > 1:
+                    raise refusal(key, f"{value} stands twice in {key}", "each one once")
         return self
 
     def use(self, task: str) -> TaskUse:
         """What is read of ``task``; the official splits, whole, if the recipe says nothing."""
         return self.tasks.get(task, TaskUse())
 
-    def training_of(self, task: str) -> Training:
-        """The hyper-parameters of a stage on ``task``."""
-        merged = _merge(self.training.model_dump(), self.use(task).training)
-        return _validated(Training, merged, f"tasks.{task}.training")
+    def training_of(self, tasks: Sequence[str]) -> Training:
+        """The hyper-parameters of the first task: its own, else those of the next, key by key."""
+        merged = self.training.model_dump()
+        for task in reversed(tasks):
+            merged = _merge(merged, self.use(task).training)
+        return validated(Training, merged, f"tasks.{tasks[0]}.training")
 
 
 def shipped() -> tuple[str, ...]:
@@ -163,18 +224,38 @@ def shipped() -> tuple[str, ...]:
 def load(name: str, changes: Iterable[str] = ()) -> Recipe:
     """The shipped recipe or YAML file called ``name``, with ``a.b=VALUE`` changes put in.
 
+    A recipe that ``extends`` another (by name, or by a path from its own folder) changes it key by
+    key; its ``arms``, its ``encoder`` and its lists replace those of the other whole. The user's
+    own tasks that it names are known from then on, see :func:`xstilts.tasks.declare`.
+
     Raises:
         UnknownNameError: for an unknown recipe, key, task or language.
         RecipeError: for YAML or values that cannot be.
+        DataError: for the declaration of an own task that does not hold together.
     """
     raw = _read(name)
     for change in changes:
         _put(raw, change)
-    return _validated(Recipe, raw, name)
+    recipe = validated(Recipe, _with_paths(raw, Path.cwd()), name)
+    for declaration in recipe.own_tasks:
+        declare(Path(declaration))
+    for task, use in recipe.tasks.items():
+        _known(task, f"{name}: tasks")
+        if isinstance(use.train, str):
+            _known(use.train, f"{name}: tasks.{task}.train")
+        recipe.training_of((task,))
+    return recipe
 
 
-def _read(name: str, inside: tuple[str, ...] = ()) -> dict[str, Any]:
-    file = _file(name)
+def _known(task: str, where: str) -> None:
+    if task not in task_names():
+        raise UnknownNameError(
+            "task", task, task_names(), where=where, do="list them: xstilts tasks"
+        )
+
+
+def _read(name: str, folder: Path = Path(), inside: tuple[Path, ...] = ()) -> dict[str, Any]:
+    file = _file(name, folder)
     try:
         raw = yaml12.parse(file.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -191,23 +272,34 @@ def _read(name: str, inside: tuple[str, ...] = ()) -> dict[str, Any]:
             expected="recipe:, question:, encoder:, arms:, targets: …",
             do="start from a shipped recipe: extends: quickstart",
         )
+    raw = _with_paths(raw, file.parent)
     parent = raw.pop("extends", None)
     if parent is None:
         return raw
-    if parent in inside or len(inside) > 20:
+    inside = (*inside, file.resolve())
+    if not isinstance(parent, str) or _file(parent, file.parent).resolve() in inside:
         raise RecipeError(
-            f"{name} extends itself",
+            f"{name} extends itself" if isinstance(parent, str) else f"{name} extends no recipe",
             where=f"{file}: extends",
-            expected="a recipe that does not lead back here",
-            do="remove one `extends`",
+            expected="one recipe, by name or file, that does not lead back here",
+            do="mend or remove `extends`",
         )
-    return _merge(_read(parent, (*inside, name)), raw)
+    return _merge(_read(parent, file.parent, inside), raw, whole=_WHOLE)
 
 
-def _file(name: str) -> Path:
+def _with_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The recipe with the paths of its own tasks counted from ``folder``."""
+    paths = raw.get("own_tasks")
+    if not isinstance(paths, list) or not all(isinstance(p, str) for p in paths):
+        return raw
+    return raw | {"own_tasks": [str(folder.absolute() / p) for p in paths]}
+
+
+def _file(name: str, folder: Path) -> Path:
+    """A shipped recipe's file, or the one that ``name`` means in ``folder``."""
     if name in shipped():
         return _SHIPPED / f"{name}.yaml"
-    path = Path(name)
+    path = folder / name
     if path.suffix in (".yaml", ".yml"):
         if path.is_file():
             return path
@@ -222,14 +314,17 @@ def _file(name: str) -> Path:
     )
 
 
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """``above`` over ``below``, key by key, mappings inside mappings."""
+def _merge(
+    below: dict[str, Any], above: dict[str, Any], whole: Collection[str] = ()
+) -> dict[str, Any]:
+    """``above`` over ``below``, key by key, mappings inside mappings; ``whole`` keys replace."""
     out = dict(below)
     for key, value in above.items():
         old = out.get(key)
-        out[key] = (
-            _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-        )
+        if isinstance(old, dict) and isinstance(value, dict) and key not in whole:
+            out[key] = _merge(old, value)
+        else:
+            out[key] = value
     return out
 
 
@@ -254,7 +349,7 @@ def _put(raw: dict[str, Any], change: str) -> None:
             do="look at the recipe's keys",
         )
     try:
-        place[keys[-1]] = yaml12.parse(text)
+        value = yaml12.parse(text)
     except yaml.YAMLError:
         raise RecipeError(
             f"The value of {path} is not YAML",
@@ -262,46 +357,7 @@ def _put(raw: dict[str, Any], change: str) -> None:
             expected="a number, a word, [a, list] or {a: mapping}",
             do="quote it",
         ) from None
-
-
-def _validated(model: type[_Model], raw: dict[str, Any], where: str) -> _Model:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        loc = [str(part) for part in first["loc"]]
-        if first["type"] == "extra_forbidden":
-            raise UnknownNameError(
-                "key",
-                loc[-1],
-                _keys_at(model, loc[:-1]),
-                where=f"{where}: {'.'.join(loc)}",
-                do="correct the key",
-            ) from None
-        raise RecipeError(
-            f"{'.'.join(loc) or 'the recipe'}: {first['msg']}",
-            where=where,
-            expected=f"another value than {first.get('input')!r:.80}"
-            if first["type"] != "missing"
-            else f"the key {loc[-1]}",
-            do=f"--set {'.'.join(loc) or 'KEY'}=VALUE, or change the file",
-        ) from None
-
-
-def _keys_at(model: Any, loc: list[str]) -> list[str]:
-    """Names of the keys that may stand at a place of a recipe."""
-    here: Any = model
-    for part in loc:
-        fields = getattr(here, "model_fields", {})
-        by_name = {f.alias or n: f.annotation for n, f in fields.items()}
-        if part in by_name:
-            here = _section_in(by_name[part])
-    return [f.alias or n for n, f in getattr(here, "model_fields", {}).items()]
-
-
-def _section_in(annotation: Any) -> Any:
-    """The section model inside ``dict[str, X]``, ``tuple[X, ...]``, ``str | X``."""
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    found = [_section_in(a) for a in get_args(annotation)]
-    return next((f for f in found if f is not None), None)
+    if keys == ["encoder", "path"]:  # another encoder: it does not come from the hub any more
+        place.pop("hub", None)
+        place.pop("revision", None)
+    place[keys[-1]] = value

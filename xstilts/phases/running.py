@@ -12,6 +12,7 @@ from xstilts.core.spec import digest
 from xstilts.data.leaks import Overlap
 from xstilts.executors import Executor, Outcome
 from xstilts.models import hub
+from xstilts.models.files import inspect
 from xstilts.phases import leaks, results
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import Recipe
@@ -61,9 +62,14 @@ def prepare(
     """
     planned = make_plan(recipe, workplace)
     planned.require_files()
-    read = executor.run(planned.plan, planned.reads, workplace.store, recipe.runtime, say)
-    refuse_failed(read)
-    found = leaks.check(planned, workplace.store)
+
+    def look(at: Planned) -> list[Overlap]:
+        refuse_failed(executor.run(at.plan, at.reads, workplace.store, recipe.runtime, say))
+        return leaks.check(at, workplace.store)
+
+    if recipe.leaks == "drop":
+        return leaks.drop(planned, workplace, look)
+    found = look(planned)
     if recipe.leaks == "error":
         leaks.refuse(found, recipe.recipe)
     return planned, found
@@ -81,9 +87,10 @@ def run_recipe(
     away = [e.choice for e in planned.encoders.values() if e.files is None]
     for choice in away:
         say(f"fetching {choice.hub} at {choice.revision}")
-        hub.fetch(str(choice.hub), str(choice.revision))
-    dropped = leaks.to_drop(found) if recipe.leaks == "drop" else {}
-    if away or dropped:
+        folder = hub.fetch(str(choice.hub), str(choice.revision))
+        inspect(folder, workplace.digests, where="encoder.hub")
+    if away:
+        dropped = leaks.to_drop(found) if recipe.leaks == "drop" else {}
         planned = make_plan(recipe, workplace, dropped)
     outcome = executor.run(planned.plan, planned.plan.goals, workplace.store, recipe.runtime, say)
     for error in outcome.failed.values():

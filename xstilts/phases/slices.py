@@ -17,9 +17,11 @@ from xstilts.data.slices import Part, Slice
 from xstilts.phases.recipe import Recipe, Source
 from xstilts.phases.workplace import Workplace
 from xstilts.tasks import Split, Task, get_task
+from xstilts.tasks.spec import FileSet
 
 Leaking = Mapping[tuple[str, str], tuple[str, ...]]  # ids of examples by (task, split)
 
+_OF_PARTS = FileSet(format="parts", names={})
 NOT_HERE = "not here"  # stands for the digest of a file that a plan could not find
 
 
@@ -66,25 +68,33 @@ class Files:
         without: Sequence[str] = (),
     ) -> Slice:
         """One split in one language; digests say ``not here`` where the files are missing."""
-        found = find(task, split, language, self.workplace.data)
-        if found is None:
+        parts = tuple(
+            self.slice(get_task(name), other, language)
+            for name, other in task.parts.get(split, {}).items()
+        )
+        found = None if parts else find(task, split, language, self.workplace.data)
+        if found is None and not parts:
             names = " or ".join(expected(task, split, language)[:3])
             self.absent.append(f"{task.name} {split} {language}: {names}")
+        files = found.files if found else next(iter(task.files), _OF_PARTS)
         return Slice(
             task=task.name,
             version=task.version,
             kind=task.kind,
             labels=task.labels,
-            format=found.files.format if found else task.files[0].format,
+            format=files.format,
             columns=found.files.columns if found else {},
             parallel=task.parallel,
             language=language,
             split=split,
-            digests=self._digests(found),
+            digests=tuple(d for p in parts for d in p.digests) or self._digests(found),
             part=part,
             sample=sample,
             at_most=at_most,
             without=tuple(without),
+            rename=files.rename if found else {},
+            codes=_codes(files, split, language) if found else {},
+            parts=parts,
         )
 
     def _digests(self, found: Found | None) -> tuple[str, ...]:
@@ -95,15 +105,44 @@ class Files:
         return digests
 
 
+def sources(recipe: Recipe, name: str) -> tuple[str, ...]:
+    """``name`` and the tasks whose training data it uses in turn; the last one has the files.
+
+    Raises:
+        RecipeError: when they lead in a circle.
+    """
+    chain = [name]
+    while (after := _source_after(recipe, chain[-1])) is not None:
+        chain.append(after)
+        if after in chain[:-1]:
+            raise RecipeError(
+                f"{after} is trained on itself: {' -> '.join(chain)}",
+                where=f"tasks.{chain[-2]}.train",
+                expected="a task that has training data of its own",
+                do=f"leave `train` out of tasks.{after}, or give a split: {{from: train}}",
+            )
+    return tuple(chain)
+
+
+def _source_after(recipe: Recipe, name: str) -> str | None:
+    said, usual = recipe.use(name).train, get_task(name).train
+    if isinstance(said, str):
+        return said
+    return usual if said.from_ is None and usual != name else None
+
+
+def _codes(files: FileSet, split: Split, language: str) -> dict[str, str]:
+    """The release's code of the language where no file name tells it, so that a column must."""
+    named = any("{code}" in name for name in files.names[split])
+    return {} if named or language not in files.codes else {language: files.codes[language]}
+
+
 def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
     """The task that ``name`` is trained on, and the recipe's word on its training data."""
-    task = get_task(name)
-    said = recipe.use(name).train
-    if isinstance(said, str):
-        return source_of(recipe, said)
-    if said.from_ is None and task.train not in (None, name):
-        return source_of(recipe, str(task.train))
-    return task, said
+    last = sources(recipe, name)[-1]
+    said = recipe.use(last).train
+    assert isinstance(said, Source)
+    return get_task(last), said
 
 
 def trained(recipe: Recipe, name: str, files: Files, without: Leaking) -> Trained:
@@ -165,6 +204,13 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
     task = get_task(name)
     said = recipe.use(name).score
     split = said.from_ or task.score
+    if task.kind == "mining" and said.sample is not None:
+        raise RecipeError(
+            f"{name} cannot be sampled: a sentence may be left without its translation",
+            where=f"tasks.{name}.score.sample",
+            expected="the whole of both collections",
+            do="leave the sample out",
+        )
     here = (
         present(task, split, files.workplace.data) or task.languages
     )  # a plan names what is absent
@@ -181,6 +227,35 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
         )
     files.silent[name] = tuple(x for x in task.languages if x not in here)
     return [files.slice(task, split, language, sample=said.sample) for language in wanted]
+
+
+def original(recipe: Recipe, name: str, reported: Sequence[Slice], files: Files) -> list[Slice]:
+    """The English slice of a parallel set that is reported without it; nothing for others.
+
+    It holds the examples with the same ids: a draw takes the same groups in every language. A
+    recipe that allows leaks can do without it; others need its file.
+    """
+    task, said = get_task(name), recipe.use(name).score
+    split = said.from_ or task.score
+    translated = task.parallel and "en" in task.languages
+    if not translated or any(s.language == "en" for s in reported):
+        return []
+    if recipe.leaks == "allow" and find(task, split, "en", files.workplace.data) is None:
+        return []
+    return [files.slice(task, split, "en", sample=said.sample)]
+
+
+def tuned(recipe: Recipe, name: str, files: Files, reported: Sequence[Slice]) -> dict[str, Slice]:
+    """The dev slices here that choose the threshold of mined pairs, by language.
+
+    A reported dev split chooses nothing: its gold is halved instead.
+    """
+    task = get_task(name)
+    if task.kind != "mining" or recipe.use(name).threshold == "oracle":
+        return {}
+    here = present(task, "dev", files.workplace.data)
+    wanted = [s.language for s in reported if s.split != "dev" and s.language in here]
+    return {language: files.slice(task, "dev", language) for language in wanted}
 
 
 def _named(recipe: Recipe, task: Task) -> tuple[str, ...]:

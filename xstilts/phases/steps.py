@@ -9,8 +9,8 @@ from xstilts.models.files import EncoderFiles
 from xstilts.phases.recipe import EncoderChoice, Training
 from xstilts.phases.slices import Trained
 from xstilts.prediction.spec import Predict
-from xstilts.retrieve.spec import Retrieve
-from xstilts.scoring.spec import Score, score_of
+from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
+from xstilts.scoring.spec import Score, Threshold, score_of
 from xstilts.tasks import get_task
 from xstilts.train.spec import WEIGHTS, FineTune, How
 
@@ -19,10 +19,24 @@ TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
 TRAIN = Stage("train", 1, "xstilts.train.loop:finetune", resumes=True, weights=WEIGHTS)
 PREDICT = Stage("predict", 1, "xstilts.prediction.stage:predict")
 RETRIEVE = Stage("retrieve", 1, "xstilts.retrieve.stage:retrieve")
+MINE = Stage("mine", 1, "xstilts.retrieve.stage:mine_sentences")
+VECTORS = Stage("vectors", 1, "xstilts.retrieve.ranking:vectors")
+RANK = Stage("rank", 1, "xstilts.retrieve.ranking:rank")
+READING = tuple(
+    stage.name for stage in (PREDICT, RETRIEVE, MINE, VECTORS)
+)  # run a model, train none
 SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
 
 # Pieces of an average example, for estimates before anything is tokenised.
-_PIECES = {"pair": 50, "choice": 240, "span": 230, "tagging": 30, "retrieval": 26, "mining": 60}
+_PIECES = {
+    "pair": 50,
+    "choice": 240,
+    "span": 230,
+    "tagging": 30,
+    "retrieval": 26,
+    "mining": 60,
+    "ranking": 270,
+}
 
 
 @dataclass(frozen=True)
@@ -56,10 +70,12 @@ class Model:
     Attributes:
         step: the training step; None for the encoder itself.
         chain: tasks it was trained on, in order.
+        data: what it was trained on last; None for the encoder itself.
     """
 
     step: Step | None
     chain: tuple[str, ...] = ()
+    data: Slice | None = None
 
     @property
     def label(self) -> str:
@@ -80,7 +96,7 @@ class Builder:
         """Build for one encoder."""
         self.encoder = encoder
         self._read: dict[str, Step] = {}
-        self._tokens: dict[tuple[str, int, int], Step] = {}
+        self._tokens: dict[tuple[str, int, int, str], Step] = {}
         self._train: dict[str, Step] = {}
         self._predict: dict[tuple[str, tuple[str, ...], str, bool], Predict] = {}
         self._score: dict[Score, Score] = {}
@@ -91,9 +107,19 @@ class Builder:
             self._read[data.payload] = Step(READ, slice_label(data), data)
         return self._read[data.payload]
 
-    def tokens(self, data: Slice, max_length: int, stride: int) -> Step:
-        """The token arrays of a slice."""
-        name = (data.payload, max_length, stride)
+    def tokens(
+        self, data: Slice, max_length: int, stride: int, learnt: Slice | None = None
+    ) -> Step:
+        """The token arrays of a slice; open labels are those of ``learnt``, the training slice."""
+        inputs = {"examples": self.read(data)}
+        if learnt is not None and get_task(learnt.task).open_labels:
+            inputs["labels"] = self.read(learnt)
+        name = (
+            data.payload,
+            max_length,
+            stride,
+            inputs["labels"].key if "labels" in inputs else "",
+        )
         if name not in self._tokens:
             how = Tokens(
                 tokenizer=self.encoder.tokenizer,
@@ -102,7 +128,6 @@ class Builder:
                 max_length=max_length,
                 stride=stride if data.kind == "span" else 0,
             )
-            inputs = {"examples": self.read(data)}
             self._tokens[name] = Step(TOKENS, slice_label(data), how, inputs)
         return self._tokens[name]
 
@@ -120,8 +145,8 @@ class Builder:
             seed=seed,
         )
         inputs = {
-            "train": self.tokens(data.train, words.max_length, words.stride),
-            "dev": self.tokens(data.held, words.max_length, words.stride),
+            "train": self.tokens(data.train, words.max_length, words.stride, data.train),
+            "dev": self.tokens(data.held, words.max_length, words.stride, data.train),
             "dev_examples": self.read(data.held),
         }
         if start.step is not None:
@@ -129,14 +154,14 @@ class Builder:
         chain = (*start.chain, task.name)
         work = Work(how.epochs * pieces_of(data.train), training=True)
         step = Step(TRAIN, ".".join(chain), config, inputs, work)
-        return Model(self._train.setdefault(step.key, step), chain)
+        return Model(self._train.setdefault(step.key, step), chain, data.train)
 
     def predict(self, model: Model, data: Slice, how: How, words: Training) -> Step:
         """``model`` run on one slice, with no further training."""
         assert model.step is not None
         inputs = {
             "model": model.step,
-            "tokens": self.tokens(data, words.max_length, words.stride),
+            "tokens": self.tokens(data, words.max_length, words.stride, model.data),
             "examples": self.read(data),
         }
         no_answer = get_task(data.task).answers == "squad_v2"
@@ -149,8 +174,10 @@ class Builder:
         label = f"{model.label}/{data.task}.{data.language}"
         return Step(PREDICT, label, config, inputs, Work(pieces_of(data)))
 
-    def retrieve(self, model: Model, data: Slice, config: Retrieve, words: Training) -> Step:
-        """The nearest sentences of one language, with the encoder of ``model``."""
+    def retrieve(
+        self, model: Model, data: Slice, config: Retrieve | Mine | Vectors, words: Training
+    ) -> Step:
+        """What a configuration makes of one language's texts with the encoder of ``model``."""
         inputs: Mapping[str, Step] = {
             "tokens": self.tokens(data, words.max_length, 0),
             "examples": self.read(data),
@@ -158,14 +185,27 @@ class Builder:
         if model.step is not None:
             inputs = {**inputs, "model": model.step}
         label = f"{model.label}/{data.task}.{data.language}"
-        return Step(RETRIEVE, label, config, inputs, Work(pieces_of(data)))
+        stage = {Retrieve: RETRIEVE, Mine: MINE, Vectors: VECTORS}[type(config)]
+        return Step(stage, label, config, inputs, Work(pieces_of(data)))
 
-    def score(self, predictions: Step) -> Step:
-        """The numbers of one slice."""
+    def rank(self, data: Slice, vectors: Mapping[str, Step]) -> Step:
+        """The queries of one language among the candidates of all, whose ``vectors`` are given."""
+        inputs = {f"vectors.{language}": step for language, step in vectors.items()}
+        inputs |= {f"examples.{x}": step.inputs["examples"] for x, step in vectors.items()}
+        inputs["examples"] = self.read(data)
+        config = Rank(language=data.language, pool=tuple(vectors))
+        return Step(RANK, vectors[data.language].label, config, inputs)
+
+    def score(
+        self, predictions: Step, dev: Step | None = None, threshold: Threshold = "held out"
+    ) -> Step:
+        """The numbers of one slice; mined pairs of ``dev`` choose the threshold of those scored."""
         examples = predictions.inputs["examples"]
         assert isinstance(examples.config, Slice)
         inputs = {"predictions": predictions, "examples": examples}
-        config = score_of(get_task(examples.config.task), examples.config.language)
+        if dev is not None:
+            inputs |= {"dev_predictions": dev, "dev_examples": dev.inputs["examples"]}
+        config = score_of(get_task(examples.config.task), examples.config.language, threshold)
         config = self._score.setdefault(config, config)  # one object, whose text is worked out once
         return Step(SCORE, predictions.label, config, inputs)
 

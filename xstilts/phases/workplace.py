@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
-from xstilts.core.errors import EncoderError, MachineError, StoreError
+from xstilts.core.errors import EncoderError, MachineError, RecipeError, StoreError
 from xstilts.models import hub
 from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.recipe import EncoderChoice
@@ -27,12 +27,14 @@ class Workplace:
         data: data folders, searched in order.
         models: where relative encoder paths are searched, after the current folder.
         digests: remembered digests of files.
+        asked: whether the data folder was named for this one run.
     """
 
     store: Store
     data: tuple[Path, ...]
     models: tuple[Path, ...]
     digests: Digests
+    asked: bool = False
 
     @classmethod
     def of(cls, store: str | Path | None = None, data: str | Path | None = None) -> "Workplace":
@@ -45,6 +47,7 @@ class Workplace:
             (Path(folder).expanduser(),) if folder else (),
             (Path(models),) if models else (),
             Digests(root / "digests.json"),
+            asked=bool(data),
         )
 
     def require_store(self) -> None:
@@ -72,7 +75,17 @@ class Workplace:
 
         The world is written once a store, under the name of its generator's version; its bytes are
         the same everywhere, and so are the keys of what is made from it.
+
+        Raises:
+            RecipeError: when a data folder was asked for, which would not be read.
         """
+        if self.asked:
+            raise RecipeError(
+                f"The recipe reads generated data, not {self.data[0]}",
+                where="--data, and data: lab in the recipe",
+                expected="one of the two",
+                do="--set data=null, or leave --data out",
+            )
         folder = self.store.root / "lab" / LAB_VERSION
         if not folder.exists():
             from xstilts.lab import encoder, minimal

@@ -1,6 +1,6 @@
 """Forward passes over the rows of a slice, shortest first, within a budget of padded pieces."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -10,8 +10,9 @@ from transformers import PreTrainedModel
 
 from xstilts.data.batches import Ints, TokenArrays, micro_batches
 from xstilts.models.device import Precision, number_format
-from xstilts.models.packing import layer_output
+from xstilts.models.packing import layer_outputs
 from xstilts.models.task_model import TaskModel
+from xstilts.prediction.spec import Pooling
 
 Floats = NDArray[np.floating]
 
@@ -62,22 +63,48 @@ def embed(
     encoder: PreTrainedModel,
     arrays: TokenArrays,
     *,
-    layer: int,
+    layers: Sequence[int],
+    poolings: Sequence[Pooling] = ("mean",),
     micro_tokens: int,
     precision: Precision,
     device: torch.device,
+    out: Floats | None = None,
 ) -> Floats:
-    """Mean over every attended piece of a layer's output, ``(examples, dim)`` in fp32.
+    """Vectors of rows at some layers, all from one pass.
 
-    Layer 0 is the embeddings, layer i the output of block i. Special pieces are counted, as in
-    jiant's and XTREME's retrieval code.
+    Args:
+        encoder: any encoder of the library.
+        arrays: one row an example.
+        layers: 0 is the embeddings, i the output of block i; nothing above the highest is run.
+        poolings: ``mean`` over every attended piece, special ones counted, as in jiant's and
+            XTREME's retrieval code; or the ``first`` piece.
+        micro_tokens: padded pieces of one forward pass.
+        precision: of the products inside the encoder.
+        device: where it runs.
+        out: where to write, such as a memory-mapped file; new memory if None.
+
+    Returns:
+        ``(layers, poolings, examples, dim)`` in fp32.
     """
-    states = layer_output(encoder.eval(), layer)
-    out = np.zeros((arrays.examples, encoder.config.hidden_size), np.float32)
+    states = layer_outputs(encoder.eval(), layers)
+    if out is None:
+        shape = len(layers), len(poolings), arrays.examples, int(encoder.config.hidden_size)
+        out = np.empty(shape, np.float32)
     for examples in micro_batches(arrays, np.arange(arrays.examples), micro_tokens):
         inputs = inputs_of(arrays, arrays.rows_of(examples), device)
         with number_format(precision, device):
-            hidden = states(**inputs)
-        mask = inputs["mask"][..., None].float()
-        out[examples] = ((hidden * mask).sum(1) / mask.sum(1)).cpu().numpy()
+            found = states(inputs["ids"], inputs["mask"], inputs.get("types"))
+            for layer, hidden in found:
+                for i, pooling in enumerate(poolings):
+                    vectors = _pooled(hidden, inputs["mask"], pooling)
+                    out[layers.index(layer), i, examples] = vectors.cpu().numpy()
     return out
+
+
+def _pooled(hidden: Tensor, mask: Tensor, pooling: Pooling) -> Tensor:
+    """``(rows, dim)`` from ``(rows, length, dim)``, in fp32."""
+    if pooling == "first":
+        return hidden[:, 0]
+    share = mask / mask.sum(1, keepdim=True)
+    with torch.autocast(hidden.device.type, enabled=False):
+        return torch.bmm(share[:, None], hidden)[:, 0]

@@ -6,6 +6,7 @@ from xstilts.core.spec import Spec, added
 from xstilts.tasks.spec import Kind
 
 PREDICTIONS = "predictions.parquet"
+Pooling = Literal["mean", "first"]  # of a sentence's pieces to one vector
 
 
 class Predict(Spec):
@@ -13,7 +14,7 @@ class Predict(Spec):
 
     Attributes:
         kind: the example kind.
-        labels: labels in the order of the logits.
+        labels: labels in the order of the logits; none where the training slice's count.
         precision: of the products.
         no_answer: whether a question may be left unanswered.
     """

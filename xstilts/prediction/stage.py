@@ -16,6 +16,7 @@ import torch
 from xstilts.core.context import Context, Result
 from xstilts.data.batches import TokenArrays
 from xstilts.data.read import read_examples
+from xstilts.data.tokens import labels_of
 from xstilts.models.device import use
 from xstilts.models.task_model import TaskModel, load_trained
 from xstilts.prediction.decode import answered, decode
@@ -44,7 +45,8 @@ def predict(
         precision=config.precision,
         device=device,
     )
-    columns = decode(config.kind, examples, arrays, parts, config.labels)
+    labels = labels_of(config.labels, inputs["tokens"])
+    columns = decode(config.kind, examples, arrays, parts, labels)
     value: dict[str, Any] = {"n": len(examples)}
     if config.no_answer:
         threshold, origin = _threshold(inputs["model"])

@@ -74,8 +74,8 @@ def language_bars(report: ReportInput, numbers: Numbers, target: str) -> str:
         ]
         for language in numbers.languages[target]
     }
-    top = max((bar["high"] for found in bars.values() for bar in found), default=0.0)
-    ceiling = min(100, 10 * (int(top) // 10 + 1))
+    tops = [max(bar["high"], bar["floor"]) for found in bars.values() for bar in found]
+    ceiling = min(100, 10 * (int(max(tops, default=0.0)) // 10 + 1))
     lines = [
         alt.hconcat(
             *[

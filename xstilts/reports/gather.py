@@ -23,6 +23,7 @@ from xstilts.prediction.spec import PREDICTIONS
 from xstilts.reports.model import ReportInput
 from xstilts.scoring.spec import RIGHT
 from xstilts.store import Store
+from xstilts.tasks.examples import Candidate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,17 +142,27 @@ def _texts(base: Cell, cell: Cell, store: Store) -> list[str]:
     places = [_opened(c.score.inputs["predictions"], store) for c in (base, cell)]
     if folder is None or None in places:
         return ["examples or predictions are damaged in the store; the next run builds them anew"]
-    examples = read_examples(folder, examples_step.config.kind)
-    said = [_predictions(place) for place in places if place is not None]
+    kind = examples_step.config.kind
+    items = _items(kind, read_examples(folder, kind))
+    said = [] if kind == "mining" else [_predictions(place) for place in places if place]
     lines = []
     for word, changed in (
         ("won", np.flatnonzero(after > before)),
         ("lost", np.flatnonzero(after < before)),
     ):
         for i in changed[:_SHOWN_EXAMPLES]:
-            text = _text(examples[i])
-            lines.append(f"{word}: {text} — {_short(said[0][i])} → {_short(said[1][i])}")
+            change = " → ".join(_short(predicted[i]) for predicted in said)
+            lines.append(f"{word}: {items[i]}" + (f" — {change}" if change else ""))
     return lines
+
+
+def _items(kind: str, examples: list[Any]) -> list[str]:
+    """The texts of what is right or wrong, in the score's order: examples, gold pairs, queries."""
+    if kind == "mining":
+        texts = {(e.side, e.id): e.text for e in examples}
+        pairs = [(e, other) for e in examples for other in e.gold]
+        return [_short(f"{e.text} / {texts['target', other]}") for e, other in pairs]
+    return [_text(e) for e in examples if not isinstance(e, Candidate)]
 
 
 def _predictions(folder: Path) -> list[Any]:
@@ -161,10 +172,10 @@ def _predictions(folder: Path) -> list[Any]:
 
 
 def _text(example: Any) -> str:
-    for name in ("question", "first", "english", "context"):
+    for name in ("question", "first", "english", "context", "text"):
         if getattr(example, name, ""):
-            second = f" / {example.second}" if name == "first" else ""
-            return _short(getattr(example, name) + second)
+            second = getattr(example, "second", None)
+            return _short(getattr(example, name) + (f" / {second}" if second else ""))
     return _short(" ".join(example.words))
 
 

@@ -3,7 +3,10 @@
 from typing import Literal
 
 from xstilts.core.spec import Spec
+from xstilts.prediction.spec import Pooling
 
+Margin = Literal["ratio", "distance", "absolute"]
+Strategy = Literal["forward", "backward", "intersect", "max"]
 NEIGHBOURS = 10  # kept of every query
 
 
@@ -20,9 +23,61 @@ class Retrieve(Spec):
 
     encoder: str | None
     layer: int | float
-    pooling: Literal["mean"] = "mean"
+    pooling: Pooling = "mean"
     direction: Literal["en->xx"] = "en->xx"
     precision: Literal["fp32", "bf16"]
+
+
+class Mine(Spec):
+    """How the translations in two collections are found.
+
+    Attributes:
+        encoder: digest of the encoder that nothing was trained on; None if a stage's model is used.
+        layer: block whose output is taken, or a share of depth in (0, 1).
+        pooling: over the pieces of a sentence.
+        precision: of the products inside the encoder; similarities are fp32.
+        k: neighbours that make up a sentence's neighbourhood.
+        margin: see :func:`xstilts.retrieve.margin.mine`, as for the strategy.
+        strategy: which pairs become candidates.
+    """
+
+    encoder: str | None
+    layer: int | float
+    pooling: Pooling = "mean"
+    precision: Literal["fp32", "bf16"]
+    k: int = 4
+    margin: Margin = "ratio"
+    strategy: Strategy = "max"
+
+
+class Vectors(Spec):
+    """How queries and candidates become vectors.
+
+    Attributes:
+        encoder: digest of the encoder that nothing was trained on; None if a stage's model is used.
+        layer: block whose output is taken, or a share of depth in (0, 1).
+        pooling: over the pieces of a text.
+        precision: of the products inside the encoder; similarities are fp32.
+    """
+
+    encoder: str | None
+    layer: int | float
+    pooling: Pooling = "mean"
+    precision: Literal["fp32", "bf16"]
+
+
+class Rank(Spec):
+    """Whose queries are answered from which candidates.
+
+    Attributes:
+        language: of the queries.
+        pool: languages of the candidates.
+        k: best candidates that are kept.
+    """
+
+    language: str
+    pool: tuple[str, ...]
+    k: int = 20
 
 
 def block_of(layer: int | float, layers: int) -> int:
@@ -37,3 +92,17 @@ def protocol(config: Retrieve, layers: int) -> str:
     """All that the score depends on, for the result row."""
     block = block_of(config.layer, layers)
     return f"block {block}/{layers}, {config.pooling} pooling, {config.direction}, cosine"
+
+
+def mining_protocol(config: Mine, layers: int) -> str:
+    """All that mined pairs depend on but for the threshold."""
+    block = block_of(config.layer, layers)
+    return (
+        f"block {block}/{layers}, {config.pooling} pooling, {config.margin} margin of cosines, "
+        f"k {config.k}, {config.strategy}"
+    )
+
+
+def ranking_protocol(config: Vectors, layers: int) -> str:
+    """All that a ranking depends on but for the candidates."""
+    return f"block {block_of(config.layer, layers)}/{layers}, {config.pooling} pooling, cosine"

@@ -1,35 +1,27 @@
-"""Stage `retrieve`: nearest neighbours of every English sentence among its translations' file.
+"""Stages `retrieve` (Tatoeba) and `mine` (BUCC): sentences -> neighbours or candidate pairs.
 
-Protocol of XTREME's and jiant's Tatoeba code: sentence vectors are L2-normalised, the English
-sentences ask, the other language's sentences are searched (XTREME
-third_party/evaluate_retrieval.py; jiant tasks/lib/tatoeba.py).
+Tatoeba as in XTREME's and jiant's code: the English sentences ask, the other language's sentences
+are searched by cosine (XTREME third_party/evaluate_retrieval.py; jiant tasks/lib/tatoeba.py). BUCC
+as in XTREME's third_party/utils_retrieve.py.
 """
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
-from transformers import PreTrainedModel
 
 from xstilts.core.context import Context, Result
-from xstilts.data.batches import TokenArrays
 from xstilts.data.read import read_examples
-from xstilts.models.device import use
-from xstilts.models.task_model import load_encoder
-from xstilts.prediction.forward import Floats, embed
 from xstilts.prediction.spec import PREDICTIONS
-from xstilts.retrieve.spec import NEIGHBOURS, Retrieve, block_of, protocol
-
-
-@lru_cache(maxsize=1)
-def _kept(folder: Path, digest: str, device: torch.device) -> PreTrainedModel:
-    """The last encoder that was used; ``digest``, as a folder may get other weights meanwhile."""
-    return load_encoder(folder).to(device)
+from xstilts.retrieve.encoded import embed_sides
+from xstilts.retrieve.margin import mine
+from xstilts.retrieve.neighbours import Ints, nearest
+from xstilts.retrieve.spec import NEIGHBOURS, Mine, Retrieve, mining_protocol, protocol
+from xstilts.tasks.examples import Sentence
 
 
 def retrieve(
@@ -39,48 +31,53 @@ def retrieve(
 
     ``prediction`` is the 0-based index of the nearest one; query i's translation is sentence i.
     """
-    device = use(context.runtime)
-    if "model" in inputs:
-        encoder = _kept(inputs["model"].folder, inputs["model"].key, device)
-    else:
-        encoder = _kept(context.sources[str(config.encoder)], str(config.encoder), device)
-    layers = int(encoder.config.num_hidden_layers)
-    sides: list[Floats] = []
-    for side in ("english-", "text-"):
-        arrays = TokenArrays.load(inputs["tokens"].folder, inputs["tokens"].value["pad"], side)
-        vectors = embed(
-            encoder,
-            arrays,
-            layer=block_of(config.layer, layers),
-            micro_tokens=context.runtime.micro_tokens * 4,
-            precision=config.precision,
-            device=device,
-        )
-        sides.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    indices, scores = nearest(sides[0], sides[1], NEIGHBOURS)
+    (english, text), layers = embed_sides(config, inputs, context, ("english-", "text-"))
+    found = nearest(english, text, NEIGHBOURS)
     examples = read_examples(inputs["examples"].folder, "retrieval")
     columns = {
         "id": [e.id for e in examples],
         "group": [e.group for e in examples],
-        "prediction": indices[:, 0].tolist(),
-        "neighbours": indices.tolist(),
-        "scores": scores.tolist(),
+        "prediction": found.indices[:, 0].tolist(),
+        "neighbours": found.indices.tolist(),
+        "scores": found.scores.tolist(),
     }
     pq.write_table(pa.table(columns), folder / PREDICTIONS)
     return {"n": len(examples), "protocol": protocol(config, layers)}
 
 
-def nearest(queries: Floats, corpus: Floats, k: int) -> tuple[np.ndarray, Floats]:
-    """The ``k`` nearest rows of ``corpus`` to every query by inner product, best first.
+def mine_sentences(
+    config: Mine, inputs: Mapping[str, Result], folder: Path, context: Context
+) -> dict[str, Any]:
+    """Write the candidate pairs, best first: ``score``, ``source`` and ``target`` id.
 
-    Args:
-        queries: ``(queries, dim)``.
-        corpus: ``(corpus, dim)``.
-        k: at most the size of the corpus is returned. Of equal products the lower index is first.
-
-    Returns:
-        indices and products, both ``(queries, k)``.
+    A text that stands several times on a side takes part once, and is no candidate then, as
+    nothing tells which of its ids is meant (`text_load_unify` and `read_sent2id` in XTREME).
     """
-    products = queries @ corpus.T
-    order = np.argsort(-products, axis=1, kind="stable")[:, :k]
-    return order, np.take_along_axis(products, order, axis=1)
+    vectors, layers = embed_sides(config, inputs, context, ("source-", "target-"))
+    examples: Sequence[Sentence] = read_examples(inputs["examples"].folder, "mining")
+    ours, theirs = ([e for e in examples if e.side == side] for side in ("source", "target"))
+    first, second = (_distinct(side) for side in (ours, theirs))
+    mined = mine(vectors[0][first], vectors[1][second], config.k, config.margin, config.strategy)
+    source, target = first[mined.source], second[mined.target]
+    once = _stand_once(ours)[source] & _stand_once(theirs)[target]
+    columns = {
+        "score": mined.scores[once],
+        "source": [ours[i].id for i in source[once]],
+        "target": [theirs[i].id for i in target[once]],
+    }
+    pq.write_table(pa.table(columns), folder / PREDICTIONS)
+    return {"n": len(columns["source"]), "protocol": mining_protocol(config, layers)}
+
+
+def _distinct(sentences: Sequence[Sentence]) -> Ints:
+    """Places of the first sentence of every text."""
+    places: dict[str, int] = {}
+    for place, sentence in enumerate(sentences):
+        places.setdefault(sentence.text.strip(), place)
+    return np.fromiter(places.values(), np.int64)
+
+
+def _stand_once(sentences: Sequence[Sentence]) -> np.ndarray:
+    """For every sentence, whether no other on its side has its text, ``(sentences,)``."""
+    times = Counter(s.text.strip() for s in sentences)
+    return np.array([times[s.text.strip()] == 1 for s in sentences])

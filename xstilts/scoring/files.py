@@ -1,8 +1,9 @@
 """Scores of predictions that somebody else made, in the plain forms of the official scripts."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from xstilts.tasks import Split, Task, get_task
 from xstilts.tasks.spec import FileSet
 
 Counted = tuple[int, dict[str, float]]
+Predictions = tuple[list[Any], int]  # in the gold file's order, and how many more there are
 
 
-def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, Any]:
+def score_files(name: str, gold: Path, pred: Path, language: str | None) -> dict[str, Any]:
     """All metrics of task ``name`` on one gold and one prediction file.
 
     Args:
@@ -32,13 +34,19 @@ def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, A
         pred: question answering ``{id: answer}``, the empty answer for "no answer"; one label a
             line; one tag a line with a blank line between sentences; one 0-based index a line;
             ``source id TAB target id``; ``{id: [candidates, best first]}``.
-        language: of the file, for releases that keep several languages in one.
+        language: of the file, for releases that keep several languages in one; by default the
+            task's only one, else English.
+
+    Returns:
+        ``task``, ``language``, ``n``, ``metrics`` (0-100), and ``ignored`` where there are answers
+        to questions that the gold file does not have: as in SQuAD's scripts they do not count.
 
     Raises:
         DataError: for a file that is not as described, with its line.
         UnknownNameError: for an unknown task or language.
     """
     task = get_task(name)
+    language = language or _usual_language(task)
     if language not in task.languages:
         raise UnknownNameError(
             "language",
@@ -46,6 +54,13 @@ def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, A
             task.languages,
             where=f"languages of {name}",
             do="see: xstilts tasks",
+        )
+    if task.parts:
+        raise _wrong(
+            f"{name} has no files of its own",
+            gold,
+            f"the task that the file is of: {', '.join(sorted({*chain(*task.parts.values())}))}",
+            "score that one",
         )
     for path in (gold, pred):
         if not path.is_file():
@@ -56,9 +71,21 @@ def score_files(name: str, gold: Path, pred: Path, language: str) -> dict[str, A
     if task.kind not in _PREDICTIONS:
         raise _wrong(f"{name} cannot be scored yet", gold, "another task", "see: xstilts tasks")
     examples = list(_examples(task, gold, language))
-    predictions = _PREDICTIONS[task.kind](task, examples, pred)
+    predictions, ignored = _PREDICTIONS[task.kind](task, examples, pred)
     scores, _ = measure(score_of(task, language), examples, predictions)
-    return {"task": name, "language": language, "n": len(examples), "metrics": scores}
+    found = {"task": name, "language": language, "n": len(examples), "metrics": scores}
+    return found | ({"ignored": ignored} if ignored else {})
+
+
+def _usual_language(task: Task) -> str:
+    if len(task.languages) > 1 and "en" not in task.languages:
+        raise _wrong(
+            f"{task.name} has several languages and English is none of them",
+            "--language",
+            f"one of: {', '.join(task.languages)}",
+            "name the language of the files, as in --language " + task.languages[0],
+        )
+    return "en" if "en" in task.languages else task.languages[0]
 
 
 def _examples(task: Task, gold: Path, language: str) -> Any:
@@ -114,7 +141,14 @@ def _pairs(path: Path) -> list[tuple[str, str]]:
 def _ranked(gold: Path, pred: Path) -> Counted:
     """A query without an answer scores 0, as in Mewsli-X's evaluation."""
     right, found = _rankings(gold), _rankings(pred)
-    _refuse_unknown(found, set(right), pred, "queries")
+    unknown = sorted(found.keys() - right.keys())
+    if unknown:
+        raise _wrong(
+            f"{len(unknown)} predictions are for queries that the gold file does not have",
+            f"{pred}: {unknown[0]}",
+            "ids of the gold file",
+            "check that gold and predictions belong together",
+        )
     empty = next((query for query, ids in right.items() if not ids), None)
     if empty is not None or not right:
         raise _wrong(
@@ -145,7 +179,7 @@ def _indices(path: Path) -> list[int]:
     found = []
     for number, line in enumerate(_lines(path), 1):
         text = line.strip().removeprefix("[").removesuffix("]")
-        if not text.isdigit():
+        if not text.isdecimal():
             raise _wrong(
                 f"{line[:80]!r} is no index", f"{path}:{number}", "one 0-based index", "mend it"
             )
@@ -153,41 +187,49 @@ def _indices(path: Path) -> list[int]:
     return found
 
 
-def _labels(task: Task, examples: list[Any], path: Path) -> list[Any]:
+def _labels(task: Task, examples: list[Any], path: Path) -> Predictions:
     lines = _lines(path)
     _same_number(len(examples), len(lines), path, "labels")
     known = [str(i) for i in range(task.choices)] if task.choices else list(task.labels)
     for number, line in enumerate(lines, 1):
-        if line not in known:
-            raise _wrong(
-                f"No label of {task.name} is {line[:80]!r}",
-                f"{path}:{number}",
-                ", ".join(known),
-                "mend it",
-            )
-    return [int(x) for x in lines] if task.choices else lines
+        _refuse_unless_known(line, known, task, path, number)
+    return ([int(x) for x in lines] if task.choices else lines), 0
 
 
-def _tags(task: Task, examples: list[Any], path: Path) -> list[list[str]]:
+def _tags(task: Task, examples: list[Any], path: Path) -> Predictions:
     sentences: list[list[str]] = [[]]
-    for line in _lines(path):
+    for line_number, line in enumerate(_lines(path), 1):
         if line.strip():
-            sentences[-1].append(line.split("\t")[-1].strip())
+            tag = line.split("\t")[-1].strip()
+            if not task.open_labels:
+                _refuse_unless_known(tag, task.labels, task, path, line_number)
+            sentences[-1].append(tag)
         elif sentences[-1]:
             sentences.append([])
     sentences = [s for s in sentences if s]
     _same_number(len(examples), len(sentences), path, "sentences")
     for number, (example, tags) in enumerate(zip(examples, sentences, strict=True), 1):
         _same_number(len(example.tags), len(tags), f"{path}, sentence {number}", "tags")
-    return sentences
+    return sentences, 0
 
 
-def _answers(task: Task, examples: list[Any], path: Path) -> list[str]:
+def _refuse_unless_known(
+    label: str, known: Sequence[str], task: Task, path: Path, line: int
+) -> None:
+    if label not in known:
+        raise _wrong(
+            f"No label of {task.name} is {label[:80]!r}",
+            f"{path}:{line}",
+            ", ".join(known),
+            "mend it",
+        )
+
+
+def _answers(task: Task, examples: list[Any], path: Path) -> Predictions:
     said = _json(path, "{id: answer}")
     if not isinstance(said, dict) or not all(isinstance(v, str) for v in said.values()):
         raise _wrong(f"{path} holds no answers", path, '{"id": "answer", …}', "mend it")
-    _refuse_unknown(said, {e.id for e in examples}, path, "questions")
-    return [said.get(e.id, "") for e in examples]
+    return [said.get(e.id) for e in examples], len(said.keys() - {e.id for e in examples})
 
 
 def _json(path: Path, expected: str) -> Any:
@@ -197,18 +239,7 @@ def _json(path: Path, expected: str) -> Any:
         raise _wrong(f"{path} is not JSON: {error}", path, expected, "mend it") from None
 
 
-def _refuse_unknown(said: Mapping[str, Any], known: set[str], path: Path, what: str) -> None:
-    unknown = sorted(set(said) - known)
-    if unknown:
-        raise _wrong(
-            f"{len(unknown)} predictions are for {what} that the gold file does not have",
-            f"{path}: {unknown[0]}",
-            "ids of the gold file",
-            "check that gold and predictions belong together",
-        )
-
-
-_PREDICTIONS: dict[str, Callable[[Task, list[Any], Path], list[Any]]] = {
+_PREDICTIONS: dict[str, Callable[[Task, list[Any], Path], Predictions]] = {
     "pair": _labels,
     "choice": _labels,
     "tagging": _tags,

@@ -71,11 +71,11 @@ def _tags(
     return scores, {name: tagging_floor(gold, metric) for name, metric in metrics.items()}
 
 
-def _spans(config: Score, examples: Sequence[Span], predictions: Sequence[str]) -> Measured:
+def _spans(config: Score, examples: Sequence[Span], predictions: Sequence[str | None]) -> Measured:
     gold = {e.id: list(e.answers) for e in examples}
     if config.answers != "squad_v2":
         _refuse_unanswerable(config, gold)
-    said = {e.id: p for e, p in zip(examples, predictions, strict=True)}
+    said = {e.id: p for e, p in zip(examples, predictions, strict=True) if p is not None}
     return _answers(config, gold, said), _answers(config, gold, dict.fromkeys(gold, ""))
 
 

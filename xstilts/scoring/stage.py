@@ -11,6 +11,8 @@ from xstilts.core.context import Context, Result
 from xstilts.data.read import read_examples
 from xstilts.prediction.spec import PREDICTIONS
 from xstilts.scoring.measure import measure, right
+from xstilts.scoring.mining import score_pairs
+from xstilts.scoring.ranking import score_ranking
 from xstilts.scoring.spec import RIGHT, Score
 
 
@@ -19,8 +21,14 @@ def score(
 ) -> dict[str, Any]:
     """The metrics with their floors and the number of examples.
 
-    Writes ``right.npy``, 1 or 0 an example in the slice's order, for won and lost examples.
+    Writes ``right.npy``, 1 or 0 an example (a gold pair, a query) in the slice's order, for won
+    and lost examples.
     """
+    if config.kind in ("mining", "ranking"):
+        mined = config.kind == "mining"
+        record, found = score_pairs(config.threshold, inputs) if mined else score_ranking(inputs)
+        np.save(folder / RIGHT, np.array(found, np.int8), allow_pickle=False)
+        return record
     examples = read_examples(inputs["examples"].folder, config.kind)
     table = pq.read_table(inputs["predictions"].folder / PREDICTIONS, columns=["id", "prediction"])
     columns = table.to_pydict()

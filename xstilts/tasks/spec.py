@@ -4,30 +4,59 @@ A task is declared in one YAML file (`catalog/NAME.yaml`). Nothing of it is hash
 stage is given a :class:`~xstilts.data.slices.Slice`, the one split in one language that it reads.
 """
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, computed_field, model_validator
 
 from xstilts.core.spec import Spec
 
 Split = Literal["train", "dev", "test"]
-Kind = Literal["pair", "choice", "span", "tagging", "retrieval", "mining"]
+SPLITS: tuple[Split, ...] = ("train", "dev", "test")
+Kind = Literal["pair", "choice", "span", "tagging", "retrieval", "mining", "ranking"]
 AnswerRules = Literal["squad", "squad_v2", "mlqa"]
 Format = Literal[
+    "bucc_lines",
+    "ccg_auto",
+    "commonsenseqa_jsonl",
+    "conllu",
+    "csv",
     "glue_tsv",
+    "hellaswag_jsonl",
+    "json",
+    "jsonl",
+    "mewslix_jsonl",
     "nli_jsonl",
     "pair_tsv",
-    "xnli_tsv",
+    "parts",
+    "qqp_tsv",
     "squad_json",
-    "hellaswag_jsonl",
-    "cosmosqa_csv",
-    "commonsenseqa_jsonl",
-    "ccg_auto",
-    "conllu",
+    "supertag_conllu",
+    "tagged_spaced",
     "tagged_tsv",
     "tatoeba_lines",
-    "bucc_lines",
+    "xnli_tsv",
+    "xquadr_json",
 ]
+# Formats without columns of their own: a file set says which of the file's columns are read.
+_MAPPED: tuple[Format, ...] = ("csv", "glue_tsv", "json", "jsonl", "qqp_tsv")
+_COLUMNS: dict[Kind, tuple[set[str], set[str]]] = {  # needed, and possible beside
+    "pair": ({"first", "label"}, {"id", "group", "language", "second"}),
+    "choice": ({"label"}, {"id", "group", "language", "context", "question"}),
+    "tagging": ({"words", "tags"}, {"id", "group", "language"}),
+}
+_FLOORS: dict[Kind, str] = {
+    "pair": "the most frequent label",
+    "choice": "the most frequent place of the right choice",
+    "span": "empty answers",
+    "tagging": "the most frequent tag",
+    "retrieval": "a random candidate",
+    "mining": "no pair at all: 0",
+    "ranking": "a random order",
+}
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 class FileSet(Spec):
@@ -41,13 +70,15 @@ class FileSet(Spec):
             files that belong together.
         codes: the release's code of a language where it is not our own.
         columns: the columns to read, for formats whose releases name them differently.
+        rename: labels, tags or questions that the release writes in another way.
     """
 
     format: Format
-    folders: tuple[str, ...] = Field(min_length=1)
-    names: dict[Split, tuple[str, ...]]
+    folders: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field((".",), min_length=1)
+    names: dict[Split, Annotated[tuple[str, ...], BeforeValidator(_listed)]]
     codes: dict[str, str] = {}
     columns: dict[str, str] = {}
+    rename: dict[str, str] = {}
 
 
 class HubSource(Spec):
@@ -90,6 +121,8 @@ class Task(Spec):
         citation: the paper, as a key or an arXiv id.
         license: of the data.
         labels: labels or tags in the order of the logits; empty for span and retrieval.
+        open_labels: the tags are those of the training slice, sorted; others stay gold that no
+            prediction can match.
         choices: candidates of a choice task.
         metrics: the first one is the main metric.
         answers: whose script compares answers: SQuAD 1.1's (also XQuAD, TyDiQA), SQuAD 2.0's,
@@ -100,10 +133,11 @@ class Task(Spec):
         parallel: whether item i is the same content in every language.
         score: the split that is reported.
         dev_overlaps: tasks whose reported text stands in this task's official dev split.
-        max_length: pieces an example may have by default.
         files: releases, in the order in which they are searched.
+        parts: split -> the tasks, and of each the split, that it is made of, instead of files.
         hub: the hub's copy, or None.
         sizes: official sizes.
+        beside: folder of the declaration of a user's own task, searched before the data folders.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -113,6 +147,7 @@ class Task(Spec):
     citation: str
     license: str
     labels: tuple[str, ...] = ()
+    open_labels: bool = False
     choices: int | None = None
     metrics: tuple[str, ...] = Field(min_length=1)
     answers: AnswerRules = "squad"
@@ -121,21 +156,60 @@ class Task(Spec):
     parallel: bool = False
     score: Split = "test"
     dev_overlaps: tuple[str, ...] = ()
-    files: tuple[FileSet, ...]
+    files: Annotated[tuple[FileSet, ...], BeforeValidator(_listed)] = ()
+    parts: dict[Split, dict[str, Split]] = {}
     hub: HubSource | None = None
     sizes: Sizes = Sizes()
+    beside: str = ""
 
     @property
     def metric(self) -> str:
         """The main metric."""
         return self.metrics[0]
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def floor(self) -> str:
+        """What takes no skill, in words; its score is worked out from each split's gold."""
+        return _FLOORS[self.kind]
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that some release of the task has."""
+        served = set(self.parts).union(*(files.names for files in self.files))
+        return tuple(split for split in SPLITS if split in served)
+
     @model_validator(mode="after")
     def _consistent(self) -> "Task":
-        if self.kind in ("pair", "tagging") and not self.labels:
-            raise ValueError(f"task {self.name}: a {self.kind} task lists its labels")
+        if self.open_labels:
+            if self.kind != "tagging" or self.labels:
+                raise ValueError("only a tagging task has open labels, and it lists none")
+        elif self.kind in ("pair", "tagging") and not self.labels:
+            raise ValueError(f"a {self.kind} task lists its labels")
         if self.kind == "choice" and not self.choices:
-            raise ValueError(f"task {self.name}: a choice task says how many choices there are")
+            raise ValueError("a choice task says how many choices there are")
         if list(self.languages) != sorted(set(self.languages)):
-            raise ValueError(f"task {self.name}: languages are sorted and unique")
+            raise ValueError("languages are sorted and unique")
+        if bool(self.files) == bool(self.parts):
+            raise ValueError("a task has either files or parts")
+        if self.train == self.name and "en" not in self.languages:
+            raise ValueError("a task that is trained on has en among its languages")
+        for files in self.files:
+            _check_columns(self.kind, self.choices or 0, files)
         return self
+
+
+def _check_columns(kind: Kind, choices: int, files: FileSet) -> None:
+    if files.format not in _MAPPED:
+        return
+    if kind not in _COLUMNS or (
+        kind == "tagging" and files.format in ("csv", "glue_tsv", "qqp_tsv")
+    ):
+        raise ValueError(f"files of the format {files.format} hold no {kind} task")
+    needed, possible = _COLUMNS[kind]
+    needed = needed | {f"choice{i}" for i in range(choices)}
+    for role in sorted(needed - set(files.columns)):
+        raise ValueError(f"`columns` does not say which column is `{role}`")
+    for role in sorted(set(files.columns) - needed - possible):
+        known = ", ".join(sorted(needed | possible))
+        raise ValueError(f"`columns` has no `{role}` in a {kind} task, but: {known}")

@@ -18,6 +18,7 @@ from xstilts.core.context import Context, Result
 from xstilts.core.seeds import derive
 from xstilts.data.batches import Ints, TokenArrays, micro_batches
 from xstilts.data.read import read_examples
+from xstilts.data.tokens import labels_of
 from xstilts.metrics import noise_limit
 from xstilts.models.device import Precision, number_format, use
 from xstilts.models.task_model import TaskModel, next_stage
@@ -55,7 +56,7 @@ def finetune(
     model = next_stage(
         start,
         config.kind,
-        len(config.labels),
+        len(labels_of(config.labels, inputs["train"])),
         seed=derive(config.seed, "head", config.task),
         dropout=config.how.dropout,
     ).to(device)
@@ -88,6 +89,7 @@ class Run:
         self.data = TokenArrays.load(inputs["train"].folder, inputs["train"].value["pad"])
         self.dev = TokenArrays.load(inputs["dev"].folder, inputs["dev"].value["pad"])
         self.dev_examples = read_examples(inputs["dev_examples"].folder, config.kind)
+        self.labels = labels_of(config.labels, inputs["train"])
         self.total = total_updates(self.data.examples, config.how)
         self.optimizer = make_optimizer(model, config.how)
         torch.manual_seed(derive(config.seed, "dropout", config.task))
@@ -174,7 +176,7 @@ class Run:
             precision=self.config.how.precision,
             device=self.device,
         )
-        columns = decode(self.config.kind, self.dev_examples, self.dev, parts, self.config.labels)
+        columns = decode(self.config.kind, self.dev_examples, self.dev, parts, self.labels)
         threshold = None
         if self.config.answers == "squad_v2":
             threshold = chosen_threshold(self.dev_examples, columns)

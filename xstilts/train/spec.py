@@ -55,7 +55,7 @@ class FineTune(Spec):
     Attributes:
         task: the task trained on.
         kind: its example kind.
-        labels: its labels in the order of the logits.
+        labels: its labels in the order of the logits; none where the training slice's count.
         metric: by which the best update is chosen.
         answers: how held-out answers are compared, for questions; with ``squad_v2`` the threshold
             for "no answer" is chosen on the held-out examples, too.

@@ -7,13 +7,24 @@ from pathlib import Path
 from types import MappingProxyType
 
 from xstilts.core.errors import DataError
-from xstilts.data.readers.choice import commonsenseqa_jsonl, cosmosqa_csv, hellaswag_jsonl
-from xstilts.data.readers.nli import glue_tsv, nli_jsonl, pair_tsv, pair_tsv_has_gold, xnli_tsv
+from xstilts.data.readers.choice import commonsenseqa_jsonl, hellaswag_jsonl
+from xstilts.data.readers.mining import bucc_has_gold, bucc_lines
+from xstilts.data.readers.nli import nli_jsonl, pair_tsv, pair_tsv_has_gold
 from xstilts.data.readers.parallel import tatoeba_has_gold, tatoeba_lines
+from xstilts.data.readers.ranking import mewslix_jsonl, xquadr_json
+from xstilts.data.readers.records import json_document, json_objects
 from xstilts.data.readers.source import FETCH_AGAIN, Source
 from xstilts.data.readers.squad import squad_has_gold, squad_json
-from xstilts.data.readers.tagging import ccg_auto, conllu, tagged_tsv, tagged_tsv_has_gold
-from xstilts.tasks.examples import Example
+from xstilts.data.readers.tables import glue_tsv, qqp_tsv, quoted_table, xnli_tsv
+from xstilts.data.readers.tagging import (
+    ccg_auto,
+    conllu,
+    supertag_conllu,
+    tagged_spaced,
+    tagged_tsv,
+    tagged_tsv_has_gold,
+)
+from xstilts.tasks.examples import Example, asked
 from xstilts.tasks.spec import FileSet, Format, Split, Task
 
 
@@ -38,18 +49,26 @@ class Reader:
 
 READERS: Mapping[Format, Reader] = MappingProxyType(
     {
+        "bucc_lines": Reader(bucc_lines, bucc_has_gold, together=True),
+        "ccg_auto": Reader(ccg_auto),
+        "commonsenseqa_jsonl": Reader(commonsenseqa_jsonl),
+        "conllu": Reader(conllu),
+        "csv": Reader(quoted_table),
         "glue_tsv": Reader(glue_tsv),
+        "hellaswag_jsonl": Reader(hellaswag_jsonl),
+        "json": Reader(json_document),
+        "jsonl": Reader(json_objects),
+        "mewslix_jsonl": Reader(mewslix_jsonl, together=True),
         "nli_jsonl": Reader(nli_jsonl),
         "pair_tsv": Reader(pair_tsv, pair_tsv_has_gold),
-        "xnli_tsv": Reader(xnli_tsv),
+        "qqp_tsv": Reader(qqp_tsv),
         "squad_json": Reader(squad_json, squad_has_gold),
-        "hellaswag_jsonl": Reader(hellaswag_jsonl),
-        "cosmosqa_csv": Reader(cosmosqa_csv),
-        "commonsenseqa_jsonl": Reader(commonsenseqa_jsonl),
-        "ccg_auto": Reader(ccg_auto),
-        "conllu": Reader(conllu),
+        "supertag_conllu": Reader(supertag_conllu),
+        "tagged_spaced": Reader(tagged_spaced),
         "tagged_tsv": Reader(tagged_tsv, tagged_tsv_has_gold),
         "tatoeba_lines": Reader(tatoeba_lines, tatoeba_has_gold, together=True),
+        "xnli_tsv": Reader(xnli_tsv),
+        "xquadr_json": Reader(xquadr_json),
     }
 )
 
@@ -74,14 +93,7 @@ def read(
         DataError: for a file that cannot be read or holds nothing, and for the first row that is
             not as the release should have it, with its line or its place in the document.
     """
-    reader = READERS.get(files.format)
-    if reader is None:
-        raise DataError(
-            f"Files of the format {files.format} are not read as examples",
-            where=f"task {task.name}",
-            expected=f"one of: {', '.join(READERS)}",
-            do="choose another task",
-        )
+    reader = READERS[files.format]
     return _unique(_examples(reader, _sources(reader, task, files, paths, language), split))
 
 
@@ -90,9 +102,7 @@ def has_gold(task: Task, files: FileSet, paths: Sequence[Path]) -> bool:
 
     True also for a file that is broken: reading it will say so.
     """
-    reader = READERS.get(files.format)
-    if reader is None:
-        return True
+    reader = READERS[files.format]
     try:
         return all(map(reader.has_gold, _sources(reader, task, files, paths, "")))
     except (DataError, OSError):
@@ -111,7 +121,7 @@ def _examples(reader: Reader, sources: Iterable[Source], split: Split) -> Iterat
     for source in sources:
         count = 0
         for example in reader.examples(source):
-            count += 1
+            count += asked(example)
             yield example
         if not count:
             raise DataError(

@@ -1,23 +1,11 @@
-"""Multiple choice: HellaSwag, Cosmos QA, CommonsenseQA."""
+"""Multiple choice in formats of their own: HellaSwag and CommonsenseQA."""
 
-import csv
 from collections.abc import Iterator
 
 from xstilts.core.errors import DataError
 from xstilts.data.readers.json_values import Node, json_lines
-from xstilts.data.readers.source import FETCH_AGAIN, Source, raw_lines, text_group
+from xstilts.data.readers.source import FETCH_AGAIN, Source, text_group
 from xstilts.tasks.examples import Choice
-
-_COSMOS_COLUMNS = (
-    "id",
-    "context",
-    "question",
-    "answer0",
-    "answer1",
-    "answer2",
-    "answer3",
-    "label",
-)
 
 
 def hellaswag_jsonl(source: Source) -> Iterator[Choice]:
@@ -59,47 +47,6 @@ def _letter(row: Node, key: str, letters: list[str]) -> int:
     if key not in letters:
         raise row.error(f"No choice is called {key!r}", f"one of: {', '.join(letters)}")
     return letters.index(key)
-
-
-def cosmosqa_csv(source: Source) -> Iterator[Choice]:
-    """Cosmos QA: comma separated with a header, quoted as in RFC 4180, line breaks in cells."""
-    for line, cells in _csv_rows(source):
-        if len(cells) != len(_COSMOS_COLUMNS):
-            raise source.error(
-                f"The row has {len(cells)} columns",
-                line,
-                expected=f"{len(_COSMOS_COLUMNS)}: {', '.join(_COSMOS_COLUMNS)}",
-            )
-        own, context, question, *choices, label = cells
-        where = f"{source.path}:{line}"
-        index = int(label) if label.isascii() and label.isdigit() and len(label) < 4 else -1
-        yield Choice(
-            id=source.prefix + own,
-            group=text_group(context),
-            context=context,
-            question=question,
-            choices=tuple(choices),
-            label=_index(source, index, tuple(choices), where),
-        )
-
-
-def _csv_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
-    """The line on which each row starts, and its cells; the header is checked and left out."""
-    reader = csv.reader((line for _, line in raw_lines(source.path)), strict=True)
-    line = 1
-    try:
-        for number, cells in enumerate(reader):
-            if number == 0 and cells != list(_COSMOS_COLUMNS):
-                raise source.error(
-                    "The header is another one", 1, expected=",".join(_COSMOS_COLUMNS)
-                )
-            if number > 0:
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise source.error(
-            f"The CSV is broken: {error}", line, expected="cells quoted as in RFC 4180"
-        ) from None
 
 
 def _index(source: Source, index: int, choices: tuple[str, ...], where: str) -> int:

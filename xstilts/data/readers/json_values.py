@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.core.errors import DataError
-from xstilts.data.readers.source import FETCH_AGAIN, lines
+from xstilts.data.readers.source import FETCH_AGAIN, lines, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,11 @@ class Node:
         """The whole number under ``key`` (``true`` is none)."""
         value: int = self._get(key, int, "a whole number")
         return value
+
+    def plain(self, key: str) -> str:
+        """The string or whole number under ``key``, as text."""
+        value = self.values.get(key)
+        return str(value) if type(value) is int else self.text(key)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The list of strings under ``key``."""
@@ -68,8 +73,15 @@ def parse(text: str, path: Path, first_line: int = 1) -> Node:
     Raises:
         DataError: with the line, where it is not JSON; and when it is no object.
     """
+    value = _loaded(text, path, first_line)
+    if type(value) is not dict:
+        raise _broken("The JSON is no object", f"{path}:{first_line}")
+    return Node(value, str(path))
+
+
+def _loaded(text: str, path: Path, first_line: int) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         where = f"{path}:{first_line + error.lineno - 1}"
         raise _broken(f"The JSON is broken: {error.msg}", where) from None
@@ -77,9 +89,19 @@ def parse(text: str, path: Path, first_line: int = 1) -> Node:
         raise _broken("The JSON is nested too deeply", f"{path}:{first_line}") from None
     except ValueError as error:
         raise _broken(f"The JSON is broken: {error}", f"{path}:{first_line}") from None
-    if type(value) is not dict:
-        raise _broken("The JSON is no object", f"{path}:{first_line}")
-    return Node(value, str(path))
+
+
+def json_list(path: Path) -> Iterator[Node]:
+    """The objects of a document that is a list of them; item i is called so (from 0) in errors."""
+    items = _loaded(whole(path), path, 1)
+    if type(items) is not list:
+        raise DataError(
+            "The JSON is no list", where=f"{path}:1", expected="a list of objects", do=FETCH_AGAIN
+        )
+    for i, item in enumerate(items):
+        if type(item) is not dict:
+            raise _broken("The item is no object", f"{path}, item {i}")
+        yield Node(item, f"{path}, item {i}")
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, Node]]:

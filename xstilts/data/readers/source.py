@@ -4,6 +4,7 @@ import codecs
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from xstilts.core.errors import DataError
@@ -11,6 +12,7 @@ from xstilts.core.spec import digest
 from xstilts.tasks.spec import FileSet, Task
 
 FETCH_AGAIN = "replace the file by the release's own, then: xstilts data check"
+MEND_LABELS = "mend the row, or name the label under `labels` or `rename` of the task"
 NO_GOLD = "use the release that holds the answers; XTREME's download takes them out of test files"
 
 
@@ -37,24 +39,42 @@ class Source:
         """The first (usually the only) file."""
         return self.paths[0]
 
-    def error(self, what: str, line: int, *, expected: str, do: str = FETCH_AGAIN) -> DataError:
-        """A :class:`DataError` at ``line`` (1-based) of the file."""
-        return DataError(what, where=f"{self.path}:{line}", expected=expected, do=do)
+    def error(
+        self,
+        what: str,
+        line: int,
+        *,
+        expected: str,
+        do: str = FETCH_AGAIN,
+        path: Path | None = None,
+    ) -> DataError:
+        """A :class:`DataError` at ``line`` (1-based) of the file, or of the one at ``path``."""
+        return DataError(what, where=f"{path or self.path}:{line}", expected=expected, do=do)
+
+    @property
+    def code(self) -> str:
+        """The release's code of the language."""
+        return self.files.codes.get(self.language, self.language)
+
+    def renamed(self, text: str) -> str:
+        """``text`` as the task writes it."""
+        return self.files.rename.get(text, text)
 
     def label(self, text: str, where: str) -> str:
-        """``text``, if it is one of the task's labels.
+        """The label that the release writes as ``text``; any but none where labels are open.
 
         Raises:
-            DataError: with the known labels, when it is not.
+            DataError: with the known labels, when it is none of them.
         """
-        if text not in self.task.labels:
+        label = self.renamed(text)
+        if label not in self.task.labels and not (self.task.open_labels and label):
             raise DataError(
                 f"{text!r} is no label of {self.task.name}",
                 where=where,
-                expected=f"one of: {', '.join(self.task.labels)}",
-                do=FETCH_AGAIN,
+                expected=f"one of: {', '.join(self.task.labels) or 'any but an empty one'}",
+                do=MEND_LABELS if self.task.beside else FETCH_AGAIN,
             )
-        return text
+        return label
 
 
 def raw_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -79,6 +99,11 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     """As :func:`raw_lines`, without the line ends (LF or CRLF)."""
     for number, line in raw_lines(path):
         yield number, line.removesuffix("\n").removesuffix("\r")
+
+
+def head(path: Path) -> list[str]:
+    """The first 20 lines that are not blank, to tell a release without gold from one bad row."""
+    return [line for _, line in islice((x for x in lines(path) if x[1].strip(" ")), 20)]
 
 
 def whole(path: Path) -> str:
@@ -126,11 +151,11 @@ def text_group(text: str) -> str:
     return digest(normalised(text))
 
 
-def pair_groups(source: Source) -> Callable[[str], str]:
-    """How the pairs of this file are grouped, given their first sentences in file order.
+def groups_of(source: Source) -> Callable[[str], str]:
+    """How the examples of this file are grouped, given their first texts in file order.
 
-    In a parallel set the n-th block of equal first sentences is ``p<n>`` in every language.
-    Elsewhere the sentence itself names the group, wherever it stands.
+    In a parallel set the n-th block of equal first texts is ``p<n>`` in every language. Elsewhere
+    the text itself names the group, wherever it stands.
     """
     if not source.task.parallel:
         return text_group

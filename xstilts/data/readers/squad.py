@@ -1,13 +1,18 @@
 """Questions on paragraphs: the SQuAD document, as SQuAD, XQuAD, MLQA and TyDiQA-GoldP use it."""
 
+import json
 import re
 from collections.abc import Iterator
+from itertools import islice, takewhile
+from pathlib import Path
 
+from xstilts.core.errors import DataError
 from xstilts.data.readers.json_values import Node, parse
 from xstilts.data.readers.source import NO_GOLD, Source, whole
 from xstilts.tasks.examples import Span
 
 _HEAD_BYTES = 1 << 20
+_ID = re.compile(r'"id"\s*:\s*("(?:[^"\\]|\\.)*")')
 _ANSWER_TEXT = re.compile(rb'"text"\s*:\s*"(.?)')
 
 
@@ -24,15 +29,34 @@ def squad_json(source: Source) -> Iterator[Span]:
             for question in paragraph.nodes("qas", "question"):
                 own = question.text("id")
                 question = Node(question.values, f"{question.where} (id {own})")
-                answers, starts = _answers(question, context)
+                try:
+                    answers, starts = _answers(question, context)
+                    text = question.text("question")
+                except DataError as error:
+                    raise _with_line(error, source.path, document, question) from None
                 yield Span(
                     id=source.prefix + own,
                     group=f"{source.prefix}{a}:{p}",
                     context=context,
-                    question=question.text("question"),
+                    question=text,
                     answers=answers,
                     starts=starts,
                 )
+
+
+def _with_line(error: DataError, path: Path, document: Node, question: Node) -> DataError:
+    """``error`` with the line of the question's id; where an id is used again, of this use."""
+    own = question.values["id"]
+    asked = (q for a in document.values["data"] for p in a["paragraphs"] for q in p["qas"])
+    before = sum(q["id"] == own for q in takewhile(lambda q: q is not question.values, asked))
+    text = whole(path)
+    same = (found for found in _ID.finditer(text) if json.loads(found[1]) == own)
+    here = next(islice(same, before, None), None)
+    if here is None:  # the key is spelt with escapes
+        return error
+    line = 1 + text.count("\n", 0, here.start())
+    where = f"{path}:{line}{error.where.removeprefix(str(path))}"
+    return DataError(error.what, where=where, expected=error.expected, do=error.do)
 
 
 def _answers(question: Node, context: str) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -1,0 +1,200 @@
+"""A user's own task is one YAML file; what is wrong with it is said in four parts."""
+
+from pathlib import Path
+
+import pytest
+
+from xstilts.core.errors import DataError, UnknownNameError, UserError
+from xstilts.data.files import check, find
+from xstilts.phases.recipe import load
+from xstilts.scoring.files import score_files
+from xstilts.tasks import declare, get_task, open_task, registry, task_names
+
+REVIEWS = """\
+name: reviews
+kind: pair
+labels: [negative, positive]
+languages: [rw, en]
+files:
+  format: csv
+  names: {train: "{code}-train.csv", test: "{code}-test.csv"}
+  columns: {first: text, label: sentiment}
+"""
+NAMES = """\
+name: names
+kind: tagging
+labels: [O, B-PER, I-PER]
+languages: [en, rw]
+files:
+  format: jsonl
+  names: {train: "{code}-train.jsonl", test: "{code}-test.jsonl"}
+  columns: {words: tokens, tags: ner}
+"""
+CSV = 'text,sentiment\n"Good, really.",positive\nBad.,negative\n'
+JSONL = '{"tokens": ["Ida", "sang"], "ner": ["B-PER", "O"]}\n'
+
+
+@pytest.fixture(autouse=True)
+def nobody_elses_tasks(monkeypatch):
+    monkeypatch.setattr(registry, "_own", {})
+
+
+@pytest.fixture
+def put(tmp_path):
+    def run(name, content):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        return path
+
+    return run
+
+
+def test_what_the_catalogue_always_says_may_be_left_out(put):
+    task = declare(put("reviews.yaml", REVIEWS))
+    assert task is get_task("reviews")
+    assert (task.version, task.metrics, task.train) == (1, ("accuracy",), "reviews")
+    assert task.languages == ("en", "rw")
+    assert declare(put("names.yaml", NAMES)).metrics == ("f1", "accuracy")
+    assert {"reviews", "names"} < set(task_names())
+
+
+def test_files_lie_beside_the_declaration_or_in_a_data_folder(put, tmp_path):
+    task = declare(put("mine/reviews.yaml", REVIEWS))
+    elsewhere = put("data/rw-test.csv", CSV)
+    assert find(task, "test", "rw", []) is None
+    assert find(task, "test", "rw", [tmp_path / "data"]).paths == (elsewhere,)
+    beside = put("mine/rw-test.csv", CSV)
+    assert find(task, "test", "rw", [tmp_path / "data"]).paths == (beside,)
+
+
+def test_a_file_names_a_task_for_the_commands_that_take_no_recipe(put):
+    path = put("reviews.yaml", REVIEWS)
+    put("rw-test.csv", CSV)
+    assert open_task(str(path)).name == "reviews"
+    states = {(s.split, s.language): s for s in check([open_task(str(path))], [])}
+    assert (states["test", "rw"].state, states["test", "rw"].examples) == ("ok", 2)
+    assert states["train", "en"].state == "missing"
+
+
+def test_predictions_are_scored_against_ones_own_files(put):
+    declare(put("reviews.yaml", REVIEWS))
+    gold, pred = put("rw-test.csv", CSV), put("pred.txt", "positive\npositive\n")
+    found = score_files("reviews", gold, pred, "rw")
+    assert (found["n"], found["metrics"]["accuracy"]) == (2, 50.0)
+    declare(put("names.yaml", NAMES))
+    gold, pred = put("rw-test.jsonl", JSONL), put("tags.txt", "B-PER\nO\n")
+    assert score_files("names", gold, pred, "rw")["metrics"]["accuracy"] == 100.0
+
+
+def test_one_file_may_hold_all_languages(put, tmp_path):
+    declaration = REVIEWS.replace("{code}-", "").replace("text,", "text, language: lang,")
+    task = declare(
+        put("reviews.yaml", declaration.replace("  columns", "  codes: {rw: kin}\n  columns"))
+    )
+    put("test.csv", "lang\ttext\tsentiment\nen\tGood.\tpositive\nkin\tNi byiza.\tpositive\n")
+    states = {s.language: s for s in check([task], []) if s.split == "test"}
+    assert [states[x].examples for x in ("en", "rw")] == [1, 1]
+
+
+def test_a_recipe_names_own_tasks_from_its_folder_and_set_from_here(put, tmp_path, monkeypatch):
+    put("mine/reviews.yaml", REVIEWS)
+    put("here/names.yaml", NAMES)
+    recipe = put("mine/r.yaml", "extends: first-light\nrecipe: r\nown_tasks: [reviews.yaml]\n")
+    monkeypatch.chdir(tmp_path / "here")
+    assert load(str(recipe)).own_tasks == (str(tmp_path / "mine" / "reviews.yaml"),)
+    assert load("first-light", ["own_tasks=[names.yaml]"]).own_tasks == (
+        str(tmp_path / "here" / "names.yaml"),
+    )
+    assert get_task("reviews").beside == str(tmp_path / "mine")
+    assert get_task("names").kind == "tagging"
+    child = put("else/c.yaml", f"extends: {recipe}\nrecipe: c\n")
+    assert load(str(child)).own_tasks == (str(tmp_path / "mine" / "reviews.yaml"),)
+
+
+def test_a_declaration_that_is_read_again_replaces_the_old_one(put):
+    declare(put("reviews.yaml", REVIEWS))
+    declare(put("reviews.yaml", REVIEWS.replace("negative, positive", "bad, good")))
+    assert get_task("reviews").labels == ("bad", "good")
+
+
+MISTAKES = {
+    "misspelt key": (REVIEWS.replace("labels:", "lables:"), "Did you mean 'labels'"),
+    "misspelt file key": (REVIEWS.replace("columns:", "colums:"), "Did you mean 'columns'"),
+    "misspelt role": (REVIEWS.replace("label: sent", "lable: sent"), "which column is `label`"),
+    "role of another kind": (REVIEWS.replace("first: text", "first: a, words: b"), "no `words`"),
+    "unknown format": (REVIEWS.replace("csv\n", "xlsx\n"), "files.0.format"),
+    "no labels": (REVIEWS.replace("labels: [negative, positive]\n", ""), "lists its labels"),
+    "labels are numbers": (REVIEWS.replace("negative, positive", "0, 1"), "labels.0"),
+    "no files": (NAMES[: NAMES.index("files:")], "files"),
+    "no English to train on": (REVIEWS.replace("[rw, en]", "[rw]"), "has en among"),
+    "a name of the catalogue": (REVIEWS.replace("name: reviews", "name: xnli"), "my_xnli"),
+    "no name": (REVIEWS.replace("name: reviews\n", ""), "name"),
+    "no YAML": ("name: [\n", "is not YAML"),
+    "a list": ("- reviews\n", "declares nothing"),
+    "tags in a table": (NAMES.replace("jsonl\n", "csv\n"), "hold no tagging task"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_in_the_declaration_is_told_in_four_parts(put, case):
+    content, told = MISTAKES[case]
+    path = put("mine.yaml", content)
+    with pytest.raises((DataError, UnknownNameError)) as caught:
+        declare(path)
+    four_parts(caught.value, told)
+    assert "mine.yaml" in caught.value.where
+
+
+def test_a_declaration_that_is_not_there_is_told_in_four_parts(tmp_path):
+    with pytest.raises(DataError) as caught:
+        load("first-light", [f"own_tasks=[{tmp_path / 'none.yaml'}]"])
+    four_parts(caught.value, "cannot be read")
+
+
+def four_parts(error: UserError, told: str) -> None:
+    assert told in str(error)
+    assert all(part.strip() for part in (error.what, error.where, error.expected, error.do))
+
+
+ROWS = {
+    "another header": ("csv", "review,sentiment\nGood.,positive\n", 1, "no column 'text'"),
+    "a label that is not listed": ("csv", CSV + "So so.,neutral\n", 4, "'neutral' is no label"),
+    "a comma outside of quotes": ("csv", CSV + "Good, really.,positive\n", 4, "3 columns"),
+    "an open quote": ("csv", CSV + '"Good.,positive\n', 4, "CSV is broken"),
+    "another encoding": ("csv", CSV.replace("Bad", "Bäd").encode("latin-1"), 3, "not UTF-8"),
+    "tags for fewer words": ("jsonl", JSONL + '{"tokens": ["a", "b"], "ner": ["O"]}', 2, "1 tags"),
+    "an empty word": ("jsonl", '{"tokens": ["a", ""], "ner": ["O", "O"]}', 1, "Word 1 is empty"),
+    "no words": ("jsonl", '{"tokens": [], "ner": []}', 1, "0 words"),
+    "a sentence as text": ("jsonl", '{"tokens": "Ida sang", "ner": ["O"]}', 1, "list of strings"),
+    "numbers for tags": ("jsonl", '{"tokens": ["Ida"], "ner": [1]}', 1, "no string"),
+    "another field": ("jsonl", '{"words": ["Ida"], "ner": ["O"]}', 1, "'tokens' is missing"),
+    "a list": ("jsonl", "[" + JSONL + "]", 1, "JSON is broken"),
+}
+
+
+@pytest.mark.parametrize("case", ROWS)
+def test_a_mistake_in_the_files_is_told_with_its_line(put, tmp_path, case):
+    form, content, line, told = ROWS[case]
+    task = declare(put("mine.yaml", REVIEWS if form == "csv" else NAMES))
+    path = tmp_path / f"rw-test.{form}"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    (state,) = [s for s in check([task], []) if (s.split, s.language) == ("test", "rw")]
+    assert state.state == "corrupt"
+    assert f"{path}:{line}" in state.detail
+    assert told in state.detail
+    assert all(part in state.detail for part in ("where:", "expected:", "do:"))
+
+
+def test_choices_and_groups_are_named_by_their_columns(put, tmp_path):
+    declaration = (
+        "name: riddles\nkind: choice\nchoices: 2\nlanguages: [en]\nfiles:\n  format: csv\n"
+        "  names: {train: r.csv}\n"
+        "  columns: {group: who, question: q, choice0: a, choice1: b, label: right}\n"
+    )
+    task = declare(put("riddles.yaml", declaration))
+    put("r.csv", 'who,q,a,b,right\nida,"What has a bed, but never sleeps?",a river,a cat,0\n')
+    from xstilts.data.readers import read
+
+    (row,) = read(task, task.files[0], [Path(tmp_path / "r.csv")], "train", "en")
+    assert (row.group, row.context, row.choices, row.label) == ("ida", "", ("a river", "a cat"), 0)

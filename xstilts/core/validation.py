@@ -1,0 +1,102 @@
+"""YAML that a user wrote, checked word by word: an unknown key is answered with the nearest one."""
+
+import re
+from itertools import takewhile
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from xstilts.core.errors import RecipeError, UnknownNameError, UserError
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def refusal(key: str, what: str, expected: str) -> PydanticCustomError:
+    """What a validator raises: why, and what should stand there; ``key`` if it is not its own."""
+    told = {"key": key, "what": what, "expected": expected}
+    return PydanticCustomError("refusal", "{what}", told)
+
+
+def form(name: str) -> str:
+    """The tag of one form that a value may have; no key of the recipe looks like it."""
+    return f"<{name}>"
+
+
+def validated(
+    model: type[_Model],
+    raw: dict[str, Any],
+    where: str,
+    *,
+    error: type[UserError] = RecipeError,
+    do: str = "--set {key}=VALUE, or change the file",
+) -> _Model:
+    """``raw`` as a ``model``.
+
+    Args:
+        model: what it should be.
+        raw: keys and values.
+        where: named in messages: the file, the recipe, or the key inside it.
+        error: raised for a value that cannot be.
+        do: the remedy; ``{key}`` stands for the key.
+
+    Raises:
+        UnknownNameError: for a key that the model does not have, or a word that is none of those
+            that may stand there.
+        UserError: ``error``, with the key, for a value that cannot be.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as failed:
+        every = failed.errors()
+        misspelt = [e for e in every if e["type"] == "extra_forbidden"]
+        raise _told(model, (misspelt or every)[0], where, error, do) from None
+
+
+def _told(
+    model: type[BaseModel], found: ErrorDetails, where: str, error: type[UserError], do: str
+) -> UserError:
+    """A validation error in four parts."""
+    loc = [part for part in found["loc"] if not str(part).startswith(("<", "[key]"))]
+    context = found.get("ctx", {})
+    key = context.get("key") or ".".join(str(part) for part in loc)
+    place = f"{where}: {key}" if key else where
+    if found["type"] == "extra_forbidden":
+        keys = _keys_at(model, [str(part) for part in loc[:-1]])
+        return UnknownNameError("key", str(loc[-1]), keys, where=place, do="correct the key")
+    settable = ".".join(str(part) for part in takewhile(lambda p: not isinstance(p, int), loc))
+    do = do.format(key=settable or key or "KEY")
+    if found["type"] == "literal_error" and isinstance(found["input"], str):
+        words = re.findall(r"'([^']*)'", context["expected"])
+        if len(loc) < len(found["loc"]):  # a word is one of two forms
+            do = f"correct the word, or give a list: --set {key}='[{found['input']}]'"
+        return UnknownNameError(f"value of {key}", found["input"], words, where=place, do=do)
+    if found["type"] == "missing":
+        return error(f"The key {key} is missing", where=place, expected=f"the key {loc[-1]}", do=do)
+    message = found["msg"].replace("Tuple", "List").replace("tuple", "list")
+    wanted = context.get("expected") or message.removeprefix("Input should be ")
+    what = f"{key or 'this'} cannot be {found['input']!r:.80}"
+    if found["type"] == "refusal":
+        what = message
+    elif found["type"] == "value_error":
+        what, wanted = message.removeprefix("Value error, "), "values that hold together"
+    return error(what, where=place, expected=wanted, do=do)
+
+
+def _keys_at(model: Any, loc: list[str]) -> list[str]:
+    """Names of the keys that may stand at a place of a model."""
+    here: Any = model
+    for part in loc:
+        fields = getattr(here, "model_fields", {})
+        by_name = {f.alias or n: f.annotation for n, f in fields.items()}
+        if part in by_name:
+            here = _section_in(by_name[part])
+    return [f.alias or n for n, f in getattr(here, "model_fields", {}).items()]
+
+
+def _section_in(annotation: Any) -> Any:
+    """The section model inside ``dict[str, X]``, ``tuple[X, ...]``, ``str | X``."""
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    found = [_section_in(a) for a in get_args(annotation)]
+    return next((f for f in found if f is not None), None)

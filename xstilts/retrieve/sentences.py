@@ -1,0 +1,111 @@
+"""Sentences -> vectors of any layers, streamed to memory or to a file."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast, get_args
+
+import numpy as np
+
+from xstilts.core.errors import EncoderError, UnknownNameError
+from xstilts.core.spec import Runtime
+from xstilts.data.readers.source import lines
+from xstilts.data.tokens import encode_texts, load_tokenizer
+from xstilts.models.device import use
+from xstilts.models.files import EncoderFiles
+from xstilts.models.task_model import load_encoder
+from xstilts.prediction.forward import embed
+from xstilts.prediction.spec import Pooling
+from xstilts.retrieve.neighbours import Floats
+from xstilts.retrieve.spec import block_of
+from xstilts.retrieve.vectors import replaced
+
+LONGEST = 512  # pieces of a sentence, if the encoder reads that many
+_MICRO_TOKENS = 2**14
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Vectors of sentences.
+
+    Attributes:
+        vectors: ``(sentences, dim)``, or ``(layers, sentences, dim)`` for all layers, in fp32.
+        shortened: sentences that were too long and lost their end.
+        longest: pieces that the encoder was given at most.
+    """
+
+    vectors: Floats
+    shortened: int
+    longest: int
+
+
+def sentences_of(path: Path) -> list[str]:
+    """One sentence a line; an empty line is an empty sentence.
+
+    Raises:
+        DataError: for a file that cannot be opened or is not UTF-8.
+    """
+    return [line for _, line in lines(path)]
+
+
+def embed_sentences(
+    encoder: EncoderFiles,
+    texts: Sequence[str],
+    out: Path | None,
+    *,
+    layer: int | float | None,
+    pooling: str,
+) -> Embedded:
+    """Vectors of ``texts``, in fp32 throughout; see :func:`xstilts.api.embed`."""
+    layers, poolings = _layers(encoder, layer), [_pooling(pooling)]
+    longest = min(encoder.positions or LONGEST, LONGEST)
+    device = use(Runtime(threads=os.cpu_count() or 1))
+    arrays, shortened = encode_texts(load_tokenizer(encoder.folder), texts, longest)
+    model = load_encoder(encoder.folder).to(device)
+    dim = int(model.config.hidden_size)
+
+    def fill(room: Floats) -> None:
+        embed(
+            model,
+            arrays,
+            layers=layers,
+            poolings=poolings,
+            micro_tokens=_MICRO_TOKENS,
+            precision="fp32",
+            device=device,
+            out=room.reshape(len(layers), 1, len(texts), dim),
+        )
+
+    shape = (len(texts), dim) if layer is not None else (len(layers), len(texts), dim)
+    if out is None:
+        vectors = np.empty(shape, np.float32)
+        fill(vectors)
+        return Embedded(vectors, shortened, longest)
+    with replaced(out) as scratch:
+        mapped = np.lib.format.open_memmap(scratch, "w+", np.float32, shape)
+        fill(mapped)
+        mapped.flush()
+    return Embedded(np.load(out, mmap_mode="r", allow_pickle=False), shortened, longest)
+
+
+def _pooling(name: str) -> Pooling:
+    if name not in get_args(Pooling):
+        raise UnknownNameError(
+            "pooling", name, get_args(Pooling), where="--pooling", do="correct --pooling"
+        )
+    return cast(Pooling, name)
+
+
+def _layers(encoder: EncoderFiles, layer: int | float | None) -> list[int]:
+    if layer is None:
+        return list(range(encoder.layers + 1))
+    block = block_of(layer, encoder.layers)
+    if not 0 <= layer or block > encoder.layers or (layer >= 1 and block != layer):
+        raise EncoderError(
+            f"The encoder has no layer {layer}",
+            where="--layer",
+            expected=f"0 (embeddings) to {encoder.layers}, a share of depth such as 0.58, or all",
+            do="--layer 0.58",
+        )
+    return [block]
