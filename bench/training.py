@@ -44,7 +44,7 @@ def recipe() -> Recipe:
 def main() -> None:
     """Measure, print one table, write the CSV."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--updates", type=int, default=20)
+    parser.add_argument("--updates", type=int, default=16)
     updates = parser.parse_args().updates
     chosen = recipe()
     rows = []
