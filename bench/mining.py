@@ -17,7 +17,6 @@ import gzip
 import importlib.util
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -31,6 +30,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.worker import peak_megabytes
 from xstilts.core.spec import Runtime
 from xstilts.data.files import find, present
 from xstilts.data.readers import read
@@ -188,7 +188,7 @@ def work(subject: str, source: Path, target: Path, scratch: str) -> None:
     ahead, back = SUBJECTS[subject](a, b)
     mined: Mined = choose(*candidates(ahead, back, "ratio"), "max")
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_megabytes()
     np.save(Path(scratch) / f"{subject}.npy", np.stack([mined.source, mined.target], 1))
     found = {"seconds": seconds, "megabytes": peak, "pairs": len(mined.scores)}
     print(json.dumps({**found, "unproved": ahead.unproved + back.unproved}))

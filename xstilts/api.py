@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from xstilts.core.context import silent
+
 if TYPE_CHECKING:
     from xstilts.data.files import FileState
     from xstilts.data.leaks import Overlap
@@ -26,16 +28,12 @@ Folder = str | Path | None
 Say = Callable[[str], None]
 
 
-def _silent(message: str) -> None:
-    """Say nothing."""
-
-
 def run(
     recipe: str,
     *changes: str,
     store: Folder = None,
     data: Folder = None,
-    say: Say = _silent,
+    say: Say = silent,
 ) -> "Results":
     """Run what is missing of a recipe and publish its tables and report.
 
@@ -128,7 +126,7 @@ def check_data(tasks: Iterable[str] = (), *, data: Folder = None) -> "list[FileS
 
 
 def leaks(
-    recipe: str, *changes: str, store: Folder = None, data: Folder = None, say: Say = _silent
+    recipe: str, *changes: str, store: Folder = None, data: Folder = None, say: Say = silent
 ) -> "list[Overlap]":
     """Texts that a recipe trains or selects on and reports; reads files, trains nothing."""
     from xstilts.executors import LocalExecutor

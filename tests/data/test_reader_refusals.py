@@ -174,8 +174,9 @@ def test_broken_documents_are_refused_with_the_line(parse, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{}", '{"data": {}}', '{"data": [1]}', "[]", ""])
-def test_documents_of_another_shape_are_refused(parse, content):
-    refusal(parse, "squad_json", content)
+def test_documents_of_another_shape_are_refused_with_the_file(parse, content, tmp_path):
+    error = refusal(parse, "squad_json", content)
+    assert error.where.startswith(str(tmp_path / "file0"))
 
 
 def test_files_of_different_length_are_refused_where_the_shorter_ends(parse, tmp_path):

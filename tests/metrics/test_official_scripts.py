@@ -47,12 +47,12 @@ def entity_score(language: str) -> float:
     return mean_average_precision(list(gold.values()), [ranked.get(m, []) for m in gold])
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    ("version", "task"),
+    [(v, t) for v, benchmark in VERSIONS.items() for t in TASKS if t in benchmark.languages],
+)
 def test_every_language_of_a_task_scores_what_xtreme_printed(task, version):
     benchmark, printed = VERSIONS[version], OFFICIAL[version]
-    if task not in benchmark.languages:
-        pytest.skip(f"{task} is not in {benchmark.name}")
     for language in benchmark.languages[task]:
         scores = ours(task, language)
         names = set(scores) & set(printed[task])

@@ -41,7 +41,7 @@ def exact_vectors(rng, n, most):
     return kinds[rng.integers(0, most, n)]
 
 
-def check(found, expected):
+def assert_found(found, expected):
     indices, cosines = expected
     np.testing.assert_allclose(found.scores, cosines, atol=1e-6)
     np.testing.assert_array_equal(found.indices, indices)
@@ -63,9 +63,9 @@ def test_ties_and_zeros_are_settled_by_the_lower_index(n, m, k, most, seed, prec
     with patch.multiple(neighbours, **SMALL if tiled else {"TILE": neighbours.TILE}):
         ahead, back = nearest_both_ways(a, b, k, precision)
         alone = nearest(a, b, k, precision)
-    check(ahead, brute(a, b, k))
-    check(back, brute(b, a, k))
-    check(alone, brute(a, b, k))
+    assert_found(ahead, brute(a, b, k))
+    assert_found(back, brute(b, a, k))
+    assert_found(alone, brute(a, b, k))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -8,8 +8,8 @@ from typing import Any
 from xstilts.core.spec import Runtime
 
 
-def _silent(message: str) -> None:
-    """Say nothing."""
+def silent(message: str) -> None:
+    """Take a line of progress and say nothing."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Context:
 
     runtime: Runtime = field(default_factory=Runtime)
     sources: Mapping[str, Path] = field(default_factory=dict)
-    say: Callable[[str], None] = _silent
+    say: Callable[[str], None] = silent
 
 
 @dataclass(frozen=True)
