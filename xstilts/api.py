@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from xstilts.core.context import silent
-
 if TYPE_CHECKING:
     from xstilts.data.files import FileState
     from xstilts.data.leaks import Overlap
@@ -33,7 +31,7 @@ def run(
     *changes: str,
     store: Folder = None,
     data: Folder = None,
-    say: Say = silent,
+    say: Say = lambda line: None,
 ) -> "Results":
     """Run what is missing of a recipe and publish its tables and report.
 
@@ -126,7 +124,11 @@ def check_data(tasks: Iterable[str] = (), *, data: Folder = None) -> "list[FileS
 
 
 def leaks(
-    recipe: str, *changes: str, store: Folder = None, data: Folder = None, say: Say = silent
+    recipe: str,
+    *changes: str,
+    store: Folder = None,
+    data: Folder = None,
+    say: Say = lambda line: None,
 ) -> "list[Overlap]":
     """Texts that a recipe trains or selects on and reports; reads files, trains nothing."""
     from xstilts.executors import LocalExecutor
