@@ -93,6 +93,22 @@ class Source(_Section):
     sample: int | None = Field(default=None, ge=1)
 
 
+class Reported(Source):
+    """Which split is reported, and how much of it in each language.
+
+    Attributes:
+        at_most: a draw of this many in languages that have more.
+    """
+
+    at_most: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "Reported":
+        if self.sample is not None and self.at_most is not None:
+            raise refusal("", "sample and at_most are both given", "one of the two")
+        return self
+
+
 _WORD, _REST = form("word"), form("list or mapping")
 
 
@@ -124,7 +140,7 @@ class TaskUse(_Section):
     train: Annotated[
         Annotated[str, Tag(_WORD)] | Annotated[Source, Tag(_REST)], Discriminator(_word_or_rest)
     ] = Source()
-    score: Source = Source()
+    score: Reported = Reported()
     training: dict[str, Any] = {}
     layer: Annotated[int | float, AfterValidator(_share_or_block)] = 14 / 24
     pooling: Pooling = "mean"

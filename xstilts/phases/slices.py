@@ -14,7 +14,7 @@ from xstilts.core.errors import DataError, RecipeError, UnknownNameError
 from xstilts.data.draw import HELD_MOST
 from xstilts.data.files import Found, expected, find, present
 from xstilts.data.slices import Part, Slice
-from xstilts.phases.recipe import Recipe, Source
+from xstilts.phases.recipe import Recipe, Reported, Source
 from xstilts.phases.workplace import Workplace
 from xstilts.tasks import Split, Task, get_task
 from xstilts.tasks.spec import FileSet
@@ -204,12 +204,12 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
     task = get_task(name)
     said = recipe.use(name).score
     split = said.from_ or task.score
-    if task.kind == "mining" and said.sample is not None:
+    if task.kind == "mining" and (said.sample or said.at_most):
         raise RecipeError(
             f"{name} cannot be sampled: a sentence may be left without its translation",
-            where=f"tasks.{name}.score.sample",
+            where=f"tasks.{name}.score.{'sample' if said.sample else 'at_most'}",
             expected="the whole of both collections",
-            do="leave the sample out",
+            do="leave it out",
         )
     here = (
         present(task, split, files.workplace.data) or task.languages
@@ -226,7 +226,11 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
             f"xstilts data check {name}",
         )
     files.silent[name] = tuple(x for x in task.languages if x not in here)
-    return [files.slice(task, split, language, sample=said.sample) for language in wanted]
+    return [_drawn(files, task, split, language, said) for language in wanted]
+
+
+def _drawn(files: Files, task: Task, split: Split, language: str, said: Reported) -> Slice:
+    return files.slice(task, split, language, sample=said.sample, at_most=said.at_most)
 
 
 def original(recipe: Recipe, name: str, reported: Sequence[Slice], files: Files) -> list[Slice]:
@@ -242,7 +246,7 @@ def original(recipe: Recipe, name: str, reported: Sequence[Slice], files: Files)
         return []
     if recipe.leaks == "allow" and find(task, split, "en", files.workplace.data) is None:
         return []
-    return [files.slice(task, split, "en", sample=said.sample)]
+    return [_drawn(files, task, split, "en", said)]
 
 
 def tuned(recipe: Recipe, name: str, files: Files, reported: Sequence[Slice]) -> dict[str, Slice]:
