@@ -97,17 +97,18 @@ def gain_table(
             "none": f"{sum(base) / len(base):.1f}",
         }
         for arm in arms:
-            row = by_place.get((arm, target))
             mark = " †" if (arm, target) in same else ""
-            line[arm] = (
-                "at floor"
-                if row is None or row["mean_gain"] is None
-                else (
-                    f"{row['mean_gain']:+.1f} ± {row['spread'] or 0:.1f} ({row['counted']}){mark}"
-                )
-            )
+            line[arm] = gain_cell(by_place.get((arm, target)), mark)
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def gain_cell(row: Any, mark: str) -> str:
+    """Gain, its spread over seeds where there are several, and the languages counted."""
+    if row is None or row["mean_gain"] is None:
+        return "at floor"
+    spread = "" if row["spread"] is None else f" ± {row['spread']:.1f}"
+    return f"{row['mean_gain']:+.1f}{spread} ({row['counted']}){mark}"
 
 
 def english_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -116,7 +117,7 @@ def english_table(rows: pd.DataFrame) -> pd.DataFrame:
     wide = mine.pivot(
         index=["target", "metric", "n", "floor"], columns="seed", values="value"
     ).round(1)
-    wide.columns = [f"seed {int(seed)}" for seed in wide.columns]
+    wide.columns = ["untrained" if pd.isna(s) else f"seed {int(s)}" for s in wide.columns]
     return wide.reset_index()
 
 
