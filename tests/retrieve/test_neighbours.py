@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 import numpy as np
@@ -9,23 +10,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xstilts.retrieve import neighbours
+from xstilts.retrieve import coarse, neighbours
 from xstilts.retrieve.neighbours import nearest, nearest_both_ways
 
 PRECISIONS = ("fp32", "bf16")
 SMALL = {
-    "TILE": 24,
-    "GROUP": 4,
-    "SPARE": 1,
-    "RESERVE": 1,
-    "HELD": 300,
-    "_AGAIN": 500,
-    "_CACHED": 60,
-    "_IN_FULL": 3,
-    "_ROWS": 5,
-    "_NAMED": 6,
-    "_TOGETHER": 7,
+    coarse: {"TILE": 24, "GROUP": 4, "HELD": 300, "_ROWS": 5, "_NAMED": 32, "_FOLD": 2},
+    neighbours: {
+        **{"TILE": 24, "GROUP": 4, "SPARE": 1, "RESERVE": 1, "ALONE": 4},
+        **{"_AGAIN": 500, "_CACHED": 60, "_IN_FULL": 3, "_TOGETHER": 7},
+    },
 }
+
+
+@contextmanager
+def tiles_of(small):
+    """Everything in tiles and parts of a few numbers, so that small tests cross their borders."""
+    with ExitStack() as stack:
+        for module, names in SMALL.items() if small else ():
+            stack.enter_context(patch.multiple(module, **names))
+        yield
 
 
 def brute(queries, corpus, k):
@@ -64,7 +68,7 @@ def assert_found(found, expected):
 def test_ties_and_zeros_are_settled_by_the_lower_index(n, m, k, most, seed, precision, tiled):
     rng = np.random.default_rng(seed)
     a, b = exact_vectors(rng, n, most), exact_vectors(rng, m, most)
-    with patch.multiple(neighbours, **SMALL if tiled else {"TILE": neighbours.TILE}):
+    with tiles_of(tiled):
         ahead, back = nearest_both_ways(a, b, k, precision)
         alone = nearest(a, b, k, precision)
     assert_found(ahead, brute(a, b, k))
@@ -112,19 +116,22 @@ def test_only_a_few_random_rows_need_a_comparison_with_everything():
 def test_a_bound_that_was_too_low_would_be_noticed():
     """Without the proof, bf16 alone gets crowded rows wrong: the proof is what makes it exact."""
     rng = np.random.default_rng(5)
-    a, b = (rng.standard_normal((1500, 32)).astype(np.float32) + 40 for _ in range(2))
+    crowds = rng.standard_normal((3, 32))
+    a, b = (
+        crowds[rng.integers(0, 3, n)] + 0.03 * rng.standard_normal((n, 32)) for n in (900, 6000)
+    )
+    expected = brute(a, b, 4)[0]
     with patch.object(neighbours, "_limit", lambda *_: -np.inf):
         trusted = nearest(a, b, 4, "bf16")
-    assert trusted.unproved == 0
-    assert (trusted.indices != brute(a, b, 4)[0]).any(1).mean() > 0.003
-    assert nearest(a, b, 4, "bf16").unproved > 0
+    assert (trusted.indices != expected).any(1).mean() > 0.5
+    assert (nearest(a, b, 4, "bf16").indices != expected).any(1).mean() < 0.02
 
 
 def test_memory_is_bounded_by_blocks_not_by_the_products():
     """40,000 × 40,000 products would take 6.4 GB in fp32."""
     code = """
 import resource, numpy, torch
-from xstilts.retrieve import neighbours
+from xstilts.retrieve import coarse, neighbours
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 x = numpy.random.default_rng(0).standard_normal((40000, 16), dtype=numpy.float32)
 neighbours.nearest_both_ways(x[:500], x[:500], 4, "bf16")
@@ -134,3 +141,15 @@ print((peak() - before) // 1024)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 450
+
+
+def test_rows_far_from_the_mean_are_searched_without_their_shift():
+    rng = np.random.default_rng(6)
+    middle = rng.standard_normal(64).astype(np.float32)
+    a, b = (rng.standard_normal((n, 64)).astype(np.float32) + middle for n in (900, 6000))
+    a[:30] -= 2 * middle
+    found = nearest(a, b, 4, "bf16")
+    assert_found(found, brute(a, b, 4))
+    with patch.object(neighbours._Finish, "_unshifted", lambda _, rows: rows):
+        unsettled = nearest(a, b, 4, "bf16").unproved
+    assert found.unproved < 5 < 20 < unsettled

@@ -12,7 +12,8 @@ import numpy as np
 
 from xstilts.core.errors import UnknownNameError
 from xstilts.models.device import Precision
-from xstilts.retrieve.neighbours import Floats, Ints, Neighbours, nearest_both_ways
+from xstilts.retrieve.coarse import Floats
+from xstilts.retrieve.neighbours import Ints, Neighbours, nearest_both_ways
 from xstilts.retrieve.spec import Margin, Strategy
 
 

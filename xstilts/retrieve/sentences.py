@@ -17,7 +17,7 @@ from xstilts.models.files import EncoderFiles
 from xstilts.models.task_model import load_encoder
 from xstilts.prediction.forward import embed
 from xstilts.prediction.spec import Pooling
-from xstilts.retrieve.neighbours import Floats
+from xstilts.retrieve.coarse import Floats
 from xstilts.retrieve.spec import block_of
 from xstilts.retrieve.vectors import replaced
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from xstilts.core.errors import DataError
-from xstilts.retrieve.neighbours import Floats
+from xstilts.retrieve.coarse import Floats
 
 _AT_ONCE = 2**14  # vectors that are looked at together
 _MADE_BY = "make it with: xstilts embed --encoder E --text FILE --out X.npy"
