@@ -171,3 +171,17 @@ def test_the_languages_of_the_laboratory_are_shown_with_knobs_and_a_glossed_sent
     at = next(i for i, line in enumerate(lines) if line.startswith("qco  Mara"))
     assert lines[at] == "qco  Mara Velt Tavo in the farmer from two red apple buy not did."
     assert lines[at + 1].split() == lines[at].removesuffix(".").split()[1:]
+
+
+def test_the_tasks_of_the_laboratory_are_written_where_they_are_read(tmp_path: Path) -> None:
+    sizes = ("--set", "sizes.train=8", "--set", "sizes.dev=8", "--set", "sizes.test=8")
+    done = xstilts("lab", "export", str(tmp_path / "data"), *sizes, "--translated", "qab")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(tmp_path / "data")
+    checked = xstilts("data", "check", "lab_xnli", "lab_lareqa", "--data", str(tmp_path / "data"))
+    assert checked.returncode == 0
+    assert {line.split()[0] for line in checked.stdout.splitlines()} == {"ok"}
+    assert (tmp_path / "data" / "translated" / "qab" / "lab_mnli" / "train.tsv").is_file()
+    wrong = xstilts("lab", "export", str(tmp_path / "data"), "--set", "lab_mnli.nose=1")
+    assert wrong.returncode == 2
+    assert "Did you mean 'noise'" in wrong.stderr
