@@ -59,7 +59,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
         (["score", "tatoeba", "--gold", "no", "--pred", "no"], "tatoeba has several languages"),
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
-        (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
+        (["export", "quickstart", "--arm", "lab_mnly", "--out", "x"], "Did you mean 'lab_mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
         (["plan", "quickstart", "--data", "here"], "--set data=null"),
         (["mine", "no.npy", "no.npy", "--out", "x.tsv"], "There is no file"),

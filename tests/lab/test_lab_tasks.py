@@ -303,6 +303,8 @@ def test_label_noise_replaces_that_share_of_training_labels_and_of_no_others():
     [
         ("lab_mnlu.noise=0.1", "Did you mean 'lab_mnli'"),
         ("lab_mnli.nois=0.1", "Did you mean 'noise'"),
+        ("lab_hellaswag.steps=2", "No knob of lab_hellaswag is called 'steps'"),
+        ("sizes.trian=2", "Did you mean 'train'"),
         ("lab_mnli.noise=2", "no value of noise"),
         ("sizes.train=many", "no value of train"),
         ("lab_mnli.labels=1", "no value of labels"),

@@ -28,16 +28,19 @@ def asked_for(changes: Iterable[str]) -> tuple[Sizes, dict[str, Knobs]]:
         if name != "sizes" and name not in RELEASES:
             raise UnknownNameError("task", name, [*RELEASES, "sizes"], where="--set", do=_DO)
         if name == "sizes":
-            _put(sizes, key, value, change, "part")
+            if key not in sizes:
+                raise UnknownNameError("part", key, sizes, where="--set", do=_DO)
+            _put(sizes, key, value, change)
         else:
             own = knobs.setdefault(name, asdict(RELEASES[name].knobs))
-            _put(own, key, value, change, "knob")
+            if key not in RELEASES[name].turns:
+                turns = RELEASES[name].turns or ("none",)
+                raise UnknownNameError(f"knob of {name}", key, turns, where="--set", do=_DO)
+            _put(own, key, value, change)
     return Sizes(**sizes), {name: Knobs(**own) for name, own in knobs.items()}
 
 
-def _put(held: dict[str, Any], key: str, value: str, change: str, called: str) -> None:
-    if key not in held:
-        raise UnknownNameError(called, key, held, where=f"--set {change}", do=_DO)
+def _put(held: dict[str, Any], key: str, value: str, change: str) -> None:
     share = isinstance(held[key], float)
     low, high = (0, 1) if share else (_AT_LEAST[key], _AT_MOST.get(key, 1_000_000))
     try:

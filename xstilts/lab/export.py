@@ -58,6 +58,7 @@ class Release:
         make: draws so many items of a part.
         write: items in a language as the text of a file.
         files: the splits.
+        turns: the knobs that this task has.
         knobs: as they are unless others are asked for.
         parallel: whether item i says the same in every language.
         translated: whether the training data exist in every language.
@@ -66,6 +67,7 @@ class Release:
     make: Make
     write: Callable[[Any, str], str]
     files: tuple[File, ...]
+    turns: tuple[str, ...] = ()
     knobs: Knobs = field(default_factory=Knobs)
     parallel: bool = True
     translated: bool = True
@@ -117,25 +119,37 @@ def _files(train: str = "", dev: str = "", test: str = "") -> tuple[File, ...]:
 
 _REPORTED: tuple[Part, ...] = ("dev", "test")
 _LONG = Knobs(length=4)
+_INFERENCE = ("steps", "length", "labels", "noise", "shared")
+_PARAPHRASE = ("steps", "noise")
+_QUESTIONS = ("steps", "length")
 _TSV = ("train-{code}.tsv", "dev-{code}.tsv", "test-{code}.tsv")
 RELEASES: Mapping[str, Release] = {
     "lab_anli_plus": Release(
         _each(pairs.inference),
         formats.anli_jsonl,
         _files("train.jsonl", "dev.jsonl"),
+        _INFERENCE,
         Knobs(steps=2, length=4),
     ),
     "lab_mnli": Release(
-        _each(pairs.inference), formats.mnli_tsv, _files("train.tsv", "dev_matched.tsv")
+        _each(pairs.inference), formats.mnli_tsv, _files("train.tsv", "dev_matched.tsv"), _INFERENCE
     ),
     "lab_qqp": Release(
-        _each(pairs.paraphrase, True), formats.qqp_tsv, _files("train.tsv", "dev.tsv")
+        _each(pairs.paraphrase, True), formats.qqp_tsv, _files("train.tsv", "dev.tsv"), _PARAPHRASE
     ),
     "lab_squad_v1": Release(
-        _paragraphs(), formats.squad_json, _files("train-v1.1.json", "dev-v1.1.json"), _LONG
+        _paragraphs(),
+        formats.squad_json,
+        _files("train-v1.1.json", "dev-v1.1.json"),
+        _QUESTIONS,
+        _LONG,
     ),
     "lab_squad_v2": Release(
-        _paragraphs(0.33), formats.squad_json, _files("train-v2.0.json", "dev-v2.0.json"), _LONG
+        _paragraphs(0.33),
+        formats.squad_json,
+        _files("train-v2.0.json", "dev-v2.0.json"),
+        _QUESTIONS,
+        _LONG,
     ),
     "lab_hellaswag": Release(
         _plain(choices.ending),
@@ -158,12 +172,14 @@ RELEASES: Mapping[str, Release] = {
         formats.copa_jsonl,
         (File("train.jsonl", "train"), File("val.jsonl", "dev"), File("test.jsonl", "test")),
     ),
-    "lab_xnli": Release(_each(pairs.inference), formats.pair_tsv, _files("", *_TSV[1:])),
-    "lab_pawsx": Release(_each(pairs.paraphrase), formats.pair_tsv, _files(*_TSV)),
+    "lab_xnli": Release(
+        _each(pairs.inference), formats.pair_tsv, _files("", *_TSV[1:]), _INFERENCE
+    ),
+    "lab_pawsx": Release(_each(pairs.paraphrase), formats.pair_tsv, _files(*_TSV), _PARAPHRASE),
     "lab_udpos": Release(_sentences(4), formats.pos_tsv, _files(*_TSV)),
     "lab_panx": Release(_sentences(4, True), formats.ner_tsv, _files(*_TSV)),
     "lab_xquad": Release(
-        _paragraphs(), formats.squad_json, _files(test="xquad.{code}.json"), _LONG
+        _paragraphs(), formats.squad_json, _files(test="xquad.{code}.json"), _QUESTIONS, _LONG
     ),
     "lab_mlqa": Release(
         _paragraphs(),
@@ -172,19 +188,23 @@ RELEASES: Mapping[str, Release] = {
             dev="dev-context-{code}-question-{code}.json",
             test="test-context-{code}-question-{code}.json",
         ),
+        _QUESTIONS,
         Knobs(length=6),
     ),
     "lab_tydiqa": Release(
         _paragraphs(),
         formats.squad_json,
         _files("tydiqa.goldp.{code}.train.json", test="tydiqa.goldp.{code}.dev.json"),
+        _QUESTIONS,
         _LONG,
         parallel=False,
     ),
     "lab_xcopa": Release(
         _plain(choices.cause_or_effect), formats.copa_jsonl, _files(test="{code}/test.{code}.jsonl")
     ),
-    "lab_lareqa": Release(_paragraphs(), formats.xquadr_json, _files(test="{code}.json"), _LONG),
+    "lab_lareqa": Release(
+        _paragraphs(), formats.xquadr_json, _files(test="{code}.json"), _QUESTIONS, _LONG
+    ),
 }
 
 
