@@ -2,8 +2,10 @@
 
 from xstilts.api import (
     check_data,
+    describe_lab,
     embed,
     export,
+    export_lab,
     leaks,
     mine,
     plan,
@@ -16,8 +18,10 @@ from xstilts.api import (
 
 __all__ = [
     "check_data",
+    "describe_lab",
     "embed",
     "export",
+    "export_lab",
     "leaks",
     "mine",
     "plan",

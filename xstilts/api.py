@@ -12,6 +12,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from xstilts.data.files import FileState
     from xstilts.data.leaks import Overlap
+    from xstilts.lab.describe import Described
     from xstilts.phases.estimate import Estimate
     from xstilts.phases.export import Exported
     from xstilts.phases.planning import Planned
@@ -294,6 +295,40 @@ def mine(
             rows = zip(scores, mined.source.tolist(), mined.target.tolist(), strict=True)
             write_rows(scratch, rows)
     return mined
+
+
+def describe_lab() -> "list[Described]":
+    """The laboratory's languages: their knobs, and a sentence in each of them with its gloss."""
+    from xstilts.lab.describe import described
+
+    return list(described())
+
+
+def export_lab(
+    folder: str | Path,
+    *changes: str,
+    seed: int = 0,
+    translated: Sequence[str] = (),
+) -> list[Path]:
+    """Write the laboratory's tasks in the official file formats; returns the files.
+
+    Args:
+        folder: where; the files of a task come into a folder of its name.
+        changes: ``TASK.KNOB=VALUE`` or ``sizes.PART=NUMBER``.
+        seed: of all that is drawn.
+        translated: languages into which the English training data are put as well.
+
+    Raises:
+        UserError: for an unknown task, knob, part or language, and a value that cannot be.
+    """
+    from xstilts.lab.asked import asked_for
+    from xstilts.lab.export import export
+    from xstilts.lab.languages import language
+
+    for code in translated:
+        language(code)
+    sizes, knobs = asked_for(changes)
+    return export(Path(folder), seed=seed, sizes=sizes, knobs=knobs, translated=translated)
 
 
 def _workplace(store: Folder, data: Folder) -> "Workplace":
