@@ -26,6 +26,7 @@ READING = tuple(
     stage.name for stage in (PREDICT, RETRIEVE, MINE, VECTORS)
 )  # run a model, train none
 SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
+SCORE_MINED = Stage("score", 2, SCORE.address)  # since 2 the pairs that are taken are kept
 
 # Pieces of an average example, for estimates before anything is tokenised.
 _PIECES = {
@@ -207,7 +208,8 @@ class Builder:
             inputs |= {"dev_predictions": dev, "dev_examples": dev.inputs["examples"]}
         config = score_of(get_task(examples.config.task), examples.config.language, threshold)
         config = self._score.setdefault(config, config)  # one object, whose text is worked out once
-        return Step(SCORE, predictions.label, config, inputs)
+        stage = SCORE_MINED if config.kind == "mining" else SCORE
+        return Step(stage, predictions.label, config, inputs)
 
 
 def pieces_of(data: Slice) -> float:

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xstilts.core.context import Result
@@ -11,14 +13,14 @@ from xstilts.data.read import read_examples
 from xstilts.metrics import bitext_f1, bitext_threshold
 from xstilts.metrics.mining import Pair
 from xstilts.prediction.spec import PREDICTIONS
-from xstilts.scoring.spec import Threshold
+from xstilts.scoring.spec import TAKEN, Threshold
 from xstilts.tasks.examples import Sentence
 
 Candidates = Mapping[Pair, float]
 
 
 def score_pairs(
-    threshold: Threshold, inputs: Mapping[str, Result]
+    threshold: Threshold, inputs: Mapping[str, Result], folder: Path
 ) -> tuple[dict[str, Any], list[float]]:
     """F1, precision and recall of the pairs that pass the threshold, 0-100.
 
@@ -26,6 +28,8 @@ def score_pairs(
     (``dev_predictions``) and gold (``dev_examples``). Without them the gold is halved by a hash of
     the source id: each half's pairs are taken by the threshold that is best on the other half, and
     all of them are scored together. ``oracle`` chooses on the gold that is scored.
+
+    Writes ``taken.parquet``, the pairs that pass, best first.
 
     Returns:
         the record, and 1 or 0 a gold pair, in the order of the examples: found or not.
@@ -38,10 +42,13 @@ def score_pairs(
         taken, origin = _taken(candidates, _best(candidates, gold)), "oracle threshold"
     else:
         taken, origin = two_fold(candidates, gold), "two-fold"
+    _write(folder / TAKEN, candidates, taken)
     scores = bitext_f1(gold, taken)
     record = {"n": len(gold), "scores": scores, "floors": dict.fromkeys(scores, 0.0)}
     said = f"{inputs['predictions'].value['protocol']}, {origin}"
-    return {**record, "protocol": said}, [float(pair in taken) for pair in gold]
+    return {**record, "protocol": said, "threshold": origin}, [
+        float(pair in taken) for pair in gold
+    ]
 
 
 def two_fold(candidates: Candidates, gold: Sequence[Pair]) -> set[Pair]:
@@ -68,6 +75,16 @@ def _best(candidates: Candidates, gold: Collection[Pair]) -> float:
 
 def _taken(candidates: Candidates, threshold: float) -> set[Pair]:
     return {pair for pair, score in candidates.items() if score >= threshold}
+
+
+def _write(path: Path, candidates: Candidates, taken: Collection[Pair]) -> None:
+    best = sorted(taken, key=lambda pair: (-candidates[pair], pair))
+    columns = {
+        "score": pa.array([candidates[pair] for pair in best], pa.float64()),
+        "source": pa.array([source for source, _ in best], pa.string()),
+        "target": pa.array([target for _, target in best], pa.string()),
+    }
+    pq.write_table(pa.table(columns), path)
 
 
 def _read(predictions: Result, examples: Result) -> tuple[Candidates, list[Pair]]:
