@@ -39,10 +39,14 @@ def run(
     recipe: Recipe, store: StoreOption = None, data: DataOption = None, set_: SetOption = None
 ) -> None:
     """Plan, run what is missing, write results and report."""
+    from xstilts.phases.cuts import cut_lines
+
     found = api.run(recipe, *(set_ or []), store=store, data=data, say=_say)
     ran, blocked = len(found.outcome.ran), len(found.outcome.blocked)
     print(f"{ran} steps ran, {len(found.outcome.reused)} were built by another process", end="")
     print(f", {blocked} are blocked behind a diverged training" if blocked else "")
+    for line in cut_lines(found.cuts):
+        print(line)
     print(found.folder / "results.csv")
     print(found.folder / "report.html")
 
