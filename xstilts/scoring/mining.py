@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,15 +12,15 @@ from xstilts.data.read import read_examples
 from xstilts.metrics import bitext_f1, bitext_threshold
 from xstilts.metrics.mining import Pair
 from xstilts.prediction.spec import PREDICTIONS
-from xstilts.scoring.spec import TAKEN, Threshold
+from xstilts.scoring.spec import Threshold
 from xstilts.tasks.examples import Sentence
 
 Candidates = Mapping[Pair, float]
 
 
 def score_pairs(
-    threshold: Threshold, inputs: Mapping[str, Result], folder: Path
-) -> tuple[dict[str, Any], list[float]]:
+    threshold: Threshold, inputs: Mapping[str, Result]
+) -> tuple[dict[str, Any], list[float], pa.Table]:
     """F1, precision and recall of the pairs that pass the threshold, 0-100.
 
     The threshold is chosen on the dev split where ``inputs`` has its candidates
@@ -29,10 +28,9 @@ def score_pairs(
     the source id: each half's pairs are taken by the threshold that is best on the other half, and
     all of them are scored together. ``oracle`` chooses on the gold that is scored.
 
-    Writes ``taken.parquet``, the pairs that pass, best first.
-
     Returns:
-        the record, and 1 or 0 a gold pair, in the order of the examples: found or not.
+        the record; 1 or 0 a gold pair, in the order of the examples: found or not; and the pairs
+        that pass, best first: ``score``, ``source`` and ``target`` id.
     """
     candidates, gold = _read(inputs["predictions"], inputs["examples"])
     if "dev_predictions" in inputs:
@@ -42,13 +40,11 @@ def score_pairs(
         taken, origin = _taken(candidates, _best(candidates, gold)), "oracle threshold"
     else:
         taken, origin = two_fold(candidates, gold), "two-fold"
-    _write(folder / TAKEN, candidates, taken)
     scores = bitext_f1(gold, taken)
     record = {"n": len(gold), "scores": scores, "floors": dict.fromkeys(scores, 0.0)}
-    said = f"{inputs['predictions'].value['protocol']}, {origin}"
-    return {**record, "protocol": said, "threshold": origin}, [
-        float(pair in taken) for pair in gold
-    ]
+    record |= {"protocol": f"{inputs['predictions'].value['protocol']}, {origin}"}
+    record |= {"threshold": origin}
+    return record, [float(pair in taken) for pair in gold], _best_first(candidates, taken)
 
 
 def two_fold(candidates: Candidates, gold: Sequence[Pair]) -> set[Pair]:
@@ -77,14 +73,15 @@ def _taken(candidates: Candidates, threshold: float) -> set[Pair]:
     return {pair for pair, score in candidates.items() if score >= threshold}
 
 
-def _write(path: Path, candidates: Candidates, taken: Collection[Pair]) -> None:
-    best = sorted(taken, key=lambda pair: (-candidates[pair], pair))
-    columns = {
-        "score": pa.array([candidates[pair] for pair in best], pa.float64()),
-        "source": pa.array([source for source, _ in best], pa.string()),
-        "target": pa.array([target for _, target in best], pa.string()),
-    }
-    pq.write_table(pa.table(columns), path)
+def _best_first(candidates: Candidates, taken: Collection[Pair]) -> pa.Table:
+    pairs = sorted(taken, key=lambda pair: (-candidates[pair], pair))
+    return pa.table(
+        {
+            "score": pa.array([candidates[pair] for pair in pairs], pa.float64()),
+            "source": pa.array([source for source, _ in pairs], pa.string()),
+            "target": pa.array([target for _, target in pairs], pa.string()),
+        }
+    )
 
 
 def _read(predictions: Result, examples: Result) -> tuple[Candidates, list[Pair]]:
