@@ -164,7 +164,8 @@ def tasks(
             print(f"  languages: {' '.join(task.languages)}\n  hub: {hub}")
             print(f"  trained on: {task.train or task.name}  scored on: {task.score}")
             print(f"  floor: {task.floor}")
-            print(f"  sizes: {task.sizes.model_dump(exclude_none=True)}")
+            sizes = {k: v for k, v in task.sizes.model_dump().items() if v}
+            print(f"  sizes: {sizes or 'not known'}")
             for made, parts in task.parts.items():
                 print(f"  {made}: {' + '.join(f'{t} ({s})' for t, s in parts.items())}")
             for files in task.files:

@@ -189,7 +189,7 @@ def _why_carve(recipe: Recipe, task: Task, split: Split, files: Files) -> str | 
     if shared:
         return f"the dev split shares text with {', '.join(shared)}"
     here = find(task, "dev", "en", files.workplace.data)
-    if here is None and (files.workplace.data or task.sizes.dev is None):
+    if here is None and (files.workplace.data or task.sizes.of("dev", "en") is None):
         return "no official dev split is here"
     return None
 

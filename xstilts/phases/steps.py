@@ -219,8 +219,7 @@ def pieces_of(data: Slice) -> float:
 
 def size_of(data: Slice) -> int:
     """Examples of a slice as far as they are known without reading it."""
-    sizes = get_task(data.task).sizes
-    test = sizes.test.get(data.language, sizes.test.get("default", 1000))
-    whole = {"train": sizes.train or 10_000, "dev": sizes.dev or 1_000, "test": test}[data.split]
+    known = get_task(data.task).sizes.of(data.split, data.language)
+    whole = known or (10_000 if data.split == "train" else 1_000)
     whole = data.sample if data.sample is not None else whole
     return min(whole, data.at_most) if data.at_most is not None else whole

@@ -99,15 +99,31 @@ class HubSource(Spec):
     note: str = ""
 
 
+def _by_language(value: Any) -> Any:
+    return {"default": value} if isinstance(value, int) else value
+
+
 class Sizes(Spec):
     """Official numbers of examples, for planning where no file is at hand.
 
-    ``test`` holds one number a language, or ``default`` for all others.
+    A number that no source states is left out.
+
+    Attributes:
+        train: in English; nothing is trained on other languages' files.
+        dev: one number a language, or ``default`` for all others.
+        test: likewise.
     """
 
     train: int | None = None
-    dev: int | None = None
-    test: dict[str, int] = {}
+    dev: Annotated[dict[str, int], BeforeValidator(_by_language)] = {}
+    test: Annotated[dict[str, int], BeforeValidator(_by_language)] = {}
+
+    def of(self, split: Split, language: str) -> int | None:
+        """Examples of a split in one language; None where nobody says."""
+        if split == "train":
+            return self.train if language == "en" else None
+        known = self.dev if split == "dev" else self.test
+        return known.get(language, known.get("default"))
 
 
 class Task(Spec):
