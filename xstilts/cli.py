@@ -60,6 +60,8 @@ def plan(
     steps: Annotated[bool, typer.Option("--steps", help="List every step by name.")] = False,
 ) -> None:
     """Say what is there already and what the rest costs; start nothing."""
+    from xstilts.phases.results import silent_lines
+
     planned, found = api.plan(recipe, *(set_ or []), store=store, data=data)
     if steps:
         for name, step in planned.plan.steps.items():
@@ -87,6 +89,8 @@ def plan(
         print(f"corrupt          {line}; will be built anew")
     for line in found.blocked:
         print(f"blocked          {line}: its training diverged")
+    for line in silent_lines(planned):
+        print(f"without gold     {line}")
     for line in planned.absent[:20]:
         print(f"missing          {line}")
     if len(planned.absent) > 20:

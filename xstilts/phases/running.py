@@ -87,6 +87,8 @@ def run_recipe(
         UserError: for what the user can mend; nothing that is finished is lost.
     """
     planned, found = prepare(recipe, workplace, executor, say)
+    for line in results.silent_lines(planned):
+        say(line)
     away = [e.choice for e in planned.encoders.values() if e.files is None]
     for choice in away:
         say(f"fetching {choice.hub} at {choice.revision}")
