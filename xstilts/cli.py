@@ -41,10 +41,14 @@ def run(
     recipe: Recipe, store: StoreOption = None, data: DataOption = None, set_: SetOption = None
 ) -> None:
     """Plan, run what is missing, write results and report."""
+    from xstilts.phases.cuts import cut_lines
+
     found = api.run(recipe, *(set_ or []), store=store, data=data, say=_say)
     ran, blocked = len(found.outcome.ran), len(found.outcome.blocked)
     print(f"{ran} steps ran, {len(found.outcome.reused)} were built by another process", end="")
     print(f", {blocked} are blocked behind a diverged training" if blocked else "")
+    for line in cut_lines(found.cuts):
+        print(line)
     print(found.folder / "results.csv")
     print(found.folder / "report.html")
 
@@ -58,6 +62,8 @@ def plan(
     steps: Annotated[bool, typer.Option("--steps", help="List every step by name.")] = False,
 ) -> None:
     """Say what is there already and what the rest costs; start nothing."""
+    from xstilts.phases.results import silent_lines
+
     planned, found = api.plan(recipe, *(set_ or []), store=store, data=data)
     if steps:
         for name, step in planned.plan.steps.items():
@@ -85,6 +91,8 @@ def plan(
         print(f"corrupt          {line}; will be built anew")
     for line in found.blocked:
         print(f"blocked          {line}: its training diverged")
+    for line in silent_lines(planned):
+        print(f"without gold     {line}")
     for line in planned.absent[:20]:
         print(f"missing          {line}")
     if len(planned.absent) > 20:
@@ -162,7 +170,8 @@ def tasks(
             print(f"  languages: {' '.join(task.languages)}\n  hub: {hub}")
             print(f"  trained on: {task.train or task.name}  scored on: {task.score}")
             print(f"  floor: {task.floor}")
-            print(f"  sizes: {task.sizes.model_dump(exclude_none=True)}")
+            sizes = {k: v for k, v in task.sizes.model_dump().items() if v}
+            print(f"  sizes: {sizes or 'not known'}")
             for made, parts in task.parts.items():
                 print(f"  {made}: {' + '.join(f'{t} ({s})' for t, s in parts.items())}")
             for files in task.files:

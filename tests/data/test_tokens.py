@@ -14,7 +14,16 @@ from xstilts.data.read import EXAMPLES, write_examples
 from xstilts.data.tokens import QUESTION_MOST, Tokens, labels_of, load_tokenizer, tokens
 from xstilts.phases.planning import windows_move_on
 from xstilts.phases.recipe import Training
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import (
+    Candidate,
+    Choice,
+    Pair,
+    Parallel,
+    Query,
+    Sentence,
+    Span,
+    Tagged,
+)
 
 CLS, PAD, SEP, UNK = 0, 1, 2, 3
 TAGS = ("A", "B")
@@ -198,11 +207,12 @@ def test_a_word_without_any_piece_keeps_its_label(encode, nothing):
 
 
 def test_a_word_longer_than_a_row_loses_its_end_and_no_other_word(encode):
-    words = ("ba", "z" * 300, "be")
+    words = ("ba", "ba" * 300, "be")
     sentence = Tagged("0", "0", words, ("A", "B", "A"))
-    arrays, _ = arrays_of(encode("tagging", [sentence], max_length=16))
+    arrays, value = arrays_of(encode("tagging", [sentence], max_length=16))
     assert labelled(arrays, [sentence]) == [(0, 0, 0), (0, 1, 1), (0, 2, 0)]
     assert arrays.lengths.max() <= 16
+    assert value["shortened"] == 1
 
 
 def test_words_with_spaces_inside_are_one_word(encode):
@@ -232,6 +242,37 @@ def test_a_choice_is_one_row_a_candidate_and_stays_in_order(encode):
     rows = [tuple(arrays.ids[a:b]) for a, b in zip(arrays.starts, arrays.starts[1:], strict=False)]
     assert rows[:4] == rows[4:]
     assert len(set(rows[:4])) == 4
+
+
+def test_a_choice_that_is_too_long_is_cut_in_its_context_and_keeps_its_candidates(encode):
+    choices = ("bi", "bo bo", "bu da")
+    long = Choice("0", "0", "ba " * 60, "be?", choices, 2)
+    short = Choice("1", "1", "ba", "be?", choices, 1)
+    arrays, value = arrays_of(encode("choice", [long, short], labels=()))
+    assert (value["shortened"], value["rows"]) == (3, 6), "each of three candidates is an input"
+    assert arrays.extra["label"].tolist() == [2, 1]
+    rows = [
+        arrays.ids[a:b].tolist() for a, b in zip(arrays.starts, arrays.starts[1:], strict=False)
+    ]
+    assert [len(r) for r in rows[:3]] == [32] * 3
+    for cut, whole in zip(rows[:3], rows[3:], strict=True):
+        candidate = whole[whole.index(SEP) :]
+        assert cut[-len(candidate) :] == candidate
+
+
+def test_texts_that_are_compared_are_counted_where_they_are_too_long(encode):
+    """Rows of both sides count; queries have 96 pieces at most, candidates share theirs."""
+    long = "bu " * 200
+    examples = [Parallel("0", "0", long, "ba"), Parallel("1", "1", "ba", "be")]
+    value = encode("retrieval", examples)[1]
+    assert (value["shortened"], value["rows"]) == (1, 4)
+    sides = [Sentence("0", "0", "source", long, ("1",)), Sentence("1", "1", "target", long, ())]
+    value = encode("mining", sides)[1]
+    assert (value["shortened"], value["rows"]) == (2, 2)
+    asked = [Query("0", "0", long, ("1",)), Query("1", "1", "bu " * 20, ("1",))]
+    found = [Candidate("1", "1", "ba", long), Candidate("2", "2", "ba", "be")]
+    value = encode("ranking", [*asked, *found], max_length=128)[1]
+    assert (value["shortened"], value["rows"]) == (2, 4)
 
 
 def test_both_sides_of_a_translation_are_kept_apart(encode):

@@ -1,3 +1,4 @@
+import multiprocessing
 import re
 import signal
 import subprocess
@@ -103,6 +104,58 @@ def test_a_worker_that_dies_takes_only_its_own_step_with_it(run):
     assert sorted(outcome.ran) == [f"add/other{i}" for i in range(6)]
     assert "the worker process died (exit code -9)" in str(outcome.failed["bad@0"])
     assert outcome.not_run == ["after@0"]
+
+
+def test_a_worker_that_dies_while_it_has_nothing_to_do_is_replaced(tmp_path):
+    first = step("first", behaviour="say")
+    users = [step(f"user{i}", i, first=first) for i in range(2)]
+    killed = []
+
+    def say(line):
+        busy = re.search(r"pid (\d+)", line)
+        for child in multiprocessing.active_children() if busy else ():
+            if child.pid != int(busy[1]):
+                child.kill()
+                child.join()
+                killed.append(child.pid)
+
+    runtime = Runtime(workers=2)
+    outcome = LocalExecutor().run(Plan({}, users), users, store(tmp_path), runtime, say)
+    assert len(killed) == 1
+    assert sorted(outcome.ran) == ["add/first", "add/user0", "add/user1"]
+    assert outcome.failed == {}
+
+
+def test_a_script_needs_no_guard_to_run_steps_side_by_side(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from toy_stages import step\n"
+        "from xstilts.core.spec import Runtime\n"
+        "from xstilts.executors import LocalExecutor\n"
+        "from xstilts.graph import Plan\n"
+        "from xstilts.store import Store\n"
+        "from pathlib import Path\n"
+        "print('begins')\n"
+        "goals = [step('one', 1), step('two', 2)]\n"
+        "store = Store(Path(sys.argv[1]))\n"
+        "runtime = Runtime(workers=2)\n"
+        "done = LocalExecutor().run(Plan({}, goals), goals, store, runtime, lambda line: None)\n"
+        "print(sorted(done.ran), done.failed, __name__)\n"
+    )
+    command = [sys.executable, script, tmp_path / "store"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "begins\n['add/one', 'add/two'] {} __main__\n"
+
+
+def test_a_step_is_called_as_the_plan_calls_it(tmp_path):
+    data, model = step("data", 1), step("model", 2)
+    lines: list[str] = []
+    plan = Plan({"none/xnli@0": model}, [data, model])
+    LocalExecutor().run(plan, [data, model], store(tmp_path), Runtime(), lines.append)
+    assert lines == ["[1/2] add/data", "[2/2] none/xnli@0"]
 
 
 def test_an_interrupt_of_the_run_alone_does_not_wait_for_its_workers(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 from make_oracles import ENTITY_TAGS, POS_TAGS, TRAPS, WORDS, gold_answers, mistaken, phrase
 
 from xstilts.stats.benchmarks import XTREME, XTREME_R
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import Choice, Pair, Parallel, Sentence, Span, Tagged
 
 SEED = 20201116
 PER_TASK = 1000
@@ -79,6 +79,13 @@ def mined(language: str) -> tuple[list[tuple[str, str]], dict[tuple[str, str], f
         target = other if right else f"en-{rng.randrange(250):03d}"
         scores[one, target] = round(rng.gauss(1.1 if right else 1.0, 0.1), digits)
     return gold, scores
+
+
+def taken(language: str) -> Case:
+    """The sentences of :func:`mined` with their gold, and every second candidate as if taken."""
+    gold, scores = mined(language)
+    found = [Sentence(one, one, "source", "x", (other,)) for one, other in gold]
+    return found, list(scores)[::2]
 
 
 def unanswered() -> tuple[dict[str, list[str]], dict[str, str], dict[str, float]]:

@@ -19,9 +19,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from edge_cases import entities, mined, rankings, unanswered, world
+from edge_cases import entities, mined, rankings, taken, unanswered, world
 
-from xstilts.phases.export import write_cell
+from xstilts.phases.xtreme_files import write_cell
 from xstilts.stats.benchmarks import XTREME, XTREME_R
 
 COMMITS = {
@@ -57,14 +57,11 @@ print(json.dumps({str(k): float(np.mean([average_precision_at_k(g, r, k)
 
 
 def write_folder(out: Path) -> None:
-    """Every edge case as `xstilts export` writes it, and its labels; Mewsli-X and BUCC beside."""
+    """Every edge case as `xstilts export` writes it, and its labels; Mewsli-X beside."""
     for (task, language), (examples, said) in world().items():
         write_cell(out, task, language, examples, said, labels=True)
     for language in XTREME.languages["bucc2018"]:
-        gold, scores = mined(language)
-        for place, pairs in ((out, list(scores)[::2]), (out / "labels", gold)):
-            lines = "".join(f"{one}\t{other}\n" for one, other in pairs)
-            _write(place / "bucc2018" / f"test-{language}.tsv", lines)
+        write_cell(out, "bucc2018", language, *taken(language), labels=True)
     for language in XTREME_R.languages["mewslix"]:
         gold_ids, ranked = entities(language)
         name = f"mewslix/test-{language}.json"

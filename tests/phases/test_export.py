@@ -1,14 +1,16 @@
 """Predictions of a run in the layout of XTREME's submissions."""
 
 import json
+import random
 
 import pytest
 
 import xstilts
 from xstilts.core.errors import RecipeError, UnknownNameError
+from xstilts.lab import minimal
 from xstilts.metrics import retrieval_accuracy
-from xstilts.phases.export import FORMS, write_cell
 from xstilts.phases.running import Results
+from xstilts.phases.xtreme_files import FORMS, write_cell
 from xstilts.stats.benchmarks import XTREME
 from xstilts.tasks.examples import Parallel, Span
 
@@ -94,8 +96,52 @@ def test_answers_keep_their_script_and_their_ids(tmp_path) -> None:
     assert question["answers"] == [{"text": "河", "answer_start": 0}]
 
 
-def test_every_task_of_xtreme_but_mining_has_a_form() -> None:
-    assert set(XTREME.languages) - set(FORMS) == {"bucc2018"}
+def test_every_task_of_xtreme_has_a_form() -> None:
+    assert set(XTREME.languages) <= set(FORMS)
+
+
+@pytest.fixture
+def bucc(world, tmp_path):
+    """Run and export a recipe that mines 60 sentences a side in BUCC's languages, 40 with gold."""
+    lab, rng = minimal.World(), random.Random(7)
+    said = [lab.sentence(rng) for _ in range(80)]
+    for code in XTREME.languages["bucc2018"]:
+        ours = [f"{code}-{i:03d}\t{lab.text(s, 'de')}" for i, s in enumerate(said[:60])]
+        english = [f"en-{i:03d}\t{lab.text(s, 'en')}" for i, s in enumerate(said[20:])]
+        gold = [f"{code}-{20 + i:03d}\ten-{i:03d}" for i in range(40)]
+        for end, lines in ((code, ours), ("en", english), ("gold", gold)):
+            path = tmp_path / "data" / "bucc2018" / f"{code}-en.test.{end}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+    def run(*more):
+        changes = ("data=null", f"encoder.path={world / 'encoder'}", "targets=[bucc2018]", *more)
+        changes += ("arms={none: []}", "runtime.threads=1")
+        places = {"store": tmp_path / "store", "data": tmp_path / "data"}
+        done = xstilts.run("quickstart", *changes, **places)
+        (model, *_) = xstilts.export("quickstart", *changes, out=tmp_path / "out", **places)
+        return done, model
+
+    return run
+
+
+def test_mined_pairs_above_the_threshold_score_what_the_run_scored(bucc, tmp_path) -> None:
+    done, model = bucc("seeds=[0]")
+    assert model.written == {"bucc2018": ["de", "fr", "ru", "zh"]} and not model.missing
+    assert model.splits == {"bucc2018": "test, two-fold"}
+    for language in model.written["bucc2018"]:
+        name = f"bucc2018/test-{language}.tsv"
+        gold = tmp_path / "data" / "bucc2018" / f"{language}-en.test.gold"
+        assert (model.folder / "labels" / name).read_text("utf-8") == gold.read_text("utf-8")
+        scored = xstilts.score("bucc2018", gold, model.folder / name, language=language)
+        for metric in ("f1", "precision", "recall"):
+            ran = value(done, "none", "bucc2018", language, metric)
+            assert scored["metrics"][metric] == ran > 0
+
+
+def test_an_export_says_that_its_threshold_is_an_oracles(bucc) -> None:
+    _, model = bucc("seeds=[0]", "tasks.bucc2018.threshold=oracle")
+    assert model.splits == {"bucc2018": "test, oracle threshold"}
 
 
 def test_a_target_without_a_form_is_named(done, world, changes, tmp_path) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 import xstilts
 from xstilts import api
-from xstilts.core.errors import DataError
+from xstilts.core.errors import DataError, RecipeError
 from xstilts.lab import encoder
+from xstilts.phases.results import silent_lines
 from xstilts.tasks import registry
 
 README = Path(__file__).parent.parent.parent / "README.md"
@@ -79,3 +80,24 @@ def test_a_row_that_is_wrong_stops_the_run_with_its_line(folder: Path) -> None:
         xstilts.run(str(folder / "mine.yaml"), *changes, store=folder / "store")
     assert caught.value.where == f"{folder / 'rw-test.csv'}:26"
     assert "rename" in caught.value.do
+
+
+def test_test_files_that_a_declaration_does_not_name_are_missed_before_anything_runs(
+    folder: Path,
+) -> None:
+    text = (folder / "reviews.yaml").read_text()
+    (folder / "reviews.yaml").write_text(re.sub(r', test: "[^"]*"', "", text))
+    change = f"encoder={{path: {folder / 'encoder'}}}"
+    with pytest.raises(RecipeError, match="reviews has no test split") as caught:
+        api.plan(str(folder / "mine.yaml"), change, store=folder / "store")
+    assert "name test files in its declaration" in caught.value.do
+
+
+def test_a_language_without_its_file_is_named_before_the_run(folder: Path) -> None:
+    (folder / "rw-test.csv").unlink()
+    change = f"encoder={{path: {folder / 'encoder'}}}"
+    planned, _ = api.plan(str(folder / "mine.yaml"), change, store=folder / "store")
+    assert silent_lines(planned) == ["reviews: no gold here for rw"]
+    with pytest.raises(DataError, match="no gold for rw") as caught:
+        api.plan(str(folder / "mine.yaml"), change, "languages=[en, rw]", store=folder / "store")
+    assert str(folder / "rw-test.csv") in caught.value.expected

@@ -116,8 +116,13 @@ def test_a_path_takes_the_place_of_a_repository_and_its_revision() -> None:
 def test_text_that_is_not_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("recipe: mine\narms: [\n")
-    with pytest.raises(RecipeError, match="line 3"):
+    with pytest.raises(RecipeError, match="is not YAML") as caught:
         load(str(file))
+    assert caught.value.where == f"{file}:3"
+    file.write_bytes(b"recipe: mine\nquestion: wor\xfcber\n")
+    with pytest.raises(RecipeError, match="not UTF-8") as caught:
+        load(str(file))
+    assert caught.value.where == f"{file}:2"
 
 
 def test_a_language_called_no_stays_a_language() -> None:

@@ -1,5 +1,7 @@
 """What a run does the second time, and what a change costs."""
 
+import csv
+import io
 import shutil
 import time
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 import xstilts
 from xstilts.core.errors import DataError, LeakError
 from xstilts.phases.running import Results
+from xstilts.reports.tables import long_table
 
 
 def test_every_cell_has_its_rows_and_no_value_is_missing(done: tuple[Path, Results]) -> None:
@@ -27,6 +30,16 @@ def test_retrieval_with_the_untouched_encoder_has_no_seed(done: tuple[Path, Resu
     untouched = rows[(rows.arm == "none") & (rows.target == "tatoeba")]
     assert untouched.seed.isna().all()
     assert rows[(rows.arm == "squad_v1")].seed.notna().all()
+
+
+def test_a_target_that_nothing_was_trained_on_has_no_source(done: tuple[Path, Results]) -> None:
+    rows = done[1].rows
+    assert set(rows[rows.target == "tatoeba"].source) == {""}
+    assert set(rows[rows.target != "tatoeba"].source) == {"en"}
+    for format in ("csv", "json", "table", "latex"):
+        assert "nan" not in long_table(rows, format).lower()
+    (line,) = [x for x in csv.DictReader(io.StringIO(long_table(rows[-1:], "csv")))]
+    assert (line["target"], line["source"]) == ("tatoeba", "")
 
 
 def test_the_tables_on_disk_are_the_tables_returned(done: tuple[Path, Results]) -> None:

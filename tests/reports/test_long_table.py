@@ -5,8 +5,9 @@ import json
 import pytest
 
 from xstilts.core.errors import UserError
+from xstilts.phases.results import COLUMNS
 from xstilts.reports.model import ReportInput
-from xstilts.reports.tables import COLUMNS, long_table
+from xstilts.reports.tables import long_table
 
 
 def test_csv_has_the_exact_columns_and_full_precision(report: ReportInput) -> None:

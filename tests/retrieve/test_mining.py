@@ -98,6 +98,15 @@ def test_one_gold_for_both_is_named_an_oracle_and_cannot_be_beaten(mined):
     assert held["n"] == oracle["n"] == 30
     assert 50 < held["scores"]["f1"] <= oracle["scores"]["f1"]
     assert held["floors"] == {"f1": 0.0, "precision": 0.0, "recall": 0.0}
+    taken = pq.read_table(found.folder / "taken.parquet").to_pylist()
+    level = taken[-1]["score"]
+    assert [p["score"] for p in taken] == sorted((p["score"] for p in taken), reverse=True)
+    assert {(p["source"], p["target"]) for p in taken} == {
+        (source, target) for score, source, target in found.pairs if score >= level
+    }
+    assert len(taken) * oracle["scores"]["precision"] / 100 == pytest.approx(
+        30 * oracle["scores"]["recall"] / 100
+    )
     right = np.load(found.folder / "right.npy")
     assert len(right) == 30 and right.sum() / 30 == oracle["scores"]["recall"] / 100
 

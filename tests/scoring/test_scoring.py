@@ -16,6 +16,7 @@ from xstilts.scoring.measure import measure, right
 from xstilts.scoring.spec import RIGHT, Score, score_of
 from xstilts.scoring.stage import score
 from xstilts.tasks import get_task
+from xstilts.tasks.consistency import METRICS
 from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
 
 ORACLES = Path(__file__).parent.parent / "metrics" / "oracles"
@@ -107,6 +108,14 @@ def test_the_declared_metrics_decide_what_is_reported():
     )
     with pytest.raises(DataError, match="No metric of a pair task is called 'map@20'"):
         measure(Score(kind="pair", metrics=("map@20",)), examples, said)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_every_metric_that_a_declaration_may_name_is_worked_out(kind):
+    examples, said, *_ = CASES[kind]
+    for metric in METRICS[kind]:
+        scores, floors = measure(Score(kind=kind, metrics=(metric,)), examples, said)
+        assert metric in scores and metric in floors
 
 
 def test_mlqa_is_scored_by_the_rules_of_the_language():

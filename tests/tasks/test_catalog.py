@@ -124,7 +124,17 @@ def test_every_format_has_a_reader(name):
 @every_task
 def test_sizes_are_of_languages_that_the_task_has(name):
     task = get_task(name)
-    assert set(task.sizes.test) <= {*task.languages, "default"}
+    assert {*task.sizes.dev, *task.sizes.test} <= {*task.languages, "default"}
+
+
+def test_sizes_are_told_by_split_and_language_and_nothing_is_guessed():
+    sizes = get_task("mlqa").sizes
+    assert (sizes.of("dev", "de"), sizes.of("test", "en")) == (512, 11590)
+    assert get_task("xnli").sizes.of("dev", "sw") == 2490
+    assert get_task("udpos").sizes.of("test", "pl") is None
+    assert get_task("tydiqa").sizes.of("dev", "bn") is None
+    sib = get_task("sib200").sizes
+    assert (sib.of("train", "en"), sib.of("train", "sw")) == (701, None)
 
 
 @every_task

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from xstilts.core.errors import DataError, UnknownNameError, UserError
+from xstilts.core.errors import DataError, RecipeError, UnknownNameError, UserError
 from xstilts.data.files import check, find
 from xstilts.phases.recipe import load
 from xstilts.scoring.files import score_files
@@ -125,13 +125,39 @@ MISTAKES = {
     "role of another kind": (REVIEWS.replace("first: text", "first: a, words: b"), "no `words`"),
     "unknown format": (REVIEWS.replace("csv\n", "xlsx\n"), "files.0.format"),
     "no labels": (REVIEWS.replace("labels: [negative, positive]\n", ""), "lists its labels"),
-    "labels are numbers": (REVIEWS.replace("negative, positive", "0, 1"), "labels.0"),
+    "one label": (REVIEWS.replace("negative, ", ""), "two or more, each once"),
+    "a label twice": (REVIEWS.replace("negative,", "positive,"), "positive, positive"),
+    "labels are truth values": (REVIEWS.replace("negative, positive", "true, false"), "in quotes"),
+    "labels in a row of words": (REVIEWS.replace("[negative, positive]", "bad, good"), "a list: ["),
+    "a language in words": (REVIEWS.replace("[rw, en]", "[en, Kinyarwanda]"), "BCP-47 code"),
+    "a code of no language": (
+        REVIEWS.replace("  columns", "  codes: {kin: rw}\n  columns"),
+        "none of the languages",
+    ),
+    "a name with a dash": (REVIEWS.replace("name: reviews", "name: my-reviews"), "small letters"),
+    "an unknown metric": (REVIEWS + "metrics: [acc]\n", "No metric of a pair task"),
+    "a metric of another kind": (REVIEWS + "metrics: [f1]\n", "one or more of: accuracy"),
+    "another split": (REVIEWS.replace("test: ", "validation: "), "one of: dev, test, train"),
+    "an absolute path": (REVIEWS.replace('"{code}-test', '"/data/{code}-test'), "below the folder"),
+    "a path to above": (REVIEWS.replace('"{code}-test', '"../{code}-test'), "below the folder"),
+    "another placeholder": (REVIEWS.replace('"{code}-test', '"{lang}-test'), "{code} stands for"),
+    "one file for all languages": (REVIEWS.replace('"{code}-test', '"test'), "All languages would"),
+    "how many choices": (REVIEWS.replace("kind: pair", "kind: choice"), "choices: 4"),
+    "columns as a list": (
+        REVIEWS.replace("{first: text, label: sentiment}", "[text, sentiment]"),
+        "{key: value}",
+    ),
+    "a tab": (REVIEWS.replace("  format", "\tformat"), "mine.yaml:6"),
+    "a colon without a space": (REVIEWS.replace("kind: pair", "kind:pair"), "a colon and a space"),
+    "braces without quotes": (REVIEWS.replace('"{code}-test.csv"', "{code}-test.csv"), "quotes"),
+    "nothing at all": ("", "holds no keys"),
+    "labels are numbers": (REVIEWS.replace("negative, positive", "0, 1"), "labels.0 cannot be 0"),
     "no files": (NAMES[: NAMES.index("files:")], "files"),
-    "no English to train on": (REVIEWS.replace("[rw, en]", "[rw]"), "has en among"),
+    "no English to train on": (REVIEWS.replace("[rw, en]", "[rw]"), "no English"),
     "a name of the catalogue": (REVIEWS.replace("name: reviews", "name: xnli"), "my_xnli"),
     "no name": (REVIEWS.replace("name: reviews\n", ""), "name"),
     "no YAML": ("name: [\n", "is not YAML"),
-    "a list": ("- reviews\n", "declares nothing"),
+    "a list": ("- reviews\n", "holds no keys"),
     "tags in a table": (NAMES.replace("jsonl\n", "csv\n"), "hold no tagging task"),
 }
 
@@ -161,6 +187,14 @@ ROWS = {
     "another header": ("csv", "review,sentiment\nGood.,positive\n", 1, "no column 'text'"),
     "a label that is not listed": ("csv", CSV + "So so.,neutral\n", 4, "'neutral' is no label"),
     "a comma outside of quotes": ("csv", CSV + "Good, really.,positive\n", 4, "3 columns"),
+    "semicolons": ("csv", CSV.replace(",", ";"), 1, "commas or tabs"),
+    "one semicolon": ("csv", CSV + "Fine.;positive\n", 4, "1 columns"),
+    "no header": ("csv", "Good.,positive\n", 1, "no column 'text'"),
+    "nothing": ("csv", "", 1, "no header"),
+    "a header alone": ("csv", "text,sentiment\n", 1, "no example"),
+    "line ends of old": ("csv", CSV.replace("\n", "\r"), 1, "carriage return stands alone"),
+    "sixteen bits": ("csv", CSV.encode("utf-16"), 1, "not UTF-8"),
+    "a blank before the label": ("csv", CSV + "So., positive\n", 4, "' positive' is no label"),
     "an open quote": ("csv", CSV + '"Good.,positive\n', 4, "CSV is broken"),
     "another encoding": ("csv", CSV.replace("Bad", "Bäd").encode("latin-1"), 3, "not UTF-8"),
     "tags for fewer words": ("jsonl", JSONL + '{"tokens": ["a", "b"], "ner": ["O"]}', 2, "1 tags"),
@@ -169,7 +203,17 @@ ROWS = {
     "a sentence as text": ("jsonl", '{"tokens": "Ida sang", "ner": ["O"]}', 1, "list of strings"),
     "numbers for tags": ("jsonl", '{"tokens": ["Ida"], "ner": [1]}', 1, "no string"),
     "another field": ("jsonl", '{"words": ["Ida"], "ner": ["O"]}', 1, "'tokens' is missing"),
-    "a list": ("jsonl", "[" + JSONL + "]", 1, "JSON is broken"),
+    "a list": ("jsonl", "[" + JSONL + "]", 1, "one JSON object a line"),
+    "a comma too many": ("jsonl", JSONL.replace("}", ",}"), 1, "JSON is broken"),
+    "commas between lines": ("jsonl", JSONL.replace("}\n", "},\n") + JSONL, 1, "nothing between"),
+    "single quotes": ("jsonl", JSONL.replace('"', "'"), 1, "JSON is broken"),
+    "an object on many lines": ("jsonl", JSONL.replace(", ", ",\n "), 1, "one JSON object a line"),
+    "a tag that is not listed": (
+        "jsonl",
+        JSONL.replace("B-PER", "B-LOC"),
+        1,
+        "'B-LOC' is no label",
+    ),
 }
 
 
@@ -184,6 +228,50 @@ def test_a_mistake_in_the_files_is_told_with_its_line(put, tmp_path, case):
     assert f"{path}:{line}" in state.detail
     assert told in state.detail
     assert all(part in state.detail for part in ("where:", "expected:", "do:"))
+    assert "release" not in state.detail, "nobody released a user's own file"
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_editors_of_windows_write_is_read(put, tmp_path, start, end):
+    """Marks and line ends are no mistakes."""
+    for name, declaration, content in (("a.csv", REVIEWS, CSV), ("a.jsonl", NAMES, JSONL)):
+        task = declare(put("mine.yaml", start + declaration.replace("\n", end)))
+        (tmp_path / f"rw-test{Path(name).suffix}").write_text(
+            start + content.replace("\n", end), "utf-8", newline=""
+        )
+        (state,) = [s for s in check([task], []) if (s.split, s.language) == ("test", "rw")]
+        assert (state.state, state.examples) == ("ok", content.count("\n") - (name == "a.csv"))
+
+
+def test_an_id_that_stands_twice_in_ones_own_file_is_told_with_both_lines(put, tmp_path):
+    task = declare(put("mine.yaml", REVIEWS.replace("first: text", "id: no, first: text")))
+    path = put(
+        "rw-test.csv", "no,text,sentiment\na,Good.,positive\nb,Bad.,negative\na,So.,negative\n"
+    )
+    (state,) = [s for s in check([task], []) if (s.split, s.language) == ("test", "rw")]
+    assert f"'a' stands at {path}:2 already" in state.detail
+    assert f"{path}:4" in state.detail
+
+
+def test_two_files_that_declare_one_name_are_refused(put, tmp_path):
+    put("a.yaml", REVIEWS)
+    put("b.yaml", NAMES.replace("name: names", "name: reviews"))
+    recipe = put("r.yaml", "extends: first-light\nrecipe: r\nown_tasks: [a.yaml, b.yaml]\n")
+    with pytest.raises(RecipeError, match="Two tasks are called 'reviews'") as caught:
+        load(str(recipe))
+    four_parts(caught.value, "a.yaml")
+
+
+@pytest.mark.parametrize(("key", "where"), [("targets", "targets"), ("arms", "arms.none")])
+def test_a_task_that_a_recipe_misspells_is_told_with_its_key(put, key, where):
+    put("reviews.yaml", REVIEWS)
+    said = {"targets": "targets: [review]", "arms": "arms: {none: [{train: review}]}"}[key]
+    recipe = put("r.yaml", f"extends: first-light\nrecipe: r\nown_tasks: [reviews.yaml]\n{said}\n")
+    with pytest.raises(UnknownNameError, match="Did you mean 'reviews'") as caught:
+        load(str(recipe))
+    assert caught.value.where == f"{recipe}: {where}"
+    assert "own_tasks" in caught.value.do
 
 
 def test_choices_and_groups_are_named_by_their_columns(put, tmp_path):

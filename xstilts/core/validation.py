@@ -10,6 +10,12 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from xstilts.core.errors import RecipeError, UnknownNameError, UserError
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_FORMS = {
+    "string_type": 'text, in quotes where it looks like a number or a truth value: "1", "true"',
+    "tuple_type": "a list: [one, other]",
+    "list_type": "a list: [one, other]",
+    "dict_type": "keys with values: {key: value}",
+}
 
 
 def refusal(key: str, what: str, expected: str) -> PydanticCustomError:
@@ -68,18 +74,18 @@ def _told(
     do = do.format(key=settable or key or "KEY")
     if found["type"] == "literal_error" and isinstance(found["input"], str):
         words = re.findall(r"'([^']*)'", context["expected"])
-        if len(loc) < len(found["loc"]):  # a word is one of two forms
+        if any(str(part).startswith("<") for part in found["loc"]):  # a word is one of two forms
             do = f"correct the word, or give a list: --set {key}='[{found['input']}]'"
         return UnknownNameError(f"value of {key}", found["input"], words, where=place, do=do)
     if found["type"] == "missing":
         return error(f"The key {key} is missing", where=place, expected=f"the key {loc[-1]}", do=do)
-    message = found["msg"].replace("Tuple", "List").replace("tuple", "list")
-    wanted = context.get("expected") or message.removeprefix("Input should be ")
+    wanted = context.get("expected") or _FORMS.get(found["type"])
+    wanted = wanted or found["msg"].removeprefix("Input should be ")
+    if found["type"] == "string_pattern_mismatch":
+        wanted = f"text of the form {context['pattern']}"
     what = f"{key or 'this'} cannot be {found['input']!r:.80}"
     if found["type"] == "refusal":
-        what = message
-    elif found["type"] == "value_error":
-        what, wanted = message.removeprefix("Value error, "), "values that hold together"
+        what = found["msg"]
     return error(what, where=place, expected=wanted, do=do)
 
 

@@ -5,9 +5,12 @@ a number, only ``true`` and ``false`` are booleans, and a key that stands twice 
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from xstilts.core.errors import UserError
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -68,3 +71,55 @@ def parse(text: str) -> Any:
         yaml.YAMLError: with line and column, for text that is not YAML or names a key twice.
     """
     return yaml.load(text, Loader=_Loader)
+
+
+def keys_in(file: Path, error: type[UserError], *, expected: str, do: str) -> dict[str, Any]:
+    """The keys and values that a YAML file holds.
+
+    Args:
+        file: which is there.
+        error: raised for what is wrong with it.
+        expected: the keys that such a file has.
+        do: where to start from, told where it has none.
+
+    Raises:
+        UserError: ``error``, with the line, for a file that is not YAML or not UTF-8.
+        OSError: for a file that cannot be read.
+    """
+    raw = file.read_bytes()
+    try:
+        found = parse(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as problem:
+        line = 1 + raw.count(b"\n", 0, problem.start)
+        raise error(
+            f"{file.name} is not UTF-8 text",
+            where=f"{file}:{line}",
+            expected="a YAML file in UTF-8",
+            do="save it as UTF-8",
+        ) from None
+    except yaml.YAMLError as problem:
+        raise _not_yaml(file, raw.decode("utf-8-sig").splitlines(), problem, error) from None
+    if not isinstance(found, dict):
+        what = f"{file.name} holds no keys"
+        raise error(what, where=f"{file}:1", expected=expected, do=do)
+    return found
+
+
+def _not_yaml(
+    file: Path, lines: list[str], problem: yaml.YAMLError, error: type[UserError]
+) -> UserError:
+    mark = getattr(problem, "problem_mark", None)
+    number = mark.line + 1 if mark else 1
+    line = lines[number - 1] if number <= len(lines) else ""
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        what, expected = "a tab indents the line", "spaces"
+        do = "replace the tab by spaces"
+    else:
+        what = getattr(problem, "problem", None) or " ".join(str(problem).split())
+        expected = (
+            "a colon and a space after each key, quotes round text that starts with { [ * & @"
+        )
+        do = "mend the line, or one before it that was left open"
+    return error(
+        f"{file.name} is not YAML: {what}", where=f"{file}:{number}", expected=expected, do=do
+    )

@@ -103,12 +103,15 @@ def present(task: Task, split: Split, roots: Sequence[Path]) -> tuple[str, ...]:
 
 
 def expected(task: Task, split: Split, language: str) -> list[str]:
-    """The places under a data folder where the files may lie, best first, for messages."""
+    """The places under a data folder where the files may lie, best first, for messages.
+
+    Those of a user's own task stand beside its declaration.
+    """
     if split in task.parts:
         parts = [expected(get_task(t), s, language)[:1] for t, s in task.parts[split].items()]
         return [" + ".join(place for part in parts for place in part)]
     return [
-        " + ".join(f"{folder}/{name}" for name in _names(files, split, language))
+        " + ".join(str(Path(task.beside, folder, name)) for name in _names(files, split, language))
         for files in task.files
         if split in files.names
         for folder in files.folders

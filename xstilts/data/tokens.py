@@ -2,8 +2,9 @@
 
 Nothing is cut where a label would be lost: long contexts become overlapping windows, long sentences
 are split into windows of words (XTREME's utils_preprocess.py splits them too). Pairs and choices
-that are too long lose the end of their longer text, questions all that half a row does not hold;
-how many did is in the record.
+that are too long lose the end of their longer text, questions all that half a row does not hold,
+words what a whole row does not hold; how many inputs did is in the record (``shortened``): of the
+examples for questions and sentences of words, else of the rows.
 """
 
 import sys
@@ -221,7 +222,9 @@ def _encode_tagged(tokenizer: Any, examples: list[Tagged], config: Tokens) -> _E
         truncation=False,
     )
     for i, (example, encoding) in enumerate(zip(examples, encoded.encodings, strict=True)):
-        pieces = _pieces_of_words(encoding, len(example.words), tokenizer.unk_token_id, room)
+        whole = _pieces_of_words(encoding, len(example.words), tokenizer.unk_token_id)
+        pieces = [p[:room] for p in whole]
+        rows.shortened += pieces != whole
         for window in _windows([len(p) for p in pieces], room):
             ids, tags, words = [tokenizer.cls_token_id], [IGNORED], [-1]
             for w in window:
@@ -232,15 +235,15 @@ def _encode_tagged(tokenizer: Any, examples: list[Tagged], config: Tokens) -> _E
             rows.add([*ids, tokenizer.sep_token_id], [0] * (len(ids) + 1), i)
             extra["tag"] += [*tags, IGNORED]
             extra["word"] += [*words, -1]
-    return [("", rows.arrays(tokenizer.pad_token_id, **extra), 0)]
+    return [("", rows.arrays(tokenizer.pad_token_id, **extra), rows.shortened)]
 
 
-def _pieces_of_words(encoding: Any, n: int, unknown: int, most: int) -> list[list[int]]:
-    """The pieces of each word, at most ``most``; a word without any gets the unknown piece."""
+def _pieces_of_words(encoding: Any, n: int, unknown: int) -> list[list[int]]:
+    """The pieces of each word; a word without any gets the unknown piece."""
     pieces: list[list[int]] = [[] for _ in range(n)]
     for piece, word in zip(encoding.ids, encoding.word_ids, strict=True):
         pieces[word].append(piece)
-    return [p[:most] or [unknown] for p in pieces]
+    return [p or [unknown] for p in pieces]
 
 
 def _windows(sizes: list[int], room: int) -> list[list[int]]:

@@ -139,9 +139,8 @@ class _Pass:
                 if self.cannot_run(step):
                     pending.discard(step.key)
                     continue
-                worker, name = idle.pop(), self.begin(step)
-                worker.give(step, name)
-                running[worker] = step, name
+                name = self.begin(step)
+                running[self.hand(idle, step, name)] = step, name
             for worker in ready(list(running)):
                 answer = worker.answer(self.say)
                 if answer is None:
@@ -166,6 +165,16 @@ class _Pass:
             for worker in self.started:
                 worker.stop()
 
+    def hand(self, idle: list[Worker], step: Step, name: str) -> Worker:
+        """Give a step to an idle worker; to a new one if that one has died meanwhile."""
+        worker = idle.pop()
+        try:
+            worker.give(step, name)
+        except OSError:
+            worker = self.worker()
+            worker.give(step, name)
+        return worker
+
     def worker(self) -> Worker:
         """A new process."""
         self.started.append(Worker(self.store.root, self.plan.sources, self.runtime))
@@ -174,7 +183,7 @@ class _Pass:
     def begin(self, step: Step) -> str:
         """Say that a step begins; returns what stands before its messages."""
         self.begun += 1
-        name = f"[{self.begun}/{len(self.steps)}] {step.address}"
+        name = f"[{self.begun}/{len(self.steps)}] {self.plan.label(step)}"
         self.say(name)
         return name
 

@@ -6,13 +6,16 @@ Each worker has a pipe of its own, so one that dies takes nothing with it but it
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import ModuleType
 
 from xstilts.core.errors import WorkerError
 from xstilts.core.spec import Runtime
@@ -35,7 +38,8 @@ class Worker:
         self.pipe, theirs = spawn.Pipe()
         arguments = (theirs, os.getpid(), root, sources, runtime, own_tasks())
         self._process = spawn.Process(target=_serve, args=arguments, daemon=True)
-        self._process.start()
+        with _no_script():
+            self._process.start()
         theirs.close()  # so that the pipe ends when the worker does
 
     def give(self, step: Step, name: str) -> None:
@@ -65,6 +69,21 @@ class Worker:
         self._process.terminate()
         self._process.join()
         self.pipe.close()
+
+
+@contextmanager
+def _no_script() -> Iterator[None]:
+    """Keep a new process from importing the script that runs, which would start the run again.
+
+    `multiprocessing` tells it to, so that what is defined there can cross the pipe. Nothing that
+    crosses ours is; scripts then need no ``if __name__ == "__main__"``.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def ready(workers: list[Worker]) -> list[Worker]:

@@ -61,6 +61,10 @@ class Plan:
         """A step's first readable name; its address and key if it has none."""
         return self._names.get(step.key, f"{step.address}@{step.key}")
 
+    def label(self, step: Step) -> str:
+        """A step's first readable name; its address if it has none, as files that are read."""
+        return self._names.get(step.key, step.address)
+
     @cached_property
     def _names(self) -> dict[str, str]:
         return {s.key: n for n, s in reversed(list(self.steps.items()))}

@@ -10,23 +10,23 @@ looks at no task without labels::
 Of XTREME's own files the labels were taken out, so a leaderboard has its own.
 """
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pyarrow.parquet as pq
 
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.data.read import read_examples
+from xstilts.graph import Step
 from xstilts.phases.planning import Cell, Planned
+from xstilts.phases.xtreme_files import FORMS, write_cell
 from xstilts.prediction.spec import PREDICTIONS
+from xstilts.scoring.spec import TAKEN
 from xstilts.stats.benchmarks import XTREME, XTREME_R
 from xstilts.store import Store
 from xstilts.tasks import get_task
-
-Write: TypeAlias = Callable[[Sequence[Any], Sequence[Any]], str]
 
 
 @dataclass
@@ -38,9 +38,10 @@ class Exported:
         arm: whose predictions these are.
         seed: of the runs; where nothing random was trained there is none.
         written: task -> languages.
-        splits: task -> the split that was predicted; leaderboards want the released test files.
+        splits: task -> the split that was predicted, and for mined pairs the origin of their
+            threshold; leaderboards want the released test files, and no oracle.
         missing: task -> languages of the benchmark that have no prediction here.
-        left_out: targets that have no form here: mined pairs, rankings, and tasks of no benchmark.
+        left_out: targets that have no form here: rankings, and tasks of no benchmark.
     """
 
     folder: Path
@@ -117,14 +118,14 @@ def _one_of(kind: str, wanted: Any, known: list[Any]) -> list[Any]:
 def _export(model: Exported, cells: Iterable[Cell], store: Store) -> None:
     by_task: dict[str, dict[str, Cell]] = {}
     for cell in cells:
-        step = cell.score.inputs["predictions"]
+        step = _said_by(cell)
         if cell.target in FORMS and store.record(step.address, step.key) is not None:
             by_task.setdefault(cell.target, {})[cell.language] = cell
     for task, found in by_task.items():
         benchmark = XTREME if task in XTREME.languages else XTREME_R
         wanted = benchmark.languages[task]
         model.written[task] = sorted(found)
-        model.splits[task] = " and ".join(sorted({cell.split for cell in found.values()}))
+        model.splits[task] = " and ".join(sorted({_split(c, store) for c in found.values()}))
         absent = [language for language in wanted if language not in found]
         if absent:
             model.missing[task] = absent
@@ -133,124 +134,32 @@ def _export(model: Exported, cells: Iterable[Cell], store: Store) -> None:
             write_cell(model.folder, task, language, examples, said, labels=not absent)
 
 
+def _said_by(cell: Cell) -> Step:
+    """The step that holds what is exported: of mined pairs, those above the score's threshold."""
+    mined = get_task(cell.target).kind == "mining"
+    return cell.score if mined else cell.score.inputs["predictions"]
+
+
+def _split(cell: Cell, store: Store) -> str:
+    if get_task(cell.target).kind != "mining":
+        return cell.split
+    value = store.open(cell.score.address, cell.score.key, cell.score.identity).value
+    return f"{cell.split}, {value['threshold']}"
+
+
 def _read(cell: Cell, store: Store) -> tuple[list[Any], list[Any]]:
-    step, examples = (cell.score.inputs[name] for name in ("predictions", "examples"))
+    step, examples = _said_by(cell), cell.score.inputs["examples"]
     folder = store.open(step.address, step.key, step.identity).folder
-    said = pq.read_table(folder / PREDICTIONS, columns=["prediction"])["prediction"].to_pylist()
     read = store.open(examples.address, examples.key, examples.identity).folder
-    return read_examples(read, get_task(cell.target).kind), said
+    kind = get_task(cell.target).kind
+    return read_examples(read, kind), (_pairs_of if kind == "mining" else _predictions_of)(folder)
 
 
-def write_cell(
-    folder: Path,
-    task: str,
-    language: str,
-    examples: Sequence[Any],
-    said: Sequence[Any],
-    *,
-    labels: bool,
-) -> None:
-    """Write the predictions of one language, and the gold in the same form under ``labels``."""
-    form = FORMS[task]
-    name = f"{task}/test-{language}.{form.suffix}"
-    _write(folder / name, form.predictions(examples, said))
-    if labels:
-        _write(folder / "labels" / name, form.labels(examples, said))
+def _predictions_of(folder: Path) -> list[Any]:
+    table = pq.read_table(folder / PREDICTIONS, columns=["prediction"])
+    return list(table["prediction"].to_pylist())
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
-
-
-def _lines(items: Iterable[Any]) -> str:
-    return "".join(f"{item}\n" for item in items)
-
-
-def _labels(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _lines(said)
-
-
-def _gold_labels(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _lines(e.label for e in examples)
-
-
-def _choices(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _lines(json.dumps({"label": label}) for label in said)
-
-
-def _gold_choices(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _choices(examples, [e.label for e in examples])
-
-
-def _tags(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _lines(line for tags in said for line in (*tags, ""))
-
-
-def _gold_tags(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _tags(examples, [e.tags for e in examples])
-
-
-def _answers(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    answers = {e.id: text for e, text in zip(examples, said, strict=True)}
-    return json.dumps(answers, ensure_ascii=False, indent=1) + "\n"
-
-
-def _gold_answers(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    """The SQuAD document, one paragraph a question."""
-    paragraphs = [
-        {
-            "context": e.context,
-            "qas": [
-                {
-                    "id": e.id,
-                    "question": e.question,
-                    "answers": [
-                        {"text": text, "answer_start": start}
-                        for text, start in zip(e.answers, e.starts, strict=True)
-                    ],
-                }
-            ],
-        }
-        for e in examples
-    ]
-    return json.dumps({"data": [{"title": "", "paragraphs": paragraphs}]}, ensure_ascii=False)
-
-
-def _english_order(examples: Sequence[Any]) -> list[int]:
-    """XTREME sorts the English side of Tatoeba (its `utils_preprocess.py`), and so its queries."""
-    return sorted(range(len(examples)), key=lambda i: examples[i].english.strip())
-
-
-def _neighbours(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _lines(said[i] for i in _english_order(examples))
-
-
-def _gold_neighbours(examples: Sequence[Any], said: Sequence[Any]) -> str:
-    return _lines(_english_order(examples))
-
-
-@dataclass(frozen=True)
-class Form:
-    """How `evaluate.py` wants a task: the ends of its file names, predictions, labels."""
-
-    suffix: str
-    predictions: Write
-    labels: Write
-
-
-_LABELLED = Form("tsv", _labels, _gold_labels)
-_TAGGED = Form("tsv", _tags, _gold_tags)
-_ANSWERED = Form("json", _answers, _gold_answers)
-
-FORMS = {
-    "xnli": _LABELLED,
-    "pawsx": _LABELLED,
-    "udpos": _TAGGED,
-    "panx": _TAGGED,
-    "xquad": _ANSWERED,
-    "mlqa": _ANSWERED,
-    "tydiqa": _ANSWERED,
-    "tatoeba": Form("tsv", _neighbours, _gold_neighbours),
-    "xcopa": Form("jsonl", _choices, _gold_choices),
-}
+def _pairs_of(folder: Path) -> list[Any]:
+    taken = pq.read_table(folder / TAKEN).to_pydict()
+    return list(zip(taken["source"], taken["target"], strict=True))

@@ -33,7 +33,10 @@ SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
 
 @dataclass(frozen=True)
 class Cell:
-    """One score of the results: who was evaluated on what."""
+    """One score of the results: who was evaluated on what.
+
+    ``source`` is the language of the target's training data; empty where it was not trained on.
+    """
 
     encoder: str
     arm: str
@@ -97,8 +100,11 @@ class Planned:
                     do="--set encoder.revision=COMMIT, or --set encoder='{path: FOLDER}'",
                 )
         if self.absent:
+            files = (
+                "1 data file is" if len(self.absent) == 1 else f"{len(self.absent)} data files are"
+            )
             raise DataError(
-                f"{len(self.absent)} data files are missing",
+                f"{files} missing",
                 where="the data folders (--data, XSTILTS_DATA)",
                 expected="\n            ".join(self.absent),
                 do="put them there, or see what the catalogue accepts: xstilts data check",
@@ -189,7 +195,9 @@ class _Making:
         self.named(f"{arm}/{target}/predict.{data.language}{at}", step)
         self.named(f"{arm}/{target}/score.{data.language}{at}", score)
         label = self.builder.encoder.label
-        self.cells.append(Cell(label, arm, target, data.language, data.split, "en", seed, score))
+        source = "" if get_task(target).kind in RETRIEVED else "en"
+        cell = Cell(label, arm, target, data.language, data.split, source, seed, score)
+        self.cells.append(cell)
 
     def named(self, name: str, step: Step, *, training: bool = False) -> None:
         self.steps[self.prefix + name] = step

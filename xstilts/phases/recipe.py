@@ -253,8 +253,12 @@ def load(name: str, changes: Iterable[str] = ()) -> Recipe:
     for change in changes:
         _put(raw, change)
     recipe = validated(Recipe, _with_paths(raw, Path.cwd()), name)
-    for declaration in recipe.own_tasks:
-        declare(Path(declaration))
+    _declare(recipe.own_tasks)
+    for target in recipe.targets:
+        _known(target, f"{name}: targets")
+    for arm, stages in recipe.arms.items():
+        for stage in stages:
+            _known(stage.train, f"{name}: arms.{arm}")
     for task, use in recipe.tasks.items():
         _known(task, f"{name}: tasks")
         if isinstance(use.train, str):
@@ -263,31 +267,35 @@ def load(name: str, changes: Iterable[str] = ()) -> Recipe:
     return recipe
 
 
+def _declare(files: Iterable[str]) -> None:
+    """Make the own tasks known; two of them cannot have one name."""
+    named: dict[str, str] = {}
+    for file in files:
+        name = declare(Path(file)).name
+        if name in named:
+            raise RecipeError(
+                f"Two tasks are called {name!r}",
+                where=f"{file}: name",
+                expected=f"another name than in {named[name]}",
+                do="call one of them otherwise",
+            )
+        named[name] = file
+
+
 def _known(task: str, where: str) -> None:
     if task not in task_names():
-        raise UnknownNameError(
-            "task", task, task_names(), where=where, do="list them: xstilts tasks"
-        )
+        do = "list them: xstilts tasks; a task of your own is known by own_tasks: [FILE.yaml]"
+        raise UnknownNameError("task", task, task_names(), where=where, do=do)
 
 
 def _read(name: str, folder: Path = Path(), inside: tuple[Path, ...] = ()) -> dict[str, Any]:
     file = _file(name, folder)
-    try:
-        raw = yaml12.parse(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            f"{file.name} is not YAML: {' '.join(str(error).split())}",
-            where=str(file),
-            expected="a YAML file in UTF-8",
-            do="mend the line that is named",
-        ) from None
-    if not isinstance(raw, dict):
-        raise RecipeError(
-            f"{file.name} holds no keys",
-            where=str(file),
-            expected="recipe:, question:, encoder:, arms:, targets: …",
-            do="start from a shipped recipe: extends: quickstart",
-        )
+    raw = yaml12.keys_in(
+        file,
+        RecipeError,
+        expected="recipe:, question:, encoder:, arms:, targets: …",
+        do="start from a shipped recipe: extends: quickstart",
+    )
     raw = _with_paths(raw, file.parent)
     parent = raw.pop("extends", None)
     if parent is None:

@@ -147,13 +147,18 @@ def main_metrics(planned: Planned) -> Mapping[str, str]:
     return {target: get_task(target).metric for target in planned.recipe.targets}
 
 
-def missing_lines(planned: Planned, store: Store) -> list[str]:
-    """What a reader might look for and not find, one sentence each."""
-    lines = [
+def silent_lines(planned: Planned) -> list[str]:
+    """Targets with languages that have no gold in the data folders, one sentence each."""
+    return [
         f"{target}: no gold here for {', '.join(languages)}"
         for target, languages in planned.silent.items()
         if languages
     ]
+
+
+def missing_lines(planned: Planned, store: Store) -> list[str]:
+    """What a reader might look for and not find, one sentence each."""
+    lines = silent_lines(planned)
     absent: dict[tuple[str, str, int | None], list[str]] = {}
     for cell in planned.cells:
         if store.sound(cell.score.address, cell.score.key) is None:

@@ -14,6 +14,7 @@ from xstilts.executors import Executor, Outcome
 from xstilts.models import hub
 from xstilts.models.files import inspect
 from xstilts.phases import leaks, results
+from xstilts.phases.cuts import Cut, cut_inputs
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.workplace import Workplace
@@ -35,6 +36,7 @@ class Results:
         folder: where the files lie.
         planned: the plan behind it.
         leaks: shared text that was dropped or allowed.
+        cuts: slices with inputs that were too long.
         digest: of all that a report shows; the same digest, the same report.
     """
 
@@ -44,6 +46,7 @@ class Results:
     folder: Path
     planned: Planned
     leaks: list[Overlap]
+    cuts: list[Cut]
     digest: str
 
 
@@ -84,6 +87,8 @@ def run_recipe(
         UserError: for what the user can mend; nothing that is finished is lost.
     """
     planned, found = prepare(recipe, workplace, executor, say)
+    for line in results.silent_lines(planned):
+        say(line)
     away = [e.choice for e in planned.encoders.values() if e.files is None]
     for choice in away:
         say(f"fetching {choice.hub} at {choice.revision}")
@@ -127,8 +132,10 @@ def collect(
     folder = folder_of(planned.recipe, workplace)
     rows = results.result_rows(planned, workplace.store)
     arms = results.arm_rows(planned, workplace.store)
-    shown = f"{version('xstilts')} {planned.recipe.model_dump_json()} {found}"
-    return Results(rows, arms, outcome, folder, planned, found, digest(f"{shown} {rows.to_csv()}"))
+    cuts = cut_inputs(planned, workplace.store)
+    shown = f"{version('xstilts')} {planned.recipe.model_dump_json()} {found} {cuts}"
+    mark = digest(f"{shown} {rows.to_csv()}")
+    return Results(rows, arms, outcome, folder, planned, found, cuts, mark)
 
 
 def _parquet(table: "pd.DataFrame") -> bytes:

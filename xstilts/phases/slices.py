@@ -173,6 +173,16 @@ def trained(recipe: Recipe, name: str, files: Files, without: Leaking) -> Traine
     return Trained(train, held, f"carved from the {split} file: {origin}")
 
 
+def _has_split(task: Task, split: Split, where: str) -> None:
+    if split not in task.splits:
+        raise RecipeError(
+            f"{task.name} has no {split} split",
+            where=where,
+            expected=f"one that its files have: {', '.join(task.splits)}",
+            do=f"name {split} files in its declaration, or another split: --set {where}.from=SPLIT",
+        )
+
+
 def _reported_splits(recipe: Recipe, task: Task) -> set[Split]:
     if task.name not in recipe.targets:
         return set()
@@ -189,7 +199,7 @@ def _why_carve(recipe: Recipe, task: Task, split: Split, files: Files) -> str | 
     if shared:
         return f"the dev split shares text with {', '.join(shared)}"
     here = find(task, "dev", "en", files.workplace.data)
-    if here is None and (files.workplace.data or task.sizes.dev is None):
+    if here is None and (files.workplace.data or task.sizes.of("dev", "en") is None):
         return "no official dev split is here"
     return None
 
@@ -204,6 +214,7 @@ def scored(recipe: Recipe, name: str, files: Files) -> list[Slice]:
     task = get_task(name)
     said = recipe.use(name).score
     split = said.from_ or task.score
+    _has_split(task, split, f"tasks.{name}.score")
     if task.kind == "mining" and (said.sample or said.at_most):
         raise RecipeError(
             f"{name} cannot be sampled: a sentence may be left without its translation",

@@ -26,6 +26,7 @@ READING = tuple(
     stage.name for stage in (PREDICT, RETRIEVE, MINE, VECTORS)
 )  # run a model, train none
 SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
+SCORE_MINED = Stage("score", 2, SCORE.address)  # since 2 the pairs that are taken are kept
 
 # Pieces of an average example, for estimates before anything is tokenised.
 _PIECES = {
@@ -207,7 +208,8 @@ class Builder:
             inputs |= {"dev_predictions": dev, "dev_examples": dev.inputs["examples"]}
         config = score_of(get_task(examples.config.task), examples.config.language, threshold)
         config = self._score.setdefault(config, config)  # one object, whose text is worked out once
-        return Step(SCORE, predictions.label, config, inputs)
+        stage = SCORE_MINED if config.kind == "mining" else SCORE
+        return Step(stage, predictions.label, config, inputs)
 
 
 def pieces_of(data: Slice) -> float:
@@ -217,8 +219,7 @@ def pieces_of(data: Slice) -> float:
 
 def size_of(data: Slice) -> int:
     """Examples of a slice as far as they are known without reading it."""
-    sizes = get_task(data.task).sizes
-    test = sizes.test.get(data.language, sizes.test.get("default", 1000))
-    whole = {"train": sizes.train or 10_000, "dev": sizes.dev or 1_000, "test": test}[data.split]
+    known = get_task(data.task).sizes.of(data.split, data.language)
+    whole = known or (10_000 if data.split == "train" else 1_000)
     whole = data.sample if data.sample is not None else whole
     return min(whole, data.at_most) if data.at_most is not None else whole

@@ -56,6 +56,7 @@ def report_input(
         won_lost=won_lost(planned, store, encoder),
         missing=results.missing_lines(planned, store),
         leaks=[_leak(o, recipe.leaks) for o in found.leaks],
+        cuts=[cut for cut in found.cuts if cut.encoder == encoder],
         published=recipe.data is None,
         provenance={
             "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),

@@ -53,6 +53,7 @@ def render(report: ReportInput) -> str:
         arms=sections.arm_table(report),
         stages=sections.stage_table(report),
         cost=_cost(report),
+        cuts=sections.cut_table(report),
         missing=[*report.missing, *_absent(report, found)],
         reading=sections.reading_table(report),
         one_seed=all(cell["seeds"] < 2 for cell in found.cells),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from xstilts.phases.cuts import Cut
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReportInput:
@@ -31,6 +33,7 @@ class ReportInput:
             (numbers of examples, against the baseline) and examples (short strings).
         missing: what the recipe asks for and the results lack, one sentence each.
         leaks: what the leak check found, one sentence each; empty if it found nothing.
+        cuts: slices with inputs that lost their end; empty if all were read whole.
         others: the recipe's other encoders, each with the file of its own report beside this one.
         provenance: date, machine and versions.
         english: the language the zero-shot means and the gap are taken against.
@@ -53,6 +56,7 @@ class ReportInput:
     missing: Sequence[str]
     leaks: Sequence[str]
     provenance: Mapping[str, str]
+    cuts: "Sequence[Cut]" = ()
     others: Mapping[str, str] = field(default_factory=dict)
     english: str = "en"
     published: bool = True

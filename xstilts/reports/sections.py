@@ -170,6 +170,21 @@ def stage_table(report: ReportInput) -> Table:
     return Table([*head, "tokens/s", "dev score"], rows, labels=5)
 
 
+def cut_table(report: ReportInput) -> Table | None:
+    """Per slice: inputs that lost their end, of how many; ``None`` if all were read whole."""
+    rows = [
+        [
+            *[Cell(word) for word in (cut.task, cut.split, cut.language)],
+            *[Cell(numerals.count(number)) for number in (cut.cut, cut.inputs)],
+            Cell(f"{100 * cut.cut / cut.inputs:.1f} %"),
+            Cell(numerals.count(cut.pieces)),
+        ]
+        for cut in report.cuts
+    ]
+    head = ["task", "split", "language", "inputs cut", "of", "share", "pieces a row"]
+    return Table(head, rows, labels=3) if rows else None
+
+
 def reading_table(report: ReportInput) -> Table:
     """Per target: metric, floor, examples a cell, seeds and protocol behind the scores."""
     rows = []

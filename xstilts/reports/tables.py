@@ -7,14 +7,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from xstilts.core.errors import UnknownNameError
+from xstilts.phases.results import COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    "recipe", "encoder", "arm", "source", "target", "language", "split", "metric", "value", "n",
-    "seed", "floor", "protocol", "step",
-)  # fmt: skip
 FORMATS = ("table", "csv", "json", "latex")
 NUMERIC = frozenset({"value", "n", "seed", "floor"})
 WHOLE = frozenset({"n", "seed"})

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xstilts.core.context import Result
@@ -19,7 +20,7 @@ Candidates = Mapping[Pair, float]
 
 def score_pairs(
     threshold: Threshold, inputs: Mapping[str, Result]
-) -> tuple[dict[str, Any], list[float]]:
+) -> tuple[dict[str, Any], list[float], pa.Table]:
     """F1, precision and recall of the pairs that pass the threshold, 0-100.
 
     The threshold is chosen on the dev split where ``inputs`` has its candidates
@@ -28,7 +29,8 @@ def score_pairs(
     all of them are scored together. ``oracle`` chooses on the gold that is scored.
 
     Returns:
-        the record, and 1 or 0 a gold pair, in the order of the examples: found or not.
+        the record; 1 or 0 a gold pair, in the order of the examples: found or not; and the pairs
+        that pass, best first: ``score``, ``source`` and ``target`` id.
     """
     candidates, gold = _read(inputs["predictions"], inputs["examples"])
     if "dev_predictions" in inputs:
@@ -40,8 +42,9 @@ def score_pairs(
         taken, origin = two_fold(candidates, gold), "two-fold"
     scores = bitext_f1(gold, taken)
     record = {"n": len(gold), "scores": scores, "floors": dict.fromkeys(scores, 0.0)}
-    said = f"{inputs['predictions'].value['protocol']}, {origin}"
-    return {**record, "protocol": said}, [float(pair in taken) for pair in gold]
+    record |= {"protocol": f"{inputs['predictions'].value['protocol']}, {origin}"}
+    record |= {"threshold": origin}
+    return record, [float(pair in taken) for pair in gold], _best_first(candidates, taken)
 
 
 def two_fold(candidates: Candidates, gold: Sequence[Pair]) -> set[Pair]:
@@ -68,6 +71,17 @@ def _best(candidates: Candidates, gold: Collection[Pair]) -> float:
 
 def _taken(candidates: Candidates, threshold: float) -> set[Pair]:
     return {pair for pair, score in candidates.items() if score >= threshold}
+
+
+def _best_first(candidates: Candidates, taken: Collection[Pair]) -> pa.Table:
+    pairs = sorted(taken, key=lambda pair: (-candidates[pair], pair))
+    return pa.table(
+        {
+            "score": pa.array([candidates[pair] for pair in pairs], pa.float64()),
+            "source": pa.array([source for source, _ in pairs], pa.string()),
+            "target": pa.array([target for _, target in pairs], pa.string()),
+        }
+    )
 
 
 def _read(predictions: Result, examples: Result) -> tuple[Candidates, list[Pair]]:

@@ -6,6 +6,7 @@ from xstilts.core.spec import Spec, added
 from xstilts.tasks.spec import AnswerRules, Kind, Task
 
 RIGHT = "right.npy"
+TAKEN = "taken.parquet"  # the mined pairs above the threshold
 Threshold = Literal["held out", "oracle"]
 
 # What is worked out of a kind where the task declares nothing else; question answering has its

@@ -13,7 +13,7 @@ from xstilts.prediction.spec import PREDICTIONS
 from xstilts.scoring.measure import measure, right
 from xstilts.scoring.mining import score_pairs
 from xstilts.scoring.ranking import score_ranking
-from xstilts.scoring.spec import RIGHT, Score
+from xstilts.scoring.spec import RIGHT, TAKEN, Score
 
 
 def score(
@@ -22,11 +22,14 @@ def score(
     """The metrics with their floors and the number of examples.
 
     Writes ``right.npy``, 1 or 0 an example (a gold pair, a query) in the slice's order, for won
-    and lost examples.
+    and lost examples; and, of mined pairs, those that pass the threshold.
     """
     if config.kind in ("mining", "ranking"):
-        mined = config.kind == "mining"
-        record, found = score_pairs(config.threshold, inputs) if mined else score_ranking(inputs)
+        if config.kind == "mining":
+            record, found, taken = score_pairs(config.threshold, inputs)
+            pq.write_table(taken, folder / TAKEN)
+        else:
+            record, found = score_ranking(inputs)
         np.save(folder / RIGHT, np.array(found, np.int8), allow_pickle=False)
         return record
     examples = read_examples(inputs["examples"].folder, config.kind)

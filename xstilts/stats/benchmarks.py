@@ -213,8 +213,7 @@ def not_as_published(rows: "pd.DataFrame", benchmark: Benchmark) -> list[str]:
         declared = get_task(task)
         if split != declared.score:
             splits[task].add(f"{task} is scored on {split}, not on {declared.score}")
-        sizes = declared.sizes.test
-        if split == declared.score and n < sizes.get(language, sizes.get("default", 0)):
+        if split == declared.score and n < (declared.sizes.of(split, language) or 0):
             parts[task].add(language)
     return [
         *(line for lines in splits.values() for line in sorted(lines)),

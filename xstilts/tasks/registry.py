@@ -11,8 +11,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from xstilts.core import yaml12
 from xstilts.core.errors import DataError, UnknownNameError
 from xstilts.core.validation import validated
@@ -54,7 +52,11 @@ def get_task(name: str) -> Task:
         return _own[name]
     if name not in _shipped():
         raise UnknownNameError(
-            "task", name, task_names(), where="the task's name", do="see them all: xstilts tasks"
+            "task",
+            name,
+            task_names(),
+            where="the task's name",
+            do="see them all: xstilts tasks; your own is named by its file, as in reviews.yaml",
         )
     return _from_catalog(name)
 
@@ -108,7 +110,12 @@ def know(tasks: Iterable[Task]) -> None:
 
 def _yaml(file: Path) -> dict[str, Any]:
     try:
-        raw = yaml12.parse(file.read_text("utf-8"))
+        return yaml12.keys_in(
+            file,
+            DataError,
+            expected="name:, kind:, labels:, languages:, files:",
+            do="start from an example of the README",
+        )
     except OSError as error:
         raise DataError(
             f"The declaration cannot be read: {error.strerror or error}",
@@ -116,21 +123,6 @@ def _yaml(file: Path) -> dict[str, Any]:
             expected="a YAML file that declares a task",
             do="check the path (own_tasks counts from the recipe's folder, --set from here)",
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{file.name} is not YAML: {' '.join(str(error).split())}",
-            where=str(file),
-            expected="a YAML file in UTF-8",
-            do="mend the line that is named",
-        ) from None
-    if not isinstance(raw, dict):
-        raise DataError(
-            f"{file.name} declares nothing",
-            where=str(file),
-            expected="name:, kind:, labels:, languages:, files:",
-            do="start from an example of the README",
-        )
-    return raw
 
 
 def _filled_in(raw: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, computed_field, model_validator
 
 from xstilts.core.spec import Spec
+from xstilts.tasks.consistency import refuse_inconsistent
 
 Split = Literal["train", "dev", "test"]
 SPLITS: tuple[Split, ...] = ("train", "dev", "test")
@@ -37,13 +38,6 @@ Format = Literal[
     "xnli_tsv",
     "xquadr_json",
 ]
-# Formats without columns of their own: a file set says which of the file's columns are read.
-_MAPPED: tuple[Format, ...] = ("csv", "glue_tsv", "json", "jsonl", "qqp_tsv")
-_COLUMNS: dict[Kind, tuple[set[str], set[str]]] = {  # needed, and possible beside
-    "pair": ({"first", "label"}, {"id", "group", "language", "second"}),
-    "choice": ({"label"}, {"id", "group", "language", "context", "question"}),
-    "tagging": ({"words", "tags"}, {"id", "group", "language"}),
-}
 _FLOORS: dict[Kind, str] = {
     "pair": "the most frequent label",
     "choice": "the most frequent place of the right choice",
@@ -99,15 +93,31 @@ class HubSource(Spec):
     note: str = ""
 
 
+def _by_language(value: Any) -> Any:
+    return {"default": value} if isinstance(value, int) else value
+
+
 class Sizes(Spec):
     """Official numbers of examples, for planning where no file is at hand.
 
-    ``test`` holds one number a language, or ``default`` for all others.
+    A number that no source states is left out.
+
+    Attributes:
+        train: in English; nothing is trained on other languages' files.
+        dev: one number a language, or ``default`` for all others.
+        test: likewise.
     """
 
     train: int | None = None
-    dev: int | None = None
-    test: dict[str, int] = {}
+    dev: Annotated[dict[str, int], BeforeValidator(_by_language)] = {}
+    test: Annotated[dict[str, int], BeforeValidator(_by_language)] = {}
+
+    def of(self, split: Split, language: str) -> int | None:
+        """Examples of a split in one language; None where nobody says."""
+        if split == "train":
+            return self.train if language == "en" else None
+        known = self.dev if split == "dev" else self.test
+        return known.get(language, known.get("default"))
 
 
 class Task(Spec):
@@ -140,7 +150,7 @@ class Task(Spec):
         beside: folder of the declaration of a user's own task, searched before the data folders.
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str
     version: int = Field(ge=1)
     kind: Kind
     about: str
@@ -181,35 +191,5 @@ class Task(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Task":
-        if self.open_labels:
-            if self.kind != "tagging" or self.labels:
-                raise ValueError("only a tagging task has open labels, and it lists none")
-        elif self.kind in ("pair", "tagging") and not self.labels:
-            raise ValueError(f"a {self.kind} task lists its labels")
-        if self.kind == "choice" and not self.choices:
-            raise ValueError("a choice task says how many choices there are")
-        if list(self.languages) != sorted(set(self.languages)):
-            raise ValueError("languages are sorted and unique")
-        if bool(self.files) == bool(self.parts):
-            raise ValueError("a task has either files or parts")
-        if self.train == self.name and "en" not in self.languages:
-            raise ValueError("a task that is trained on has en among its languages")
-        for files in self.files:
-            _check_columns(self.kind, self.choices or 0, files)
+        refuse_inconsistent(self)
         return self
-
-
-def _check_columns(kind: Kind, choices: int, files: FileSet) -> None:
-    if files.format not in _MAPPED:
-        return
-    if kind not in _COLUMNS or (
-        kind == "tagging" and files.format in ("csv", "glue_tsv", "qqp_tsv")
-    ):
-        raise ValueError(f"files of the format {files.format} hold no {kind} task")
-    needed, possible = _COLUMNS[kind]
-    needed = needed | {f"choice{i}" for i in range(choices)}
-    for role in sorted(needed - set(files.columns)):
-        raise ValueError(f"`columns` does not say which column is `{role}`")
-    for role in sorted(set(files.columns) - needed - possible):
-        known = ", ".join(sorted(needed | possible))
-        raise ValueError(f"`columns` has no `{role}` in a {kind} task, but: {known}")

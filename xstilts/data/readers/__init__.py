@@ -13,7 +13,7 @@ from xstilts.data.readers.nli import nli_jsonl, pair_tsv, pair_tsv_has_gold
 from xstilts.data.readers.parallel import tatoeba_has_gold, tatoeba_lines
 from xstilts.data.readers.ranking import mewslix_jsonl, xquadr_json
 from xstilts.data.readers.records import json_document, json_objects
-from xstilts.data.readers.source import FETCH_AGAIN, Source
+from xstilts.data.readers.source import FETCH_AGAIN, MEND_OWN, Source
 from xstilts.data.readers.squad import squad_has_gold, squad_json
 from xstilts.data.readers.tables import glue_tsv, qqp_tsv, quoted_table, xnli_tsv
 from xstilts.data.readers.tagging import (
@@ -94,7 +94,17 @@ def read(
             not as the release should have it, with its line or its place in the document.
     """
     reader = READERS[files.format]
-    return _unique(_examples(reader, _sources(reader, task, files, paths, language), split))
+    found = _unique(_examples(reader, _sources(reader, task, files, paths, language), split))
+    return _own(found) if task.beside else found
+
+
+def _own(examples: Iterator[Example]) -> Iterator[Example]:
+    """Examples of a user's own files, which no release can replace."""
+    try:
+        yield from examples
+    except DataError as error:
+        do = MEND_OWN if error.do == FETCH_AGAIN else error.do
+        raise DataError(error.what, where=error.where, expected=error.expected, do=do) from None
 
 
 def has_gold(task: Task, files: FileSet, paths: Sequence[Path]) -> bool:

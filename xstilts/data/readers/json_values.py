@@ -108,7 +108,15 @@ def json_lines(path: Path) -> Iterator[tuple[int, Node]]:
     """Line numbers and objects of a JSON Lines file; blank lines are passed over."""
     for number, line in lines(path):
         if line.strip():
-            yield number, Node(parse(line, path, number).values, f"{path}:{number}")
+            yield number, Node(_line(line, path, number).values, f"{path}:{number}")
+
+
+def _line(text: str, path: Path, number: int) -> Node:
+    try:
+        return parse(text, path, number)
+    except DataError as error:
+        expected = "one JSON object a line, with nothing between the lines"
+        raise DataError(error.what, where=error.where, expected=expected, do=error.do) from None
 
 
 def _broken(what: str, where: str) -> DataError:

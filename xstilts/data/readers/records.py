@@ -53,11 +53,19 @@ def _of_nodes(source: Source, nodes: Iterator[Node]) -> Iterator[Record]:
 
 
 def examples(source: Source, records: Iterator[Record]) -> Iterator[Example]:
-    """One example a record; an id is the record's own, else its number from 0."""
+    """One example a record; an id is the record's own, else its number from 0.
+
+    Raises:
+        DataError: also for an id that stands twice in a user's own file; releases have such.
+    """
     make = _MAKE[source.task.kind]
     group = groups_of(source)
+    seen: dict[str, str] = {}
     for number, record in enumerate(records):
         own = source.prefix + record.values.get("id", str(number))
+        if source.task.beside and own in seen:
+            raise record.error(f"The id {own!r} stands at {seen[own]} already", "each id once")
+        seen[own] = record.where
         yield make(source, record, own, group)
 
 

@@ -12,6 +12,7 @@ from xstilts.core.spec import digest
 from xstilts.tasks.spec import FileSet, Task
 
 FETCH_AGAIN = "replace the file by the release's own, then: xstilts data check"
+MEND_OWN = "mend the file, or what the declaration says of it, then: xstilts data check TASK.yaml"
 MEND_LABELS = "mend the row, or name the label under `labels` or `rename` of the task"
 NO_GOLD = "use the release that holds the answers; XTREME's download takes them out of test files"
 

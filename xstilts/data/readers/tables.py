@@ -20,6 +20,7 @@ _XNLI_COLUMNS = {
     "language": "language",
 }
 _QUOTING = "quote cells with commas, quotation marks or line breaks in them, as in RFC 4180"
+_NAME_COLUMNS = "mend the header or `columns` of the task; commas or tabs separate cells"
 Rows = Iterator[tuple[int, list[str]]]
 
 
@@ -46,13 +47,15 @@ def quoted_table(source: Source) -> Iterator[Example]:
 
 def _records(source: Source, rows: Rows, columns: dict[str, str]) -> Iterator[Record]:
     _, header = next(rows, (1, [""]))
+    if header == [""]:
+        raise source.error("The file has no header", 1, expected=", ".join(columns.values()))
     missing = [name for name in columns.values() if name not in header]
     if missing:
         raise source.error(
             f"The header has no column {', '.join(map(repr, missing))}",
             1,
             expected=f"these columns: {', '.join(columns.values())}; it has: {', '.join(header)}",
-            do="mend the header or `columns` of the task" if source.task.beside else FETCH_AGAIN,
+            do=_NAME_COLUMNS if source.task.beside else FETCH_AGAIN,
         )
     at = {role: header.index(name) for role, name in columns.items()}
     for number, cells in rows:
@@ -108,9 +111,14 @@ def _quoted_rows(source: Source) -> Rows:
                 yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
-        raise source.error(
-            f"The CSV is broken: {error}",
-            line,
-            expected="cells quoted as in RFC 4180",
-            do=_QUOTING if source.task.beside else FETCH_AGAIN,
-        ) from None
+        own = source.task.beside
+        if "new-line character" in str(error):
+            what, expected = "A carriage return stands alone", "lines that end in LF or CR LF"
+            do = "save it with the line ends of Unix or Windows"
+        else:
+            what, expected, do = (
+                f"The CSV is broken: {error}",
+                "cells quoted as in RFC 4180",
+                _QUOTING,
+            )
+        raise source.error(what, line, expected=expected, do=do if own else FETCH_AGAIN) from None
