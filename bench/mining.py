@@ -1,6 +1,7 @@
 """Bitext mining beside two searches of faiss' exact index, and embedding every layer at once.
 
-    python -m bench.mining [--sizes 10000,30000,100000] [--random-sizes 300000] [--vectors DIR]
+    python -m bench.mining [--only embedding|mining] [--sizes 10000,30000,100000]
+                           [--random-sizes 300000] [--vectors DIR]
 
 Ours and faiss mine the same vectors (k = 4, ratio margin, both directions) in processes of their
 own, in turn, both orders; the pairs of a comparison of everything with everything in fp32 are the
@@ -55,6 +56,7 @@ Row = dict[str, str]
 def main() -> None:
     """Measure, print, write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=("embedding", "mining"))
     parser.add_argument("--sizes", type=_sizes, default=_sizes("10000,30000,100000"))
     parser.add_argument("--random-sizes", type=_sizes, default=_sizes("300000"))
     parser.add_argument("--turns", type=int, default=3)
@@ -66,17 +68,17 @@ def main() -> None:
         places = [Path(os.environ.get(f"XSTILTS_{x}", "")) for x in ("DATA", "MODELS")]
         real = all(os.environ.get(f"XSTILTS_{x}") for x in ("DATA", "MODELS"))
         rows: list[Row] = []
-        if real:
+        if real and said.only != "mining":
             write(
                 "embedding",
                 embedding(*places, said.turns),
                 "top layer alone and every layer, in turn",
             )
-        for n in said.sizes:
+        for n in said.sizes if said.only != "embedding" else ():
             for kind in ("real", "random") if real else ("random",):
                 rows.append(compared(kind, n, sides(kind, n, folder, places), said.turns, scratch))
                 write("mining", rows, "k 4, ratio margin, strategy max; medians of all turns")
-        for n in said.random_sizes:
+        for n in said.random_sizes if said.only != "embedding" else ():
             rows.append(alone(n, sides("random", n, folder, places), scratch))
             write("mining", rows, "k 4, ratio margin, strategy max; medians of all turns")
 

@@ -19,7 +19,11 @@ SMALL = {
     "SPARE": 1,
     "RESERVE": 1,
     "HELD": 300,
-    "_GATHERED": 2000,
+    "_AGAIN": 500,
+    "_CACHED": 60,
+    "_IN_FULL": 3,
+    "_ROWS": 5,
+    "_NAMED": 6,
     "_TOGETHER": 7,
 }
 

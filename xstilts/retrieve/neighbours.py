@@ -24,15 +24,19 @@ from xstilts.models.device import Precision, faster_precision, measure
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-GROUP = 16  # neighbours that share one kept product
+GROUP = 32  # neighbours that share one kept product
 SPARE = 6  # groups beyond k that are multiplied again
 CLOSE = 2  # neighbours beyond k that are put in order in double precision
 RESERVE = 20  # further groups that are kept for rows that those do not settle
 TILE = 2048  # rows and columns of one product, so that it stays in the processor's cache
 HELD = 2**26  # groups' products of some rows with all columns that are held at a time
 _WORTH_MEASURING = 2**26  # products below which fp32 is quicker than finding out
-_GATHERED = 2**21  # fp32 numbers that are multiplied again at a time
+_AGAIN = 2**22  # products that are formed again at a time
+_CACHED = 2**16  # of these, how many are put in order at a time, so that they stay in the cache
+_IN_FULL = 2**7  # rows whose last products are formed at a time, so that they stay in the cache
 _TOGETHER = 1024  # rows and columns of a comparison with everything
+_NAMED = 2**16  # groups that 16 bits can name
+_ROWS = 2**8  # whose highest products are looked for at a time
 
 
 @dataclass(frozen=True)
@@ -214,14 +218,31 @@ class _Kept:
 
     def add(self, products: Tensor, place: int, group: int) -> None:
         """Take in ``products`` ``(places, groups)``, the first of which are those named."""
-        for first in range(0, len(products), TILE):
-            some = products[first : first + TILE].contiguous()
-            here = slice(place + first, place + first + len(some))
-            new, chosen = some.topk(min(self.slots, some.shape[1]), sorted=False)
-            highest = torch.cat([self.highest[here], new], 1)
-            named = torch.cat([self.group[here], chosen.int() + group], 1)
-            self.highest[here], best = highest.topk(self.slots, sorted=False)
-            self.group[here] = named.gather(1, best)
+        for left in range(0, products.shape[1], _NAMED):
+            for top in range(0, len(products), _ROWS):
+                some = products[top : top + _ROWS, left : left + _NAMED]
+                here = slice(place + top, place + top + len(some))
+                new, chosen = _highest(some, self.slots)
+                highest = torch.cat([self.highest[here], new], 1)
+                named = torch.cat([self.group[here], chosen + (group + left)], 1)
+                self.highest[here], best = highest.topk(self.slots, sorted=False)
+                self.group[here] = named.gather(1, best)
+
+
+def _highest(products: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """The ``most`` highest of each row, in no order, and their columns.
+
+    A product in bf16 and its column make one number, which numpy parts far quicker than torch
+    parts the products.
+    """
+    if products.dtype != torch.int16:
+        highest, columns = products.topk(min(most, products.shape[1]), sorted=False)
+        return highest, columns.int()
+    keys = (products.int() << 16) | torch.arange(products.shape[1], dtype=torch.int32)
+    if most < products.shape[1]:
+        keys.numpy().partition(products.shape[1] - most, axis=1)
+        keys = keys[:, -most:]
+    return (keys >> 16).short(), keys & 0xFFFF
 
 
 def _finish(side: _Side, other: _Side, kept: _Kept, k: int) -> Neighbours:
@@ -236,7 +257,7 @@ def _finish(side: _Side, other: _Side, kept: _Kept, k: int) -> Neighbours:
     groups = side.in_order(kept.group).gather(1, order)
     rows = torch.arange(side.n)
     for slots in sorted({min(k + SPARE, kept.slots), kept.slots}):
-        for some in _parts(rows, _GATHERED // (slots * GROUP * side.exact.shape[1])):
+        for some in _parts(rows, _AGAIN // (slots * GROUP)):
             indices[some], scores[some] = _again(side, other, some, groups[some, :slots], wide)
         proved = groups[rows, :slots].min(1).values >= 0  # else -0.0 lost to an empty slot
         if slots < other.groups:
@@ -244,8 +265,9 @@ def _finish(side: _Side, other: _Side, kept: _Kept, k: int) -> Neighbours:
             proved &= scores[rows, k - 1] > _limit(side, other, rows, left_out)
         rows = rows[~proved]
     for some in _parts(rows, _TOGETHER):
-        indices[some], scores[some] = _compared_with_all(side.exact[some], other, wide)
-    for some in _parts(torch.arange(side.n), _TOGETHER):
+        least = scores[some, -1] - _sums(side)
+        indices[some], scores[some] = _compared_with_all(side.exact[some], other, wide, least)
+    for some in _parts(torch.arange(side.n), _IN_FULL):
         indices[some], scores[some] = in_full(side.exact[some], other.exact, indices[some])
     return Neighbours(indices[:, :k].numpy(), scores[:, :k].numpy(), len(rows))
 
@@ -260,22 +282,45 @@ def in_full(rows: Tensor, corpus: Tensor, indices: Tensor) -> tuple[Tensor, Tens
     return _best(indices, (known * rows[:, None].double()).sum(2).float(), indices.shape[1])
 
 
+def _slices(n: int, size: int) -> Iterator[slice]:
+    for first in range(0, n, max(1, size)):
+        yield slice(first, first + max(1, size))
+
+
 def _parts(rows: Tensor, size: int) -> Iterator[Tensor]:
-    for first in range(0, len(rows), max(1, size)):
-        yield rows[first : first + max(1, size)]
+    return (rows[some] for some in _slices(len(rows), size))
 
 
 def _again(
     side: _Side, other: _Side, rows: Tensor, groups: Tensor, k: int
 ) -> tuple[Tensor, Tensor]:
-    """The ``k`` nearest of the members of ``groups`` ``(rows, slots)``, in fp32."""
-    whole = other.exact.view(other.groups, -1)
-    known = whole.index_select(0, groups.flatten().clamp(min=0))
-    known = known.view(len(rows), groups.shape[1] * GROUP, -1)
-    products = torch.bmm(side.exact[rows, None], known.transpose(1, 2))[:, 0]
+    """The ``k`` nearest of the members of ``groups`` ``(rows, slots)``, in fp32.
+
+    All rows that ask for a group are multiplied with it together: a row is moved for each of its
+    groups rather than the whole group for each of its rows.
+    """
+    asked, order = groups.flatten().clamp(min=0).sort()
+    times = torch.bincount(asked)
+    wanted = times.nonzero()[:, 0]
+    askers = rows[order // groups.shape[1]]
+    members = other.exact.view(other.groups, GROUP, -1)
+    found, last = torch.empty(len(order), GROUP), 0
+    for group, n in zip(wanted.tolist(), times[wanted].tolist(), strict=True):
+        first, last = last, last + n
+        torch.mm(side.exact[askers[first:last]], members[group].T, out=found[first:last])
+    products = torch.empty_like(found).index_copy_(0, order, found).view(len(rows), -1)
+    best = [
+        _best(*_named(groups[some], products[some], other.n), k)
+        for some in _slices(len(rows), _CACHED // products.shape[1])
+    ]
+    items, highest = zip(*best, strict=True)
+    return torch.cat(items), torch.cat(highest)
+
+
+def _named(groups: Tensor, products: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """The members of groups and their products; what is no vector has the lowest."""
     items = (groups.long()[..., None] * GROUP + torch.arange(GROUP)).flatten(1)
-    products.masked_fill_((items < 0) | (items >= other.n), -torch.inf)
-    return _best(items, products, k)
+    return items, products.masked_fill_((items < 0) | (items >= n), -torch.inf)
 
 
 def _limit(side: _Side, other: _Side, rows: Tensor, highest: Tensor) -> Tensor:
@@ -293,10 +338,14 @@ def _limit(side: _Side, other: _Side, rows: Tensor, highest: Tensor) -> Tensor:
         rounded = highest
     lengths, moved, lost = (x[rows] for x in (side.lengths, side.moved, side.lost))
     longest, farthest, most = (x.max() for x in (other.lengths, other.moved, other.lost))
-    sums = 3 * (side.exact.shape[1] + 8) * 2**-24
-    inexact = lengths * farthest + moved * (longest + farthest) + lost + most + sums
+    inexact = lengths * farthest + moved * (longest + farthest) + lost + most + _sums(side)
     limit: Tensor = rounded + side.mean @ other.mean + inexact
     return limit
+
+
+def _sums(side: _Side) -> float:
+    """How far the fp32 product of two vectors may be off, formed twice in different order."""
+    return 3 * (side.exact.shape[1] + 8) * 2**-24
 
 
 def _best(items: Tensor, products: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -307,12 +356,14 @@ def _best(items: Tensor, products: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return items.gather(1, chosen), products.gather(1, chosen)
 
 
-def _compared_with_all(rows: Tensor, corpus: _Side, k: int) -> tuple[Tensor, Tensor]:
-    items = torch.empty(len(rows), 0, dtype=torch.int64)
-    products = torch.empty(len(rows), 0)
+def _compared_with_all(rows: Tensor, corpus: _Side, k: int, least: Tensor) -> tuple[Tensor, Tensor]:
+    """The ``k`` nearest of the whole corpus; at least ``k`` are known to be above ``least``."""
+    items = torch.full((len(rows), k), corpus.n)
+    products = least[:, None].repeat(1, k)
     for first in range(0, corpus.n, _TOGETHER):
         more = rows @ corpus.exact[first : min(first + _TOGETHER, corpus.n)].T
-        named = torch.arange(first, first + more.shape[1]).expand_as(more)
-        every = torch.cat([items, named], 1), torch.cat([products, more], 1)
-        items, products = _best(*every, min(k, every[0].shape[1]))
+        nearer = (more > products[:, -1:]).any(0).nonzero()[:, 0]
+        named = (nearer + first).expand(len(rows), -1)
+        both = torch.cat([items, named], 1), torch.cat([products, more[:, nearer]], 1)
+        items, products = _best(*both, k)
     return items, products

@@ -1,11 +1,12 @@
-"""Write what README shows of a finished first-light run.
+"""Write what README and docs show of a finished run.
 
-    python -m bench.first_light STORE DATA [KEY=VALUE …]
+    python -m bench.pages RECIPE STORE DATA [KEY=VALUE …]
 
-reads ``STORE/runs/first-light`` and writes, under ``docs/results``: ``first-light-cells.csv``
-(every main score with step key, seed and n), ``first-light.csv`` (mean gain of each arm on each
-target), ``first-light-english.csv`` (the baseline in English) and ``first-light-cost.csv`` (stages,
-time, learning curves). Then `make docs` puts them into the pages.
+reads ``STORE/runs/RECIPE`` and writes, under ``docs/results``, with NAME the recipe's:
+``NAME-cells.csv`` (every main score with step key, seed and n), ``NAME.csv`` (mean gain of each arm
+on each target), ``NAME-english.csv`` (the baseline in English and the floors), ``NAME-cost.csv``
+(stages, time, learning curves), ``NAME-groups.csv`` (XTREME's and XTREME-R's means and what they
+lack) and ``docs/NAME.svg``. Then `make docs` puts them into the pages.
 """
 
 import datetime
@@ -21,6 +22,7 @@ from xstilts.executors.build import made
 from xstilts.phases import results
 from xstilts.phases.planning import Planned
 from xstilts.phases.workplace import Workplace
+from xstilts.reports.benchmarks import benchmark_tables
 from xstilts.reports.figures import heat_map
 from xstilts.reports.gather import report_input
 from xstilts.reports.numbers import numbers, records
@@ -32,24 +34,31 @@ FOLDER = Path("docs/results")
 
 
 def main() -> None:
-    """Write all three tables and the picture."""
-    store, data, *changes = sys.argv[1:]
-    found = api.results("first-light", *changes, store=store, data=data)
+    """Write all tables and the picture."""
+    recipe, store, data, *changes = sys.argv[1:]
+    found = api.results(recipe, *changes, store=store, data=data)
     place = Workplace.of(store, data)
     planned = found.planned
     metrics = results.main_metrics(planned)
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows = found.rows
     main_rows = rows[[metrics[t] == m for t, m in zip(rows["target"], rows["metric"], strict=True)]]
-    write("first-light-cells", main_rows.round({"value": 2, "floor": 2}), planned, changes, "")
-    write("first-light-english", english_table(rows), planned, changes, _ENGLISH)
+    write("-cells", main_rows.round({"value": 2, "floor": 2}), planned, changes, "")
+    write("-english", english_table(rows), planned, changes, _ENGLISH)
     cells = gains.cells(rows, metrics, "none", results.same_data(planned))
-    write("first-light", gain_table(rows, cells, metrics, planned), planned, changes, _GAINS)
+    write("", gain_table(rows, cells, metrics, planned), planned, changes, _GAINS)
     stages = results.stage_rows(planned, place.store)
-    write("first-light-cost", cost_table(stages, planned, place.store), planned, changes, _COST)
+    write("-cost", cost_table(stages, planned, place.store), planned, changes, _COST)
+    write("-groups", group_table(rows), planned, changes, _GROUPS)
     label = next(iter(planned.encoders))
     report = report_input(found, place.store, label)
-    Path("docs/first-light.svg").write_text(heat_map(report, numbers(report)))
+    picture = Path("docs") / f"{named(planned)}.svg"
+    picture.write_text(heat_map(report, numbers(report)))
+
+
+def named(planned: Planned) -> str:
+    """The recipe's name as part of a file's."""
+    return planned.recipe.recipe.replace("/", "-")
 
 
 _GAINS = (
@@ -57,7 +66,11 @@ _GAINS = (
     "in brackets the languages counted; ± standard deviation over seeds; † same data as the target"
 )
 
-_ENGLISH = "English scores of the arm `none`, 0-100"
+_ENGLISH = "English scores of the arm `none` and their floors, 0-100"
+_GROUPS = (
+    "means over tasks, 0-100; in parentheses what is no score of the benchmark, as cells are "
+    "missing; in brackets the mean over languages other than English"
+)
 _COST = (
     "one line a trained stage, under its first name where arms share it; the curve has the score "
     "at every evaluation, and the best one's weights are kept"
@@ -84,25 +97,39 @@ def gain_table(
             "none": f"{sum(base) / len(base):.1f}",
         }
         for arm in arms:
-            row = by_place.get((arm, target))
             mark = " †" if (arm, target) in same else ""
-            line[arm] = (
-                "at floor"
-                if row is None or row["mean_gain"] is None
-                else (
-                    f"{row['mean_gain']:+.1f} ± {row['spread'] or 0:.1f} ({row['counted']}){mark}"
-                )
-            )
+            line[arm] = gain_cell(by_place.get((arm, target)), mark)
         lines.append(line)
     return pd.DataFrame(lines)
 
 
+def gain_cell(row: Any, mark: str) -> str:
+    """Gain, its spread over seeds where there are several, and the languages counted."""
+    if row is None or row["mean_gain"] is None:
+        return "at floor"
+    spread = "" if row["spread"] is None else f" ± {row['spread']:.1f}"
+    return f"{row['mean_gain']:+.1f}{spread} ({row['counted']}){mark}"
+
+
 def english_table(rows: pd.DataFrame) -> pd.DataFrame:
     """All metrics of the baseline in English, a column a seed."""
-    mine = rows[(rows["arm"] == "none") & (rows["language"] == "en")]
-    wide = mine.pivot(index=["target", "metric", "n"], columns="seed", values="value").round(1)
-    wide.columns = [f"seed {int(seed)}" for seed in wide.columns]
+    mine = rows[(rows["arm"] == "none") & (rows["language"] == "en")].round({"floor": 1})
+    wide = mine.pivot(
+        index=["target", "metric", "n", "floor"], columns="seed", values="value"
+    ).round(1)
+    wide.columns = ["untrained" if pd.isna(s) else f"seed {int(s)}" for s in wide.columns]
     return wide.reset_index()
+
+
+def group_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line a benchmark and arm: overall, groups, and what is missing."""
+    lines = []
+    for found in benchmark_tables(rows):
+        for row in found.table.rows:
+            texts = [f"{cell.text} [{cell.note}]" if cell.note else cell.text for cell in row]
+            line = {"benchmark": found.name, **dict(zip(found.table.head, texts, strict=True))}
+            lines.append({**line, "incomplete": "; ".join(found.missing)})
+    return pd.DataFrame(lines).fillna("")
 
 
 def cost_table(stages: pd.DataFrame, planned: Planned, store: Store) -> pd.DataFrame:
@@ -133,12 +160,13 @@ def cost_table(stages: pd.DataFrame, planned: Planned, store: Store) -> pd.DataF
 
 def write(name: str, table: pd.DataFrame, planned: Planned, changes: list[str], note: str) -> None:
     """One CSV and the JSON that says how it came about."""
+    name = named(planned) + name
     table.to_csv(FOLDER / f"{name}.csv", index=False, lineterminator="\n")
     facts = made(planned.recipe.runtime)
     said = "".join(f" --set {c}" for c in changes if not c.startswith("encoder.path"))
     about = {
-        "recipe": "first-light",
-        "command": f"xstilts run first-light{said}",
+        "recipe": planned.recipe.recipe,
+        "command": f"xstilts run {planned.recipe.recipe}{said}",
         "machine": f"{facts['processor']}, {facts['cores']} cores",
         "date": datetime.date.today().isoformat(),
         "seeds": list(planned.recipe.seeds),
