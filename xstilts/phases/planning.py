@@ -187,7 +187,7 @@ class _Making:
             mined = self.builder.retrieve(model, dev, config, words) if dev else None
             scores[data.language] = self.cell(arm, target, data, own, step, mined)
         if text := self.aligned[target]:
-            found, at_blocks = swept(self.builder, model, config, words, text, scores)
+            found, at_blocks = swept(self.builder, model, target, config, words, text, scores)
             for name, step in found.items():
                 self.named(f"{arm}/{target}/{name}{_at(own)}", step)
             for chosen, by_language in at_blocks.items():

@@ -74,6 +74,7 @@ def aligned_text(
 def swept(
     builder: Builder,
     model: Model,
+    target: str,
     config: Retrieve | Mine,
     words: Training,
     text: Sequence[Slice],
@@ -84,10 +85,11 @@ def swept(
     Args:
         builder: of the encoder.
         model: whose blocks are compared.
+        target: what is reported.
         config: of the target's retrieval.
         words: of the target.
         text: aligned text.
-        scores: of the target at the fixed block, by language.
+        scores: of the target, by language; their records have those of every block.
 
     Returns:
         the steps that choose, by name; and the scores at the chosen blocks, by language.
@@ -106,16 +108,15 @@ def swept(
         curves[data.language] = builder.score(predictions)
         steps[f"{data.task}.predict.{data.language}"] = predictions
         steps[f"{data.task}.score.{data.language}"] = curves[data.language]
-    target = next(iter(scores.values())).inputs["examples"].config
-    assert isinstance(target, Slice)
-    found: dict[Chosen, dict[str, Step]] = {}
-    by: list[tuple[Chosen, str, str | None, Mapping[str, Step]]] = [
-        ("aligned", text[0].task, text[0].task, curves),
-        ("oracle", target.task, None, scores),
-    ]
-    for chosen, task, name, by_language in by:
-        how = Choose(metric=get_task(task).metric, text=name)
-        choice = builder.choose(f"{model.label}/{task}", how, by_language)
-        steps[f"block.{chosen}"] = choice
-        found[chosen] = {x: builder.at_block(s, choice, chosen) for x, s in scores.items()}
-    return steps, found
+    name = text[0].task
+    by_text = Choose(metric=get_task(name).metric, text=name)
+    by_target = Choose(metric=get_task(target).metric, text=None)
+    choices: dict[Chosen, Step] = {
+        "aligned": builder.choose(f"{model.label}/{name}", by_text, curves),
+        "oracle": builder.choose(f"{model.label}/{target}", by_target, scores),
+    }
+    steps |= {f"block.{chosen}": choice for chosen, choice in choices.items()}
+    return steps, {
+        chosen: {x: builder.at_block(score, choice, chosen) for x, score in scores.items()}
+        for chosen, choice in choices.items()
+    }

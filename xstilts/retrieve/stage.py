@@ -71,12 +71,13 @@ def mine_sentences(
     examples: Sequence[Sentence] = read_examples(inputs["examples"].folder, "mining")
     ours, theirs = ([e for e in examples if e.side == side] for side in ("source", "target"))
     first, second = (_distinct(side) for side in (ours, theirs))
+    alone, also_alone = (_stand_once(side) for side in (ours, theirs))
 
     def pairs(place: int) -> pa.Table:
         sides = vectors[0][place][first], vectors[1][place][second]
         mined = mine(*sides, config.k, config.margin, config.strategy)
         source, target = first[mined.source], second[mined.target]
-        once = _stand_once(ours)[source] & _stand_once(theirs)[target]
+        once = alone[source] & also_alone[target]
         columns = {
             "score": mined.scores[once],
             "source": pa.array([ours[i].id for i in source[once]], pa.string()),
@@ -114,8 +115,9 @@ def _written(
     blocks = range(layers + 1)
     tables = [found_at(block) for block in blocks]
     pq.write_table(tables[fixed], folder / PREDICTIONS)
-    numbered = [t.append_column("block", pa.array([b] * len(t))) for b, t in enumerate(tables)]
-    pq.write_table(pa.concat_tables(numbered), folder / BLOCKS)
+    numbers = [pa.array([block] * len(tables[block]), pa.int16()) for block in blocks]
+    every = [t.append_column("block", n) for t, n in zip(tables, numbers, strict=True)]
+    pq.write_table(pa.concat_tables(every), folder / BLOCKS)
     value = {"n": tables[fixed].num_rows, "protocol": said_of(fixed)}
     return value | {"block": fixed, "blocks": [said_of(block) for block in blocks]}
 
