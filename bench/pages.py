@@ -6,7 +6,8 @@ reads ``STORE/runs/RECIPE`` and writes, under ``docs/results``, with NAME the re
 ``NAME-cells.csv`` (every main score with step key, seed and n), ``NAME.csv`` (mean gain of each arm
 on each target), ``NAME-english.csv`` (the baseline in English and the floors), ``NAME-cost.csv``
 (stages, time, learning curves), ``NAME-groups.csv`` (XTREME's and XTREME-R's means and what they
-lack) and ``docs/NAME.svg``. Then `make docs` puts them into the pages.
+lack), of layer sweeps ``NAME-layers.csv`` (three ways to a block), and ``docs/NAME.svg``. Then
+`make docs` puts them into the pages.
 """
 
 import datetime
@@ -25,7 +26,9 @@ from xstilts.phases.workplace import Workplace
 from xstilts.reports.benchmarks import benchmark_tables
 from xstilts.reports.figures import heat_map
 from xstilts.reports.gather import report_input
+from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import numbers, records
+from xstilts.reports.sweep import sweeps
 from xstilts.stats import gains
 from xstilts.store import Store
 from xstilts.train.spec import LOG
@@ -41,9 +44,9 @@ def main() -> None:
     planned = found.planned
     metrics = results.main_metrics(planned)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    rows = found.rows
-    main_rows = rows[[metrics[t] == m for t, m in zip(rows["target"], rows["metric"], strict=True)]]
-    write("-cells", main_rows.round({"value": 2, "floor": 2}), planned, changes, "")
+    every, rows = found.rows, found.counted
+    main = [metrics[t] == m for t, m in zip(every["target"], every["metric"], strict=True)]
+    write("-cells", every[main].round({"value": 2, "floor": 2}), planned, changes, "")
     write("-english", english_table(rows), planned, changes, _ENGLISH)
     cells = gains.cells(rows, metrics, "none", results.same_data(planned))
     write("", gain_table(rows, cells, metrics, planned), planned, changes, _GAINS)
@@ -52,6 +55,8 @@ def main() -> None:
     write("-groups", group_table(rows), planned, changes, _GROUPS)
     label = next(iter(planned.encoders))
     report = report_input(found, place.store, label)
+    if report.sweeps:
+        write("-layers", layer_table(report), planned, changes, _LAYERS)
     picture = Path("docs") / f"{named(planned)}.svg"
     picture.write_text(heat_map(report, numbers(report)))
 
@@ -70,6 +75,10 @@ _ENGLISH = "English scores of the arm `none` and their floors, 0-100"
 _GROUPS = (
     "means over tasks, 0-100; in parentheses what is no score of the benchmark, as cells are "
     "missing; in brackets the mean over languages other than English"
+)
+_LAYERS = (
+    "means of the main metric over languages and seeds, 0-100, at the fixed block, which all other "
+    "tables are of, at the best one on aligned text, and at the best by these scores themselves"
 )
 _COST = (
     "one line a trained stage, under its first name where arms share it; the curve has the score "
@@ -129,6 +138,17 @@ def group_table(rows: pd.DataFrame) -> pd.DataFrame:
             texts = [f"{cell.text} [{cell.note}]" if cell.note else cell.text for cell in row]
             line = {"benchmark": found.name, **dict(zip(found.table.head, texts, strict=True))}
             lines.append({**line, "incomplete": "; ".join(found.missing)})
+    return pd.DataFrame(lines).fillna("")
+
+
+def layer_table(report: ReportInput) -> pd.DataFrame:
+    """One line a swept target and arm: the mean and the block of each way to a block."""
+    lines = []
+    for swept in sweeps(report):
+        for row in swept.three.rows:
+            texts = [f"{cell.text}, {cell.note}" if cell.note else cell.text for cell in row]
+            line = dict(zip(swept.three.head, texts, strict=True))
+            lines.append({"target": swept.target, **line})
     return pd.DataFrame(lines).fillna("")
 
 

@@ -119,9 +119,11 @@ class Workbench:
         inputs = {"model": model, "tokens": self.tokens(examples), "examples": examples}
         return Step(PREDICT, f"{model.label}/{said.task}.{said.language}", config, inputs)
 
-    def retrieve(self, examples: Step, model: Step | None = None, layer: float = 0.58) -> Step:
+    def retrieve(
+        self, examples: Step, model: Step | None = None, layer: float = 0.58, sweep: bool = False
+    ) -> Step:
         encoder = None if model else self.files.digest
-        config = Retrieve(encoder=encoder, layer=layer, precision="fp32")
+        config = Retrieve(encoder=encoder, layer=layer, precision="fp32", sweep=sweep)
         inputs = {"tokens": self.tokens(examples), "examples": examples}
         return Step(RETRIEVE, examples.label, config, inputs | ({"model": model} if model else {}))
 

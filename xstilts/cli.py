@@ -129,7 +129,7 @@ def results(
     found = api.results(recipe, *(set_ or []), store=store, data=data)
     print(long_table(found.rows, format))
     if format == "table" and found.planned.recipe.data is None:
-        print(benchmark_text(found.rows))
+        print(benchmark_text(found.counted))
 
 
 @app.command()

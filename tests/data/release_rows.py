@@ -6,6 +6,7 @@ from xstilts.data.readers import read
 from xstilts.tasks import get_task
 
 TASK_OF = {
+    "aligned_lines": "ntrex",
     "bucc_lines": "bucc2018",
     "ccg_auto": "ccg",
     "commonsenseqa_jsonl": "commonsenseqa",
@@ -164,6 +165,7 @@ CCG = (
 def one_of_each():
     """A small sound release in every format: the contents of its files."""
     return {
+        "aligned_lines": ("n:1\tKwaheri.\nn:2\tNdiyo.\n", "n:1\tBye.\nn:2\tYes.\n"),
         "bucc_lines": BUCC,
         "ccg_auto": (CCG,),
         "commonsenseqa_jsonl": (commonsense() + "\n" + commonsense("c2"),),

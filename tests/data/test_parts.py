@@ -95,9 +95,9 @@ def test_training_on_a_part_that_is_reported_is_refused(nli, files):
     recipe = load("first-light", ["targets=[snli]", "tasks.snli.score={from: dev}"])
     training = trained(recipe, "anli_plus_mini", files, {})
     with pytest.raises(RecipeError, match="anli_plus_mini trains or selects on a file that snli"):
-        refuse_overlap([training], scored(recipe, "snli", files))
+        refuse_overlap(training.slices, scored(recipe, "snli", files))
     official = load("first-light", ["targets=[snli]"])
-    refuse_overlap([training], scored(official, "snli", files))
+    refuse_overlap(training.slices, scored(official, "snli", files))
 
 
 def test_a_missing_part_is_named(nli, files, tmp_path):

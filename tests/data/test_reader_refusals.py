@@ -1,5 +1,6 @@
 """Malformed rows: where they are, and what should have been there."""
 
+import gzip
 import json
 import re
 
@@ -182,6 +183,34 @@ def test_documents_of_another_shape_are_refused_with_the_file(parse, content, tm
 def test_files_of_different_length_are_refused_where_the_shorter_ends(parse, tmp_path):
     assert refusal(parse, "tatoeba_lines", "a\nb\n", "c\n").where == f"{tmp_path / 'file1'}:2"
     assert refusal(parse, "tatoeba_lines", "a\n", "c\nd\n").where == f"{tmp_path / 'file0'}:2"
+
+
+ALIGNED_CASES = {
+    "twice": ("n:1\ta\nn:1\tb\n", "n:1\tc\n", "file0:2", "used twice"),
+    "no tab": ("n:1\ta\n", "n:1 b\n", "file1:1", "1 columns"),
+    "nothing shared": ("n:1\ta\n", "n:2\tb\n", "file0:1", "no example"),
+}
+
+
+@pytest.mark.parametrize("case", ALIGNED_CASES)
+def test_text_that_is_not_aligned_is_refused(parse, tmp_path, case):
+    ours, english, where, told = ALIGNED_CASES[case]
+    error = refusal(parse, "aligned_lines", ours, english)
+    assert error.where == str(tmp_path / where)
+    assert told in str(error)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda b: b[:-12], lambda b: b"no gzip", lambda b: b[:60] + b[:9]]
+)
+def test_a_packed_file_that_is_broken_is_refused(tmp_path, spoil):
+    packed = gzip.compress("".join(f"n:{i}\t{i * 7919}\n" for i in range(99)).encode())
+    for name in ("sw", "en"):
+        (tmp_path / f"{name}.txt.gz").write_bytes(spoil(packed))
+    paths = [tmp_path / "sw.txt.gz", tmp_path / "en.txt.gz"]
+    with pytest.raises(DataError, match="cannot be read") as caught:
+        read_paths("aligned_lines", paths)
+    assert caught.value.where.endswith("en.txt.gz")
 
 
 def test_an_english_side_in_alphabetical_order_is_no_gold(parse):

@@ -1,5 +1,6 @@
 """Readers: rows as the releases write them, and the examples they must become."""
 
+import gzip
 import json
 import re
 
@@ -23,6 +24,7 @@ from release_rows import (
     mnli_row,
     one_of_each,
     question,
+    read_paths,
     siqa,
     squad,
     xquad_r,
@@ -53,6 +55,20 @@ def test_glue_rows_become_pairs_grouped_by_premise(parse):
     ]
     assert rows[0].group == rows[2].group != rows[1].group
     assert re.fullmatch(r"[0-9a-f]{16}", rows[0].group)
+
+
+def test_aligned_text_is_paired_by_its_ids_and_what_one_side_lacks_is_left_out(parse, tmp_path):
+    ours = "MAT 1:2\tPili.\nMAT 1:1\tKwanza.\nMAT 1:4\tNne.\n"
+    english = "MAT 1:1\tFirst.\nMAT 1:2\tSecond.\nMAT 1:3\tThird.\n"
+    wanted = [
+        Parallel("MAT 1:2", "MAT 1:2", "Pili.", "Second."),
+        Parallel("MAT 1:1", "MAT 1:1", "Kwanza.", "First."),
+    ]
+    assert parse("aligned_lines", ours, english, language="sw") == wanted
+    packed = [tmp_path / "sw.txt.gz", tmp_path / "en.txt.gz"]
+    for path, text in zip(packed, (ours, english), strict=True):
+        path.write_bytes(gzip.compress(text.encode()))
+    assert read_paths("aligned_lines", packed, "sw") == wanted
 
 
 def test_columns_are_found_by_their_names_not_their_places(tmp_path):

@@ -52,7 +52,7 @@ def test_a_share_of_depth_is_rounded_half_up_and_a_whole_number_is_a_block(layer
 
 def test_the_protocol_names_all_that_a_score_depends_on():
     config = Retrieve(encoder="x", layer=0.58, precision="fp32")
-    assert protocol(config, 24) == "block 14/24, mean pooling, en->xx, cosine"
+    assert protocol(config, 14, 24) == "block 14/24, mean pooling, en->xx, cosine"
 
 
 def predictions(result):
@@ -117,3 +117,30 @@ def test_another_encoder_in_the_same_folder_is_read_anew(workbench, tmp_path):
         changed = {k: v.flip(0).contiguous() if v.ndim > 1 else v for k, v in weights.items()}
         save_file(changed, folder / "model.safetensors", metadata={"format": "pt"})
     assert scores[0] != scores[1]
+
+
+def test_a_sweep_passes_each_side_through_the_encoder_once(workbench, monkeypatch):
+    from xstilts.retrieve import encoded
+
+    passes = []
+
+    def counted(encoder, arrays, *, layers, **more):
+        passes.append((arrays.examples, layers))
+        return embed(encoder, arrays, layers=layers, **more)
+
+    embed = encoded.embed
+    monkeypatch.setattr(encoded, "embed", counted)
+    bench = workbench()
+    examples = bench.examples("tatoeba", "test", "de")
+    swept = bench.build(bench.retrieve(examples, layer=1, sweep=True))
+    assert passes == [(30, [0, 1, 2])] * 2
+    assert (swept.value["block"], len(swept.value["blocks"])) == (1, 3)
+    every = pq.read_table(swept.folder / "blocks.parquet").to_pydict()
+    for block in range(3):
+        alone = bench.build(bench.retrieve(examples, layer=block))
+        rows = [i for i, b in enumerate(every["block"]) if b == block]
+        assert [every["neighbours"][i] for i in rows] == predictions(alone)["neighbours"]
+        assert swept.value["blocks"][block] == alone.value["protocol"]
+    assert predictions(swept)["prediction"] == [every["prediction"][i] for i in range(30, 60)]
+    assert {p.name for p in swept.folder.iterdir()} >= {"blocks.parquet", "predictions.parquet"}
+    assert not [p for p in swept.folder.iterdir() if p.suffix not in (".parquet", ".json")]

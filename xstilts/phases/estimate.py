@@ -33,7 +33,7 @@ class Estimate:
         gigabytes: of weights that will be kept, and of predictions.
         basis: where the speed comes from.
         detectable: target -> smallest gain of its language mean.
-        selection: trained task -> where models are selected.
+        selection: trained task -> where models are selected; swept target -> what chooses blocks.
     """
 
     steps: dict[str, tuple[int, int]]
@@ -73,7 +73,7 @@ def estimate(planned: Planned, store: Store) -> Estimate:
         gigabytes=_gigabytes(planned, found, blocks),
         basis=basis,
         detectable=_detectable(planned),
-        selection={name: t.origin for name, t in planned.trainings.items()},
+        selection=_selection(planned),
     )
 
 
@@ -125,6 +125,15 @@ def _gigabytes(planned: Planned, found: Status, blocks: float) -> float:
     kept = sum(s.key in planned.plan.kept for s in found.to_run)
     predicted = sum(s.stage.name in READING for s in found.to_run)
     return (kept + 1) * blocks * 2 * 4 / 1e9 + predicted * 0.3e6 / 1e9
+
+
+def _selection(planned: Planned) -> dict[str, str]:
+    found = {name: trained.origin for name, trained in planned.trainings.items()}
+    for target, text in planned.aligned.items():
+        if text:
+            languages = ", ".join(s.language for s in text)
+            found[f"{target}, block"] = f"the best on {text[0].task} ({languages})"
+    return found
 
 
 def _detectable(planned: Planned) -> dict[str, float]:

@@ -24,7 +24,8 @@ _FORMAT = "2"  # of the remembered file
 
 def compared(planned: Planned) -> tuple[list[Slice], list[Slice]]:
     """Training and selection slices, and reported slices with their originals, each once."""
-    mine = [side for t in planned.trainings.values() for side in (t.train, t.held)]
+    mine = [side for t in planned.trainings.values() for side in t.slices]
+    mine += [side for text in planned.aligned.values() for side in text]
     return _distinct(mine), _distinct([*planned.reported, *planned.originals])
 
 

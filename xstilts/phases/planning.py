@@ -21,6 +21,7 @@ from xstilts.phases.slices import (
     tuned,
 )
 from xstilts.phases.steps import READ, Builder, Encoder, Model, slice_label
+from xstilts.phases.sweep import Chosen, aligned_text, swept
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Mine, Retrieve, Vectors, block_of
 from xstilts.tasks import get_task
@@ -33,7 +34,7 @@ SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
 
 @dataclass(frozen=True)
 class Cell:
-    """One score of the results: who was evaluated on what.
+    """One score of the results: who was evaluated on what, and what chose the block of a sweep.
 
     ``source`` is the language of the target's training data; empty where it was not trained on.
     """
@@ -46,6 +47,7 @@ class Cell:
     source: str
     seed: int | None
     score: Step
+    chosen: Chosen = "fixed"
 
 
 @dataclass
@@ -55,11 +57,12 @@ class Planned:
     Attributes:
         recipe: as it was read.
         plan: steps by name, goals, sources.
-        cells: every score that the recipe asks for.
+        scored: every score that the recipe asks for; of a sweep all three.
         trainings: slices of every trained task, by the name that the recipe uses.
         reported: every slice that is reported.
         originals: English slices of parallel sets that are reported in other languages only; the
             leak check needs them, because a translation shares no letters with its original.
+        aligned: target -> slices that choose its block; none without a sweep.
         models: training steps by name, for lineage and cost.
         absent: files that are missing; nothing runs while there are any.
         silent: target -> languages without gold here.
@@ -68,14 +71,20 @@ class Planned:
 
     recipe: Recipe
     plan: Plan
-    cells: list[Cell]
+    scored: list[Cell]
     trainings: Mapping[str, Trained]
     reported: list[Slice]
     originals: list[Slice]
+    aligned: Mapping[str, list[Slice]]
     models: Mapping[str, Step]
     absent: list[str]
     silent: Mapping[str, tuple[str, ...]]
     encoders: Mapping[str, Encoder]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The scores that means, gains and answers rest on: of a sweep those of the fixed block."""
+        return [cell for cell in self.scored if cell.chosen == "fixed"]
 
     @cached_property
     def reads(self) -> list[Step]:
@@ -121,6 +130,7 @@ class _Making:
     trainings: Mapping[str, Trained]
     slices: Mapping[str, list[Slice]]
     tuning: Mapping[str, Mapping[str, Slice]]
+    aligned: Mapping[str, list[Slice]]
     prefix: str
     steps: dict[str, Step] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
@@ -169,17 +179,26 @@ class _Making:
             layer=use.layer,
             pooling=use.pooling,
             precision=self.how(words).precision,
+            **({"sweep": True} if use.sweep else {}),
         )
         steps = {
             d.language: self.builder.retrieve(model, d, config, words) for d in self.slices[target]
         }
+        own, scores = None if model.step is None else seed, {}
         for data in self.slices[target]:
             step = steps[data.language]
             if kind == "ranking":
                 step = self.builder.rank(data, steps)
             dev = self.tuning[target].get(data.language)
             mined = self.builder.retrieve(model, dev, config, words) if dev else None
-            self.cell(arm, target, data, None if model.step is None else seed, step, mined)
+            scores[data.language] = self.cell(arm, target, data, own, step, mined)
+        if text := self.aligned[target]:
+            found, at_blocks = swept(self.builder, model, target, config, words, text, scores)
+            for name, step in found.items():
+                self.named(f"{arm}/{target}/{name}{_at(own)}", step)
+            for chosen, by_language in at_blocks.items():
+                for data in self.slices[target]:
+                    self.listed(arm, target, data, own, by_language[data.language], chosen)
 
     def cell(
         self,
@@ -189,15 +208,26 @@ class _Making:
         seed: int | None,
         step: Step,
         dev: Step | None = None,
-    ) -> None:
+    ) -> Step:
         score = self.builder.score(step, dev, self.recipe.use(target).threshold)
-        at = "" if seed is None else f"@{seed}"
-        self.named(f"{arm}/{target}/predict.{data.language}{at}", step)
-        self.named(f"{arm}/{target}/score.{data.language}{at}", score)
-        label = self.builder.encoder.label
+        self.named(f"{arm}/{target}/predict.{data.language}{_at(seed)}", step)
+        self.listed(arm, target, data, seed, score)
+        return score
+
+    def listed(
+        self,
+        arm: str,
+        target: str,
+        data: Slice,
+        seed: int | None,
+        score: Step,
+        chosen: Chosen = "fixed",
+    ) -> None:
+        name = "score" if chosen == "fixed" else f"{chosen}.score"
+        self.named(f"{arm}/{target}/{name}.{data.language}{_at(seed)}", score)
         source = "" if get_task(target).kind in RETRIEVED else "en"
-        cell = Cell(label, arm, target, data.language, data.split, source, seed, score)
-        self.cells.append(cell)
+        place = self.builder.encoder.label, arm, target, data.language, data.split, source, seed
+        self.cells.append(Cell(*place, score, chosen))
 
     def named(self, name: str, step: Step, *, training: bool = False) -> None:
         self.steps[self.prefix + name] = step
@@ -248,7 +278,9 @@ def make_plan(
     slices = {target: scored(recipe, target, files) for target in recipe.targets}
     tuning = {target: tuned(recipe, target, files, slices[target]) for target in recipe.targets}
     reported = [s for parts in slices.values() for s in parts]
-    refuse_overlap(list(trainings.values()), reported)
+    aligned = {t: aligned_text(recipe, t, files, slices[t], without) for t in recipe.targets}
+    used = [s for t in trainings.values() for s in t.slices]
+    refuse_overlap([*used, *(s for text in aligned.values() for s in text)], reported)
     originals = [
         s for target in recipe.targets for s in original(recipe, target, slices[target], files)
     ]
@@ -256,10 +288,11 @@ def make_plan(
     whole = Planned(
         recipe=recipe,
         plan=Plan({}, []),
-        cells=[],
+        scored=[],
         trainings=trainings,
         reported=reported,
         originals=originals,
+        aligned=aligned,
         models={},
         absent=files.absent,
         silent={},
@@ -270,18 +303,24 @@ def make_plan(
     kept: set[str] = set()
     for label, encoder in encoders.items():
         prefix = f"{label}:" if len(encoders) > 1 else ""
-        making = _Making(recipe, workplace, Builder(encoder), trainings, slices, tuning, prefix)
+        builder = Builder(encoder)
+        making = _Making(recipe, workplace, builder, trainings, slices, tuning, aligned, prefix)
         for arm in recipe.arms:
             for seed in recipe.seeds:
                 making.arm(arm, seed)
-        whole.cells += making.cells
+        whole.scored += making.cells
         steps |= making.steps
         models |= making.models
         kept |= making.kept
-    whole.plan = Plan(steps, [c.score for c in whole.cells], files.sources, frozenset(kept))
+    whole.plan = Plan(steps, [c.score for c in whole.scored], files.sources, frozenset(kept))
     whole.models, whole.silent = models, files.silent
     workplace.digests.save()
     return whole
+
+
+def _at(seed: int | None) -> str:
+    """The end of a step's name; nothing where nothing random was trained."""
+    return "" if seed is None else f"@{seed}"
 
 
 def same_labels(target: str, data: Trained) -> None:

@@ -124,6 +124,16 @@ def _share_or_block(layer: int | float) -> int | float:
     return layer
 
 
+class Sweep(_Section):
+    """All blocks of the encoder from one pass: the best one on aligned text, and an oracle.
+
+    Attributes:
+        aligned: the retrieval task whose text chooses; what is read of it, its own entry says.
+    """
+
+    aligned: str
+
+
 class TaskUse(_Section):
     """What a recipe reads of one task.
 
@@ -135,6 +145,7 @@ class TaskUse(_Section):
         pooling: over the pieces of a sentence, for retrieval.
         threshold: what gold chooses the threshold of mined pairs: the dev split, or the other half
             where there is none (``held out``), or by its name the very gold that is scored.
+        sweep: for retrieval, what else than ``layer`` is scored.
     """
 
     train: Annotated[
@@ -145,6 +156,7 @@ class TaskUse(_Section):
     layer: Annotated[int | float, AfterValidator(_share_or_block)] = 14 / 24
     pooling: Pooling = "mean"
     threshold: Threshold = "held out"
+    sweep: Sweep | None = None
 
 
 class StageUse(_Section):
@@ -263,6 +275,8 @@ def load(name: str, changes: Iterable[str] = ()) -> Recipe:
         _known(task, f"{name}: tasks")
         if isinstance(use.train, str):
             _known(use.train, f"{name}: tasks.{task}.train")
+        if use.sweep:
+            _known(use.sweep.aligned, f"{name}: tasks.{task}.sweep.aligned")
         recipe.training_of((task,))
     return recipe
 

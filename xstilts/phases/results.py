@@ -36,7 +36,7 @@ def result_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    for cell in planned.cells:
+    for cell in planned.scored:
         record = store.sound(cell.score.address, cell.score.key, cell.score.identity)
         if record is None:
             continue
@@ -61,6 +61,33 @@ def result_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 }
             )
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seed": "Int64", "n": "int64"})
+
+
+def counted(planned: Planned, rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows that means, gains and answers rest on: of a sweep those of the fixed block."""
+    steps = {f"{cell.score.address}@{cell.score.key}" for cell in planned.cells}
+    return rows[rows["step"].isin(steps)]
+
+
+def sweep_rows(planned: Planned, store: Store, encoder: str) -> list[dict[str, Any]]:
+    """One row a finished score of an encoder's sweeps, by the main metric, 0-100.
+
+    Each with arm, target, language, seed, what has ``chosen`` the ``block``, its ``value``, the
+    aligned ``text``, and for the fixed block the ``curve``: the value at every block from 0 on.
+    """
+    rows = []
+    for cell in planned.scored:
+        sweep, record = planned.recipe.use(cell.target).sweep, None
+        if sweep and cell.encoder == encoder:
+            record = store.sound(cell.score.address, cell.score.key, cell.score.identity)
+        if sweep and record:
+            metric, value = get_task(cell.target).metric, record["value"]
+            names = ("arm", "target", "language", "seed", "chosen")
+            row = {name: getattr(cell, name) for name in names}
+            row |= {"text": sweep.aligned, "block": value["block"]}
+            row |= {"value": value["scores"][metric]}
+            rows.append(row | {"curve": [at[metric] for at in value.get("blocks", ())]})
+    return rows
 
 
 def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
@@ -160,9 +187,10 @@ def missing_lines(planned: Planned, store: Store) -> list[str]:
     """What a reader might look for and not find, one sentence each."""
     lines = silent_lines(planned)
     absent: dict[tuple[str, str, int | None], list[str]] = {}
-    for cell in planned.cells:
+    for cell in planned.scored:
         if store.sound(cell.score.address, cell.score.key) is None:
-            absent.setdefault((cell.arm, cell.target, cell.seed), []).append(cell.language)
+            target = cell.target + ("" if cell.chosen == "fixed" else f" ({cell.chosen} block)")
+            absent.setdefault((cell.arm, target, cell.seed), []).append(cell.language)
     for (arm, target, seed), languages in absent.items():
         lines.append(f"{arm} → {target}, seed {seed}: not finished for {', '.join(languages)}")
     for step, _ in unsound(planned.plan.goals, store):

@@ -49,6 +49,11 @@ class Results:
     cuts: list[Cut]
     digest: str
 
+    @property
+    def counted(self) -> "pd.DataFrame":
+        """The rows that means, gains and answers rest on: of a sweep those of the fixed block."""
+        return results.counted(self.planned, self.rows)
+
 
 def folder_of(recipe: Recipe, workplace: Workplace) -> Path:
     """Where a recipe's results are published."""

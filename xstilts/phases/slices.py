@@ -39,6 +39,11 @@ class Trained:
     held: Slice
     origin: str
 
+    @property
+    def slices(self) -> tuple[Slice, Slice]:
+        """Both."""
+        return self.train, self.held
+
 
 @dataclass
 class Files:
@@ -75,7 +80,8 @@ class Files:
         found = None if parts else find(task, split, language, self.workplace.data)
         if found is None and not parts:
             names = " or ".join(expected(task, split, language)[:3])
-            self.absent.append(f"{task.name} {split} {language}: {names}")
+            line = f"{task.name} {split} {language}: {names}"
+            self.absent += [] if line in self.absent else [line]
         files = found.files if found else next(iter(task.files), _OF_PARTS)
         return Slice(
             task=task.name,
@@ -288,22 +294,21 @@ def _named(recipe: Recipe, task: Task) -> tuple[str, ...]:
     return tuple(x for x in recipe.languages if x in task.languages)
 
 
-def refuse_overlap(trainings: Sequence[Trained], reported: Sequence[Slice]) -> None:
+def refuse_overlap(used: Sequence[Slice], reported: Sequence[Slice]) -> None:
     """Refuse a file that is both trained or selected on and reported.
 
     Raises:
         RecipeError: naming both sides.
     """
     by_digest = {d: s for s in reported for d in s.digests if d != NOT_HERE}
-    for training in trainings:
-        for side in (training.train, training.held):
-            for digest in side.digests:
-                if digest in by_digest:
-                    other = by_digest[digest]
-                    raise RecipeError(
-                        f"{side.task} trains or selects on a file that {other.task} "
-                        f"({other.language}) reports",
-                        where=f"tasks.{side.task} and targets",
-                        expected="training, selection and reported slices that share no file",
-                        do="choose another split for one of them",
-                    )
+    for side in used:
+        for digest in side.digests:
+            if digest in by_digest:
+                other = by_digest[digest]
+                raise RecipeError(
+                    f"{side.task} trains or selects on a file that {other.task} "
+                    f"({other.language}) reports",
+                    where=f"tasks.{side.task} and targets",
+                    expected="training, selection and reported slices that share no file",
+                    do="choose another split for one of them",
+                )

@@ -10,7 +10,7 @@ from xstilts.phases.recipe import EncoderChoice, Training
 from xstilts.phases.slices import Trained
 from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
-from xstilts.scoring.spec import Score, Threshold, score_of
+from xstilts.scoring.spec import Choose, Score, Threshold, score_of
 from xstilts.tasks import get_task
 from xstilts.train.spec import WEIGHTS, FineTune, How
 
@@ -27,6 +27,7 @@ READING = tuple(
 )  # run a model, train none
 SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
 SCORE_MINED = Stage("score", 2, SCORE.address)  # since 2 the pairs that are taken are kept
+CHOOSE = Stage("choose", 1, "xstilts.scoring.blocks:choose")
 
 # Pieces of an average example, for estimates before anything is tokenised.
 _PIECES = {
@@ -210,6 +211,15 @@ class Builder:
         config = self._score.setdefault(config, config)  # one object, whose text is worked out once
         stage = SCORE_MINED if config.kind == "mining" else SCORE
         return Step(stage, predictions.label, config, inputs)
+
+    def choose(self, label: str, config: Choose, scores: Mapping[str, Step]) -> Step:
+        """The best block by the ``scores`` of a sweep, given by language."""
+        return Step(CHOOSE, label, config, scores)
+
+    def at_block(self, score: Step, choice: Step, name: str) -> Step:
+        """The numbers of ``score`` at the block that ``choice`` takes of the same sweep."""
+        inputs = {**score.inputs, "choice": choice}
+        return Step(score.stage, f"{score.label}.{name}", score.config, inputs)
 
 
 def pieces_of(data: Slice) -> float:

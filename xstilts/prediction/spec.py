@@ -6,6 +6,7 @@ from xstilts.core.spec import Spec, added
 from xstilts.tasks.spec import Kind
 
 PREDICTIONS = "predictions.parquet"
+BLOCKS = "blocks.parquet"  # the same of every block of an encoder, with the block
 Pooling = Literal["mean", "first"]  # of a sentence's pieces to one vector
 
 

@@ -7,6 +7,7 @@ import io
 import math
 import re
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -61,8 +62,7 @@ def language_bars(report: ReportInput, numbers: Numbers, target: str) -> str:
     """
     series = [arm for arm in [report.baseline, *numbers.order] if _measured(numbers, arm, target)]
     names = {arm: _marked(report, arm, target) for arm in series}
-    inks = dict(zip(numbers.order, _cycle(ARM_INKS, len(numbers.order)), strict=True))
-    inks[report.baseline] = BASELINE_INK
+    inks = _inks(report, numbers)
     colour = alt.Scale(domain=[names[arm] for arm in series], range=[inks[arm] for arm in series])
     room = PAGE_WIDTH / len(numbers.languages[target]) - GUTTER
     step = GUTTER + len(series) * int(min(max(room / len(series), 4), 9))
@@ -97,12 +97,42 @@ def language_bars(report: ReportInput, numbers: Numbers, target: str) -> str:
     return _svg(alt.vconcat(*lines, spacing=18).properties(title=title), f"bars-{target}")
 
 
+def layer_lines(
+    report: ReportInput, numbers: Numbers, target: str, curves: Mapping[str, list[float]]
+) -> str:
+    """The mean score of one target at every block of the encoder, one line an arm."""
+    points = [
+        {"arm": arm, "block": block, "score": score}
+        for arm, curve in curves.items()
+        for block, score in enumerate(curve)
+    ]
+    inks = _inks(report, numbers)
+    colour = alt.Scale(domain=list(curves), range=[inks[arm] for arm in curves])
+    quiet = {"domain": False, "ticks": False, "titleFontWeight": "normal", "titleColor": SOFT}
+    across = alt.Axis(tickMinStep=1, format="d", grid=False, title="block (0: embeddings)", **quiet)
+    up = alt.Axis(title=report.main_metrics[target], tickCount=5, gridColor="#ececE8", **quiet)
+    legend = alt.Legend(title=None, orient="right", labelLimit=400)
+    chart = (
+        alt.Chart(alt.Data(values=points))
+        .mark_line(point=True, strokeWidth=2)
+        .encode(
+            x=alt.X("block:Q", axis=across),
+            y=alt.Y("score:Q", axis=up),
+            color=alt.Color("arm:N", scale=colour, legend=legend),
+        )
+        .properties(width=560, height=180, title=alt.TitleParams(text=target, anchor="start"))
+    )
+    return _svg(chart, f"layers-{target}")
+
+
 def _columns(report: ReportInput) -> list[str]:
     return list(report.main_metrics)
 
 
-def _cycle(inks: tuple[str, ...], number: int) -> list[str]:
-    return [inks[i % len(inks)] for i in range(number)]
+def _inks(report: ReportInput, numbers: Numbers) -> dict[str, str]:
+    """The colour of every arm, the same in all figures of a report."""
+    inks = {arm: ARM_INKS[i % len(ARM_INKS)] for i, arm in enumerate(numbers.order)}
+    return inks | {report.baseline: BASELINE_INK}
 
 
 def _marked(report: ReportInput, arm: str, target: str) -> str:

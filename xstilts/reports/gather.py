@@ -38,6 +38,7 @@ def report_input(
     planned = found.planned
     recipe = planned.recipe
     known = planned.encoders[encoder]
+    rows = found.counted
     languages = known.choice.languages or (known.files.languages if known.files else None)
     return ReportInput(
         recipe=recipe.recipe,
@@ -49,7 +50,8 @@ def report_input(
         pretraining_languages=frozenset(languages) if languages else None,
         baseline=recipe.analysis.gain.baseline,
         main_metrics=results.main_metrics(planned),
-        rows=found.rows[found.rows["encoder"] == encoder],
+        rows=rows[rows["encoder"] == encoder],
+        sweeps=results.sweep_rows(planned, store, encoder),
         arms=found.arms,
         same_data=results.same_data(planned),
         stages=results.stage_rows(planned, store),

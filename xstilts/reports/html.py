@@ -10,9 +10,10 @@ from markupsafe import Markup
 from xstilts.reports import numerals, sections
 from xstilts.reports.answer import answer
 from xstilts.reports.benchmarks import benchmark_tables
-from xstilts.reports.figures import heat_map, language_bars
+from xstilts.reports.figures import heat_map, language_bars, layer_lines
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, numbers, records
+from xstilts.reports.sweep import sweeps
 
 TEMPLATES = Path(__file__).parent / "templates"
 EXAMPLE_CELLS = 12  # cells whose won and lost examples are printed per target, widest change first
@@ -46,6 +47,7 @@ def render(report: ReportInput) -> str:
         benchmarks=benchmark_tables(report.rows) if report.published else [],
         overall=sections.overall_table(report, found),
         targets=[_target(report, found, target) for target in found.languages],
+        sweeps=_sweeps(report, found),
         gaps=sections.gap_table(report, found),
         floors=sections.floor_table(found),
         collapsed=sections.collapsed_table(report, found),
@@ -71,6 +73,18 @@ def _target(report: ReportInput, found: Numbers, target: str) -> dict[str, Any]:
         "examples": examples[:EXAMPLE_CELLS],
         "more": max(0, len(examples) - EXAMPLE_CELLS),
     }
+
+
+def _sweeps(report: ReportInput, found: Numbers) -> list[dict[str, Any]]:
+    return [
+        {
+            "target": swept.target,
+            "three": swept.three,
+            "lines": Markup(layer_lines(report, found, swept.target, swept.curves)),
+            "blocks": swept.blocks,
+        }
+        for swept in sweeps(report)
+    ]
 
 
 def _examples(report: ReportInput, target: str) -> list[dict[str, Any]]:

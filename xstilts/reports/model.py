@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +34,8 @@ class ReportInput:
         missing: what the recipe asks for and the results lack, one sentence each.
         leaks: what the leak check found, one sentence each; empty if it found nothing.
         cuts: slices with inputs that lost their end; empty if all were read whole.
+        sweeps: one row an arm x target x language x seed x block chosen, where a target's layers
+            were swept: see :func:`xstilts.phases.results.sweep_rows`.
         others: the recipe's other encoders, each with the file of its own report beside this one.
         provenance: date, machine and versions.
         english: the language the zero-shot means and the gap are taken against.
@@ -57,6 +59,7 @@ class ReportInput:
     leaks: Sequence[str]
     provenance: Mapping[str, str]
     cuts: "Sequence[Cut]" = ()
+    sweeps: Sequence[Mapping[str, Any]] = ()
     others: Mapping[str, str] = field(default_factory=dict)
     english: str = "en"
     published: bool = True

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -26,11 +28,21 @@ def embed_sides(
     inputs: Mapping[str, Result],
     context: Context,
     sides: Sequence[str],
+    scratch: Path | None = None,
 ) -> tuple[list[Floats], int]:
-    """Vectors ``(sentences, dim)`` of some sides of ``inputs["tokens"]``.
+    """Vectors of some sides of ``inputs["tokens"]``, from one pass over each.
+
+    Args:
+        config: the encoder, the layer and how pieces are pooled.
+        inputs: the tokens, and the model if a stage trained one.
+        context: where encoders lie, and how to run.
+        sides: names of the token arrays.
+        scratch: a folder. The vectors of every block are then made, and lie in files there that
+            vanish with the arrays, as they may be too large for memory.
 
     Returns:
-        one array a side, and how many blocks the encoder has.
+        one array a side, ``(blocks, sentences, dim)``: the block of ``config.layer``, or with
+        ``scratch`` 0 (the embeddings) and all others; and how many blocks the encoder has.
     """
     device = use(context.runtime)
     if "model" in inputs:
@@ -38,17 +50,26 @@ def embed_sides(
     else:
         encoder = _kept(context.sources[str(config.encoder)], str(config.encoder), device)
     layers = int(encoder.config.num_hidden_layers)
+    blocks = list(range(layers + 1)) if scratch else [block_of(config.layer, layers)]
     found = []
     for side in sides:
         arrays = TokenArrays.load(inputs["tokens"].folder, inputs["tokens"].value["pad"], side)
+        shape = len(blocks), 1, arrays.examples, int(encoder.config.hidden_size)
         vectors = embed(
             encoder,
             arrays,
-            layers=[block_of(config.layer, layers)],
+            layers=blocks,
             poolings=[config.pooling],
             micro_tokens=context.runtime.micro_tokens * 4,
             precision=config.precision,
             device=device,
+            out=_on_disk(scratch, shape) if scratch else None,
         )
-        found.append(vectors[0, 0])
+        found.append(vectors[:, 0])
     return found, layers
+
+
+def _on_disk(folder: Path, shape: tuple[int, ...]) -> Floats:
+    """Room in a file without a name."""
+    with TemporaryFile(dir=folder) as file:
+        return np.memmap(file, np.float32, "w+", shape=shape)

@@ -30,8 +30,8 @@ def vectors(
     """Write the vectors of one language's queries and candidates, ``(n, dim)`` each."""
     found, layers = embed_sides(config, inputs, context, [f"{side}-" for side in _SIDES])
     for side, array in zip(_SIDES, found, strict=True):
-        np.save(folder / f"{side}.npy", array, allow_pickle=False)
-    sizes = {side: len(array) for side, array in zip(_SIDES, found, strict=True)}
+        np.save(folder / f"{side}.npy", array[0], allow_pickle=False)
+    sizes = {side: array.shape[1] for side, array in zip(_SIDES, found, strict=True)}
     return {**sizes, "protocol": ranking_protocol(config, layers)}
 
 

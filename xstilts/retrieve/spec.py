@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from xstilts.core.spec import Spec
+from xstilts.core.spec import Spec, added
 from xstilts.prediction.spec import Pooling
 
 Margin = Literal["ratio", "distance", "absolute"]
@@ -19,6 +19,7 @@ class Retrieve(Spec):
         pooling: over the pieces of a sentence.
         direction: which side asks. XTREME asks in English and searches the other language.
         precision: of the products inside the encoder; similarities are fp32.
+        sweep: whether every block's neighbours are kept beside those of ``layer``.
     """
 
     encoder: str | None
@@ -26,6 +27,7 @@ class Retrieve(Spec):
     pooling: Pooling = "mean"
     direction: Literal["en->xx"] = "en->xx"
     precision: Literal["fp32", "bf16"]
+    sweep: bool = added(False, absent_when=False)
 
 
 class Mine(Spec):
@@ -39,6 +41,7 @@ class Mine(Spec):
         k: neighbours that make up a sentence's neighbourhood.
         margin: see :func:`xstilts.retrieve.margin.mine`, as for the strategy.
         strategy: which pairs become candidates.
+        sweep: whether every block's pairs are kept beside those of ``layer``.
     """
 
     encoder: str | None
@@ -48,6 +51,7 @@ class Mine(Spec):
     k: int = 4
     margin: Margin = "ratio"
     strategy: Strategy = "max"
+    sweep: bool = added(False, absent_when=False)
 
 
 class Vectors(Spec):
@@ -88,15 +92,13 @@ def block_of(layer: int | float, layers: int) -> int:
     return int(layer * layers + 0.5) if isinstance(layer, float) and 0 < layer < 1 else int(layer)
 
 
-def protocol(config: Retrieve, layers: int) -> str:
-    """All that the score depends on, for the result row."""
-    block = block_of(config.layer, layers)
+def protocol(config: Retrieve, block: int, layers: int) -> str:
+    """All that the score at one block depends on, for the result row."""
     return f"block {block}/{layers}, {config.pooling} pooling, {config.direction}, cosine"
 
 
-def mining_protocol(config: Mine, layers: int) -> str:
-    """All that mined pairs depend on but for the threshold."""
-    block = block_of(config.layer, layers)
+def mining_protocol(config: Mine, block: int, layers: int) -> str:
+    """All that the pairs mined at one block depend on but for the threshold."""
     return (
         f"block {block}/{layers}, {config.pooling} pooling, {config.margin} margin of cosines, "
         f"k {config.k}, {config.strategy}"

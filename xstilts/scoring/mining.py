@@ -5,13 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from xstilts.core.context import Result
 from xstilts.data.read import read_examples
 from xstilts.metrics import bitext_f1, bitext_threshold
 from xstilts.metrics.mining import Pair
-from xstilts.prediction.spec import PREDICTIONS
+from xstilts.scoring.blocks import found_at, protocol_at
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks.examples import Sentence
 
@@ -19,22 +18,23 @@ Candidates = Mapping[Pair, float]
 
 
 def score_pairs(
-    threshold: Threshold, inputs: Mapping[str, Result]
+    threshold: Threshold, inputs: Mapping[str, Result], block: int | None = None
 ) -> tuple[dict[str, Any], list[float], pa.Table]:
     """F1, precision and recall of the pairs that pass the threshold, 0-100.
 
     The threshold is chosen on the dev split where ``inputs`` has its candidates
     (``dev_predictions``) and gold (``dev_examples``). Without them the gold is halved by a hash of
     the source id: each half's pairs are taken by the threshold that is best on the other half, and
-    all of them are scored together. ``oracle`` chooses on the gold that is scored.
+    all of them are scored together. ``oracle`` chooses on the gold that is scored. Of a sweep
+    ``block`` says which block's candidates are meant, in both splits; None for the fixed one.
 
     Returns:
         the record; 1 or 0 a gold pair, in the order of the examples: found or not; and the pairs
         that pass, best first: ``score``, ``source`` and ``target`` id.
     """
-    candidates, gold = _read(inputs["predictions"], inputs["examples"])
+    candidates, gold = _read(inputs["predictions"], inputs["examples"], block)
     if "dev_predictions" in inputs:
-        level = _best(*_read(inputs["dev_predictions"], inputs["dev_examples"]))
+        level = _best(*_read(inputs["dev_predictions"], inputs["dev_examples"], block))
         taken, origin = _taken(candidates, level), "threshold of dev"
     elif threshold == "oracle":
         taken, origin = _taken(candidates, _best(candidates, gold)), "oracle threshold"
@@ -42,7 +42,7 @@ def score_pairs(
         taken, origin = two_fold(candidates, gold), "two-fold"
     scores = bitext_f1(gold, taken)
     record = {"n": len(gold), "scores": scores, "floors": dict.fromkeys(scores, 0.0)}
-    record |= {"protocol": f"{inputs['predictions'].value['protocol']}, {origin}"}
+    record |= {"protocol": f"{protocol_at(inputs['predictions'], block)}, {origin}"}
     record |= {"threshold": origin}
     return record, [float(pair in taken) for pair in gold], _best_first(candidates, taken)
 
@@ -84,8 +84,10 @@ def _best_first(candidates: Candidates, taken: Collection[Pair]) -> pa.Table:
     )
 
 
-def _read(predictions: Result, examples: Result) -> tuple[Candidates, list[Pair]]:
-    found = pq.read_table(predictions.folder / PREDICTIONS).to_pydict()
+def _read(
+    predictions: Result, examples: Result, block: int | None
+) -> tuple[Candidates, list[Pair]]:
+    found = found_at(predictions, block, "score", "source", "target")
     pairs = zip(found["source"], found["target"], strict=True)
     sentences: Sequence[Sentence] = read_examples(examples.folder, "mining")
     gold = [(s.id, other) for s in sentences for other in s.gold]

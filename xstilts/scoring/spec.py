@@ -41,6 +41,19 @@ class Score(Spec):
     threshold: Threshold = added("held out", absent_when="held out")
 
 
+class Choose(Spec):
+    """Which block of a sweep is taken: the best mean over languages, of equal ones the lowest.
+
+    Attributes:
+        metric: the mean of which is compared.
+        text: the aligned text whose scores choose; None for an oracle, where those that are
+            reported do.
+    """
+
+    metric: str
+    text: str | None
+
+
 def score_of(task: Task, language: str, threshold: Threshold = "held out") -> Score:
     """How the predictions of ``task`` in ``language`` are scored."""
     usual = set(task.metrics) == set(USUAL.get(task.kind, ())) or task.kind == "mining"

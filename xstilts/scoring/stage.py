@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from xstilts.core.context import Context, Result
 from xstilts.data.read import read_examples
-from xstilts.prediction.spec import PREDICTIONS
+from xstilts.scoring.blocks import found_at, protocol_at
 from xstilts.scoring.measure import measure, right
 from xstilts.scoring.mining import score_pairs
 from xstilts.scoring.ranking import score_ranking
@@ -21,23 +22,38 @@ def score(
 ) -> dict[str, Any]:
     """The metrics with their floors and the number of examples.
 
+    Of a sweep they are those of the fixed block, or of the one that ``inputs["choice"]`` names;
+    the former's record also has the scores of every block, ``blocks``.
+
     Writes ``right.npy``, 1 or 0 an example (a gold pair, a query) in the slice's order, for won
     and lost examples; and, of mined pairs, those that pass the threshold.
     """
-    if config.kind in ("mining", "ranking"):
-        if config.kind == "mining":
-            record, found, taken = score_pairs(config.threshold, inputs)
-            pq.write_table(taken, folder / TAKEN)
-        else:
-            record, found = score_ranking(inputs)
-        np.save(folder / RIGHT, np.array(found, np.int8), allow_pickle=False)
-        return record
+    predictions = inputs["predictions"].value
+    choice = inputs["choice"].value if "choice" in inputs else None
+    record, found, taken = _scored(config, inputs, choice["block"] if choice else None)
+    if choice:
+        record |= {"block": choice["block"], "protocol": f"{record['protocol']}, {choice['said']}"}
+    elif "blocks" in predictions:
+        every = [_scored(config, inputs, block)[0] for block in range(len(predictions["blocks"]))]
+        record |= {"block": predictions["block"], "blocks": [at["scores"] for at in every]}
+    np.save(folder / RIGHT, np.array(found, np.int8), allow_pickle=False)
+    if taken is not None:
+        pq.write_table(taken, folder / TAKEN)
+    return record
+
+
+def _scored(
+    config: Score, inputs: Mapping[str, Result], block: int | None
+) -> tuple[dict[str, Any], list[float], pa.Table | None]:
+    """At a block of a sweep, or at the only one: the record, what is right, mined pairs taken."""
+    if config.kind == "mining":
+        return score_pairs(config.threshold, inputs, block)
+    if config.kind == "ranking":
+        return *score_ranking(inputs), None
     examples = read_examples(inputs["examples"].folder, config.kind)
-    table = pq.read_table(inputs["predictions"].folder / PREDICTIONS, columns=["id", "prediction"])
-    columns = table.to_pydict()
+    columns = found_at(inputs["predictions"], block, "id", "prediction")
     assert columns["id"] == [e.id for e in examples], "predictions are not in the slice's order"
     scores, floors = measure(config, examples, columns["prediction"])
-    items = right(config, examples, columns["prediction"])
-    np.save(folder / RIGHT, np.array(items, np.int8), allow_pickle=False)
-    protocol = inputs["predictions"].value.get("protocol", "")
-    return {"n": len(examples), "scores": scores, "floors": floors, "protocol": protocol}
+    record = {"n": len(examples), "scores": scores, "floors": floors}
+    record["protocol"] = protocol_at(inputs["predictions"], block)
+    return record, right(config, examples, columns["prediction"]), None

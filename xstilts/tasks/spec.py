@@ -16,6 +16,7 @@ SPLITS: tuple[Split, ...] = ("train", "dev", "test")
 Kind = Literal["pair", "choice", "span", "tagging", "retrieval", "mining", "ranking"]
 AnswerRules = Literal["squad", "squad_v2", "mlqa"]
 Format = Literal[
+    "aligned_lines",
     "bucc_lines",
     "ccg_auto",
     "commonsenseqa_jsonl",

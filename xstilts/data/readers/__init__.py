@@ -10,7 +10,7 @@ from xstilts.core.errors import DataError
 from xstilts.data.readers.choice import commonsenseqa_jsonl, hellaswag_jsonl
 from xstilts.data.readers.mining import bucc_has_gold, bucc_lines
 from xstilts.data.readers.nli import nli_jsonl, pair_tsv, pair_tsv_has_gold
-from xstilts.data.readers.parallel import tatoeba_has_gold, tatoeba_lines
+from xstilts.data.readers.parallel import aligned_lines, tatoeba_has_gold, tatoeba_lines
 from xstilts.data.readers.ranking import mewslix_jsonl, xquadr_json
 from xstilts.data.readers.records import json_document, json_objects
 from xstilts.data.readers.source import FETCH_AGAIN, MEND_OWN, Source
@@ -49,6 +49,7 @@ class Reader:
 
 READERS: Mapping[Format, Reader] = MappingProxyType(
     {
+        "aligned_lines": Reader(aligned_lines, together=True),
         "bucc_lines": Reader(bucc_lines, bucc_has_gold, together=True),
         "ccg_auto": Reader(ccg_auto),
         "commonsenseqa_jsonl": Reader(commonsenseqa_jsonl),

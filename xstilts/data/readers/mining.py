@@ -19,7 +19,7 @@ def bucc_lines(source: Source) -> Iterator[Sentence]:
         DataError: for an id that is used twice, and for a gold pair of unknown sentences.
     """
     ours, english, gold = source.paths
-    sources, targets = dict(_rows(source, ours)), dict(_rows(source, english))
+    sources, targets = dict(rows(source, ours)), dict(rows(source, english))
     pairs: dict[str, list[str]] = defaultdict(list)
     for number, (one, other) in enumerate(_cells(source, gold), 1):
         if one not in sources or other not in targets:
@@ -50,7 +50,8 @@ def _side(
         yield Sentence(own, own, side, text, gold)
 
 
-def _rows(source: Source, path: Path) -> Iterator[tuple[str, str]]:
+def rows(source: Source, path: Path) -> Iterator[tuple[str, str]]:
+    """The ids, each there once, and texts of a file with ``id TAB text`` a line."""
     seen = set()
     for number, (own, text) in enumerate(_cells(source, path), 1):
         if own in seen:

@@ -1,9 +1,10 @@
-"""Sentences and their English translations: Tatoeba, two files line by line."""
+"""Sentences and their English translations: two files, line by line (Tatoeba) or by ids."""
 
 from collections.abc import Iterator
 from itertools import zip_longest
 
 from xstilts.core.errors import DataError
+from xstilts.data.readers.mining import rows
 from xstilts.data.readers.source import FETCH_AGAIN, Source, lines
 from xstilts.tasks.examples import Parallel
 
@@ -35,6 +36,19 @@ def tatoeba_lines(source: Source) -> Iterator[Parallel]:
             )
         row_id = f"{source.prefix}{count}"
         yield Parallel(id=row_id, group=row_id, text=own[1], english=english[1])
+
+
+def aligned_lines(source: Source) -> Iterator[Parallel]:
+    """Two files of ``id TAB sentence`` lines; the same id means the same sentence.
+
+    What only one of the files has is left out: many texts are not whole in every language.
+    """
+    ours, theirs = source.paths
+    english = dict(rows(source, theirs))
+    for own, text in rows(source, ours):
+        if own in english:
+            row_id = f"{source.prefix}{own}"
+            yield Parallel(id=row_id, group=row_id, text=text, english=english[own])
 
 
 def tatoeba_has_gold(source: Source) -> bool:

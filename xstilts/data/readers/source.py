@@ -1,7 +1,9 @@
 """One official file while it is read: its numbered lines, and the errors that name them."""
 
 import codecs
+import gzip
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -81,18 +83,19 @@ class Source:
 def raw_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Line numbers (from 1) and lines with their ends; a UTF-8 byte order mark is dropped.
 
-    Only a line feed ends a line: Unicode's own separators do stand inside sentences.
+    A file whose name ends in ``.gz`` is unpacked. Only a line feed ends a line: Unicode's own
+    separators do stand inside sentences.
 
     Raises:
         DataError: for a file that cannot be opened, and for a line that is not UTF-8.
     """
     try:
-        with path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
                 line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
                 if line:
                     yield number, _decode(line, path, number)
-    except OSError as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise _unreadable(path, error) from None
 
 
@@ -133,9 +136,9 @@ def _decode(raw: bytes, path: Path, first_line: int) -> str:
         ) from None
 
 
-def _unreadable(path: Path, error: OSError) -> DataError:
+def _unreadable(path: Path, error: Exception) -> DataError:
     return DataError(
-        f"The file cannot be read: {error.strerror or error}",
+        f"The file cannot be read: {getattr(error, 'strerror', None) or error}",
         where=str(path),
         expected="a readable file",
         do="check that it exists and that you may read it",
