@@ -105,11 +105,25 @@ class Files:
         return digests
 
 
+def is_trained(recipe: Recipe, target: str) -> bool:
+    """Whether a target is trained on before it is reported.
+
+    Sentences are compared (Tatoeba, BUCC) by the encoder as the arm left it. Candidates are ranked
+    (LAReQA, Mewsli-X) by a dual encoder that is trained for it, unless there is no data for that
+    or the recipe says ``train: false``.
+    """
+    task = get_task(target)
+    if task.kind == "ranking":
+        return recipe.use(target).train is not False and task.train is not None
+    return task.kind not in ("retrieval", "mining")
+
+
 def sources(recipe: Recipe, name: str) -> tuple[str, ...]:
     """``name`` and the tasks whose training data it uses in turn; the last one has the files.
 
     Raises:
-        RecipeError: when they lead in a circle.
+        RecipeError: when they lead in a circle, and for `train: false` where nothing can be
+            predicted without training.
     """
     chain = [name]
     while (after := _source_after(recipe, chain[-1])) is not None:
@@ -125,10 +139,18 @@ def sources(recipe: Recipe, name: str) -> tuple[str, ...]:
 
 
 def _source_after(recipe: Recipe, name: str) -> str | None:
-    said, usual = recipe.use(name).train, get_task(name).train
+    said, task = recipe.use(name).train, get_task(name)
     if isinstance(said, str):
         return said
-    return usual if said.from_ is None and usual != name else None
+    if said is False and task.kind not in ("retrieval", "mining", "ranking"):
+        raise RecipeError(
+            f"{name} cannot go without training: nothing else predicts its answers",
+            where=f"tasks.{name}.train",
+            expected=f"a split, or the name of a {task.kind} task with training data",
+            do="leave it out",
+        )
+    from_ = said.from_ if said else None
+    return task.train if from_ is None and task.train != name else None
 
 
 def _codes(files: FileSet, split: Split, language: str) -> dict[str, str]:
@@ -140,7 +162,7 @@ def _codes(files: FileSet, split: Split, language: str) -> dict[str, str]:
 def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
     """The task that ``name`` is trained on, and the recipe's word on its training data."""
     last = sources(recipe, name)[-1]
-    said = recipe.use(last).train
+    said = recipe.use(last).train or Source()  # false: a target goes without, an arm does not
     assert isinstance(said, Source)
     return get_task(last), said
 
