@@ -155,6 +155,20 @@ def test_what_is_predicted_by_a_head_cannot_go_without_training(plan: Any) -> No
         plan("tasks.lareqa.train=mnli")
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("{sample: 10}", "lareqa has no training data of its own"),
+        ("{from: train, sample: 10}", "lareqa has no train split"),
+    ],
+)
+def test_a_sample_of_data_that_a_target_does_not_have_is_refused(
+    plan: Any, said: str, told: str
+) -> None:
+    with pytest.raises(RecipeError, match=told):
+        plan(f"tasks.lareqa.train={said}")
+
+
 def test_a_stage_and_a_target_on_the_same_sentences_are_one_stage(plan: Any) -> None:
     arms = "arms={none: [], dual: [{train: squad_v1_retrieval}], squad_v1: [{train: squad_v1}]}"
     found = plan(arms, "targets=[lareqa, tatoeba]")

@@ -11,6 +11,7 @@ from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
 from xstilts.phases.slices import (
+    RETRIEVED,
     Files,
     Leaking,
     Trained,
@@ -29,7 +30,6 @@ from xstilts.tasks import get_task
 from xstilts.train.spec import How
 
 _CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
-RETRIEVED = ("retrieval", "mining", "ranking")
 SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
 
 

@@ -7,9 +7,6 @@ again, from the same state of the random numbers, and takes the gradient of its 
 (Gao et al. 2021, arXiv 2101.06983). Only the last one, whose graph is still there, passes once.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -68,7 +65,8 @@ def dual_gradient(
     gradients = vectors.grad
     parts[-1].backward(gradients[groups[-1]])  # type: ignore[no-untyped-call]
     for group, state in zip(groups[:-1], states, strict=False):
-        with _random_numbers(state, device):
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            _set(state, device)
             again = encoded(group)
         again.backward(gradients[group])  # type: ignore[no-untyped-call]
     return float(loss.detach())
@@ -78,15 +76,6 @@ def _random_state(device: torch.device) -> list[Tensor]:
     """The state of the random numbers on the CPU, and on the device if it is another."""
     more = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
     return [torch.get_rng_state(), *more]
-
-
-@contextmanager
-def _random_numbers(state: list[Tensor], device: torch.device) -> Iterator[None]:
-    """Draw from ``state`` on, and from where it was afterwards."""
-    before = _random_state(device)
-    _set(state, device)
-    yield
-    _set(before, device)
 
 
 def _set(state: list[Tensor], device: torch.device) -> None:
