@@ -6,7 +6,7 @@ from typing import Any
 
 from xstilts.core.context import Context, Result
 from xstilts.core.spec import Runtime
-from xstilts.data.batches import TokenArrays
+from xstilts.data.batches import TokenArrays, paired
 from xstilts.data.files import find
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
@@ -14,15 +14,16 @@ from xstilts.data.tokens import Tokens
 from xstilts.executors import LocalExecutor, Outcome
 from xstilts.graph import Plan, Step
 from xstilts.models.files import EncoderFiles, inspect
-from xstilts.phases.steps import PREDICT, READ, RETRIEVE, SCORE, TOKENS, TRAIN
+from xstilts.phases.steps import PREDICT, RANK, READ, RETRIEVE, SCORE, TOKENS, TRAIN, VECTORS
 from xstilts.prediction.spec import Predict
-from xstilts.retrieve.spec import Retrieve
+from xstilts.retrieve.spec import Rank, Retrieve, Vectors
 from xstilts.scoring.spec import score_of
 from xstilts.store import Digests, Store
 from xstilts.tasks import get_task
 from xstilts.train.spec import FineTune, How, Select
 
 TRAINED = {"pair": "mnli", "choice": "hellaswag", "span": "squad_v1", "tagging": "udpos"}
+TRAINED |= {"ranking": "squad_v1_retrieval"}
 KINDS = tuple(TRAINED)
 
 
@@ -114,10 +115,22 @@ class Workbench:
     def predict(self, model: Step, examples: Step) -> Step:
         said = examples.config
         assert isinstance(said, Slice)
+        if said.kind == "ranking":
+            return self.rank(model, examples)
         no_answer = get_task(said.task).answers == "squad_v2"
         config = Predict(kind=said.kind, labels=said.labels, precision="fp32", no_answer=no_answer)
         inputs = {"model": model, "tokens": self.tokens(examples), "examples": examples}
         return Step(PREDICT, f"{model.label}/{said.task}.{said.language}", config, inputs)
+
+    def rank(self, model: Step | None, examples: Step, max_length: int = 64) -> Step:
+        """Queries among the candidates of their own slice, by the top block's first piece."""
+        encoder = None if model else self.files.digest
+        config = Vectors(encoder=encoder, layer="top", pooling="first", precision="fp32")
+        inputs = {"tokens": self.tokens(examples, max_length), "examples": examples}
+        inputs |= {"model": model} if model else {}
+        vectors = Step(VECTORS, examples.label, config, inputs)
+        inputs = {"vectors.en": vectors, "examples.en": examples, "examples": examples}
+        return Step(RANK, examples.label, Rank(language="en", pool=("en",)), inputs)
 
     def retrieve(self, examples: Step, model: Step | None = None, layer: float = 0.58) -> Step:
         encoder = None if model else self.files.digest
@@ -157,8 +170,10 @@ class Workbench:
         return read_examples(self.build(examples).folder, examples.config.kind)
 
     def arrays(self, tokens: Step, side: str = "") -> TokenArrays:
-        """The token arrays of a slice, memory-mapped."""
+        """The token arrays of a slice, memory-mapped; queries with their right candidates."""
         found = self.build(tokens)
+        if tokens.config.kind == "ranking" and not side:  # type: ignore[attr-defined]
+            return paired(*(self.arrays(tokens, x) for x in ("query-", "candidate-")))
         return TokenArrays.load(found.folder, found.value["pad"], side)
 
     @property

@@ -16,10 +16,12 @@ TASK_OF = {
     "json": "klue_nli",
     "jsonl": "siqa",
     "mewslix_jsonl": "mewslix",
+    "mewslix_pairs": "mewslix_pairs",
     "nli_jsonl": "mnli",
     "pair_tsv": "xnli",
     "qqp_tsv": "qqp",
     "squad_json": "squad_v2",
+    "squad_sentences": "squad_v1_retrieval",
     "supertag_conllu": "ud_supertags",
     "tagged_spaced": "masakhaner2",
     "tagged_tsv": "panx",
@@ -142,6 +144,15 @@ def mewsli_entity(own="Q5", description="Ida Ruiz  is a judge. She sings."):
     return json.dumps(row)
 
 
+def mewsli_pair(mention=None, entity=None, **more):
+    """A training pair of Mewsli-X: the first mention of an article, and an entity."""
+    row = json.loads(mention or mewsli_mention())
+    linked = {"context": row["context"], "mention": row["mentions"][0]}
+    return json.dumps(
+        {"contextual_mention": linked, "entity": json.loads(entity or mewsli_entity())} | more
+    )
+
+
 BUCC = (
     "zh-000000001\t磨坊很旧。\nzh-000000002\t它烧毁了。\nzh-000000003\t没有人。\n",
     "en-000000001\tNobody sang.\nen-000000002\tThe mill is old.\n",
@@ -174,6 +185,7 @@ def one_of_each():
         "json": (json.dumps([klue(), klue("b", "neutral")], indent=1, ensure_ascii=False),),
         "jsonl": (siqa() + "\n" + siqa(correct="C") + "\n",),
         "mewslix_jsonl": (mewsli_mention(), mewsli_entity() + "\n" + mewsli_entity("Q6")),
+        "mewslix_pairs": (mewsli_pair() + "\n" + mewsli_pair(mewsli_mention("de")),),
         "nli_jsonl": (
             json.dumps(
                 {"pairID": "1", "sentence1": "a", "sentence2": "b", "gold_label": "neutral"}
@@ -182,6 +194,7 @@ def one_of_each():
         "pair_tsv": ("A.\tB.\tneutral\r\nC.\tD.\tentailment\r\n",),
         "qqp_tsv": (QQP_HEAD + "5\t1\t2\tHow old is it?\tWhat is its age?\t1\n",),
         "squad_json": (json.dumps(squad(question("q1"), question("q2"))),),
+        "squad_sentences": (json.dumps(squad(question("q1"), question("q2"))),),
         "supertag_conllu": (TREE,),
         "tagged_spaced": ("Ida B-PER\nsang O\n\nMei B-DATE\n. O\n",),
         "tagged_tsv": ("Ida\tB-PER\nsang\tO\n\nFaro\tB-LOC\n",),

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xstilts.data.batches import TokenArrays, micro_batches
+from xstilts.data.batches import TokenArrays, micro_batches, paired, together
 
 rows_of_examples = st.lists(
     st.lists(st.integers(1, 40), min_size=1, max_size=5), min_size=1, max_size=30
@@ -106,3 +108,33 @@ def test_saved_arrays_are_loaded_as_they_were(lengths):
             np.testing.assert_array_equal(getattr(arrays, name), getattr(loaded, name))
         assert (loaded.types, loaded.extra, loaded.pad) == (None, {}, -1)
         assert loaded.examples == len(lengths)
+
+
+def rows_of(arrays):
+    """Pieces of every row, with their types if there are any."""
+    spans = list(zip(arrays.starts[:-1], arrays.starts[1:], strict=True))
+    types = [None if arrays.types is None else arrays.types[a:b].tolist() for a, b in spans]
+    return list(zip([arrays.ids[a:b].tolist() for a, b in spans], types, strict=True))
+
+
+@given(rows_of_examples, st.data())
+def test_rows_that_are_taken_are_examples_of_their_own(lengths, data):
+    arrays = replace(arrays_with(lengths), types=np.arange(sum(map(sum, lengths))) % 2)
+    every = rows_of(arrays)
+    chosen = data.draw(st.lists(st.integers(0, len(every) - 1), min_size=1, max_size=20))
+    taken = arrays.taken(np.array(chosen))
+    assert rows_of(taken) == [every[i] for i in chosen]
+    assert taken.example.tolist() == list(range(len(chosen)))
+
+
+def test_queries_stand_before_their_right_candidates():
+    queries = replace(arrays_with([[2], [1], [3]]), extra={"right": np.array([1, 0, 1])})
+    candidates = arrays_with([[4], [2]])
+    candidates = replace(candidates, types=np.array([0, 0, 1, 1, 0, 1]))
+    pairs = paired(queries, candidates)
+    asked, answers = rows_of(together(queries, candidates))[:3], rows_of(candidates)
+    assert [types for _, types in asked] == [[0, 0], [0], [0, 0, 0]]
+    assert rows_of(pairs) == [asked[0], answers[1], asked[1], answers[0], asked[2], answers[1]]
+    assert pairs.examples == 3
+    assert pairs.rows_of(np.array([2, 0])).tolist() == [4, 5, 0, 1]
+    assert pairs.extra["right"].tolist() == [1, 0, 1]

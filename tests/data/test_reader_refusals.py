@@ -18,6 +18,7 @@ from release_rows import (
     klue,
     mewsli_entity,
     mewsli_mention,
+    mewsli_pair,
     mnli_row,
     question,
     read_paths,
@@ -243,6 +244,27 @@ def test_a_question_without_its_sentence_is_refused(parse, tmp_path, case):
 )
 def test_mentions_without_their_article_are_refused(parse, mention, entity, told):
     assert told in str(refusal(parse, "mewslix_jsonl", mention, entity))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (mewsli_pair(entity=mewsli_entity("Q6")), "The mention is of Q5, the entity is Q6"),
+        (mewsli_pair(mewsli_mention(text="")), "does not stand at characters 32-36"),
+        (mewsli_pair(entity=mewsli_entity(description="Short.")), "outside of the text"),
+        (mewsli_pair(mewsli_mention("de")), "no example"),
+        (mewsli_pair(entity=None, contextual_mention=3), "'contextual_mention' is not an object"),
+    ],
+)
+def test_a_pair_that_is_none_is_refused_with_its_line(parse, tmp_path, line, told):
+    error = refusal(parse, "mewslix_pairs", line)
+    assert told in error.what and error.where.startswith(f"{tmp_path / 'file0'}:1")
+
+
+def test_an_answer_without_a_sentence_is_refused(parse):
+    document = squad(question("q", " ", 10), context="It is so.    ")
+    error = refusal(parse, "squad_sentences", json.dumps(document))
+    assert "No sentence holds character 10" in error.what
 
 
 def test_a_file_that_is_not_there_is_a_data_error(tmp_path):

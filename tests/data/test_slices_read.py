@@ -6,7 +6,7 @@ import pytest
 
 from xstilts.core.errors import DataError
 from xstilts.data.draw import carve
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import Candidate, Choice, Pair, Parallel, Query, Span, Tagged
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,36 @@ def test_the_same_files_elsewhere_are_the_same_slice(workbench, release, tmp_pat
     here, there = workbench(), workbench(data=tmp_path / "data")
     assert here.examples("mnli").key == there.examples("mnli").key
     assert here.examples("mnli").key != here.examples("mnli", "dev").key
+
+
+def test_held_out_paragraphs_are_the_same_for_questions_and_for_their_sentences(workbench):
+    bench = workbench()
+    for part in ("train", "held"):
+        spans, ranked = (
+            bench.slice(bench.examples(name, part=part))
+            for name in ("squad_v1", "squad_v1_retrieval")
+        )
+        queries = [e for e in ranked if isinstance(e, Query)]
+        assert [q.id for q in queries] == [s.id for s in spans]
+        assert {c.group for c in ranked} == {s.group for s in spans}
+
+
+def test_training_sentences_come_with_the_questions_that_are_drawn(workbench):
+    bench = workbench()
+    drawn = bench.slice(bench.examples("squad_v1_retrieval", sample=9))
+    queries = [e for e in drawn if isinstance(e, Query)]
+    candidates = [e for e in drawn if isinstance(e, Candidate)]
+    assert len(queries) == 9
+    assert {c.group for c in candidates} == {q.group for q in queries}
+    assert {g for q in queries for g in q.gold} <= {c.id for c in candidates}
+    whole = bench.slice(bench.examples("squad_v1_retrieval"))
+    assert len(candidates) < sum(isinstance(e, Candidate) for e in whole)
+
+
+def test_a_sentence_that_is_left_out_takes_its_questions_along(workbench):
+    bench = workbench()
+    first = next(e for e in bench.slice(bench.examples("squad_v1_retrieval")) if e.gold)
+    drawn = bench.slice(bench.examples("squad_v1_retrieval", without=first.gold))
+    ids = {e.id for e in drawn}
+    assert not ids & {first.id, *first.gold}
+    assert {g for e in drawn if isinstance(e, Query) for g in e.gold} <= ids

@@ -14,7 +14,7 @@ from xstilts.data.read import EXAMPLES, write_examples
 from xstilts.data.tokens import QUESTION_MOST, Tokens, labels_of, load_tokenizer, tokens
 from xstilts.phases.planning import windows_move_on
 from xstilts.phases.recipe import Training
-from xstilts.tasks.examples import Choice, Pair, Parallel, Span, Tagged
+from xstilts.tasks.examples import Candidate, Choice, Pair, Parallel, Query, Span, Tagged
 
 CLS, PAD, SEP, UNK = 0, 1, 2, 3
 TAGS = ("A", "B")
@@ -303,3 +303,12 @@ def test_open_tags_are_numbered_by_the_training_slice_and_others_teach_nothing(t
     assert tags == [IGNORED, 1]
     assert labels_of((), Result(tmp_path, value, "key")) == ("ELSE", "OLD")
     assert labels_of(("A",), Result(tmp_path, value, "key")) == ("A",)
+
+
+def test_the_right_candidate_of_a_query_is_a_row_and_equal_candidates_are_one(encode):
+    said = ["bela domu", "domu bela", "bela domu", "nobody asks"]
+    candidates = [Candidate(f"c{i}", "g", text, "and a text") for i, text in enumerate(said)]
+    gold = [("c1",), ("c2",), ("c0", "c2"), ("elsewhere",), ("elsewhere", "c3")]
+    queries = [Query(f"q{i}", "g", "who", right) for i, right in enumerate(gold)]
+    arrays, _ = arrays_of(encode("ranking", [*queries, *candidates]), "query-")
+    assert arrays.extra["right"].tolist() == [1, 2, 2, -1, 3]

@@ -159,6 +159,21 @@ def test_weights_that_an_optimizer_changed_are_used(fused):
         assert error(model(**rows(UNEQUAL)), library(**rows(UNEQUAL))) < 1e-3
 
 
+def test_weights_that_were_trained_with_dropout_are_used():
+    model = made("bert", hidden_dropout_prob=0.1).eval()
+    library = copy.deepcopy(model)
+    assert model.without_padding()
+    inputs = rows(UNEQUAL)
+    for one in (model, library):
+        one(**inputs)  # the weights of before are known
+        optimizer = torch.optim.AdamW(one.parameters(), lr=1e-2, fused=True)
+        torch.manual_seed(3)
+        run(one.train(), inputs)
+        optimizer.step()
+        one.eval()
+    assert error(model(**inputs), library(**inputs)) < 1e-4
+
+
 def test_loaded_weights_are_used():
     model, other = made("bert"), made("bert", seed=7)
     model.without_padding()

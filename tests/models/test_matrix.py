@@ -10,9 +10,10 @@ from safetensors.torch import load_file, save_file
 from workbench import KINDS, TRAINED, how
 
 from xstilts.core.spec import Runtime
-from xstilts.models.task_model import LinearHead, load_trained, next_stage
+from xstilts.models.task_model import SCALE, LinearHead, load_trained, next_stage
 from xstilts.prediction.forward import logits
 from xstilts.tasks import get_task
+from xstilts.tasks.examples import Query
 from xstilts.train import loop
 
 ENCODERS = ("xlmr", "bert", "deberta", "modernbert")
@@ -56,12 +57,17 @@ def test_the_next_stage_keeps_the_encoder_and_renews_everything_else(workbench, 
     assert all(torch.equal(v, bare(trained)[k]) for k, v in bare(again).items())
     old, new = rest(trained), rest(again)
     assert old.keys() == new.keys() != set()
+    if kind == "ranking":
+        assert new == {"inner.head.scale": SCALE} != old
+        return
     matrices = [n for n, w in old.items() if w.ndim > 1]
     assert matrices
     assert not any(torch.equal(old[n], new[n]) for n in matrices)
 
 
-@CELLS
+@pytest.mark.parametrize(
+    ("encoder", "kind"), [(e, k) for e in ENCODERS for k in KINDS if k != "ranking"]
+)
 def test_a_new_head_depends_on_the_seed_alone(workbench, encoder, kind):
     def head(seed):
         model = next_stage(workbench(encoder).encoder, kind, labels_of(kind), seed=seed, dropout=0)
@@ -96,12 +102,16 @@ def test_a_few_updates_and_predictions_run(workbench, encoder, kind):
     assert bench.open(model).value["updates"] >= 4
     table = pq.read_table(result.folder / "predictions.parquet").to_pydict()
     slice_ = bench.slice(examples)
+    if kind == "ranking":
+        candidates = {e.id for e in slice_ if not isinstance(e, Query)}
+        slice_ = [e for e in slice_ if isinstance(e, Query)]
     assert table["id"] == [e.id for e in slice_]
     known = {
         "pair": lambda e, p: p in get_task("mnli").labels,
         "choice": lambda e, p: p in range(4),
         "span": lambda e, p: p in e.context,
         "tagging": lambda e, p: len(p) == len(e.words) and set(p) <= set(get_task("udpos").labels),
+        "ranking": lambda e, p: len(set(p)) == 20 and set(p) <= candidates,
     }[kind]
     assert all(known(e, p) for e, p in zip(slice_, table["prediction"], strict=True))
 

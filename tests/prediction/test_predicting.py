@@ -10,12 +10,14 @@ from xstilts.core.spec import Runtime
 from xstilts.data.batches import TokenArrays
 from xstilts.models.task_model import load_encoder, load_trained
 from xstilts.prediction.forward import embed
+from xstilts.tasks.examples import Candidate
 
 REPORTED = {
     "pair": ("xnli", "test", "sw"),
     "choice": ("hellaswag", "dev", "en"),
     "span": ("xquad", "test", "de"),
     "tagging": ("panx", "test", "de"),
+    "ranking": ("squad_v1_retrieval", "dev", "en"),
 }
 SAID = how(epochs=1, batch_size=24, select={"every": 5, "patience": 9})
 
@@ -31,16 +33,20 @@ def test_predictions_do_not_depend_on_how_rows_are_batched(workbench, encoder, k
     trained = "panx" if kind == "tagging" else TRAINED[kind]
     step = bench.predict(bench.train(trained, SAID), bench.examples(*REPORTED[kind]))
     found = []
+    model = step.inputs["vectors.en"] if kind == "ranking" else step
     for budget in (1, 500, 10**6):
         runtime = Runtime(threads=1, micro_tokens=budget, keep_weights="all")
-        bench.build(step.inputs["model"])
+        bench.build(model.inputs["model"])
         found.append(table(bench.build(step, runtime)))
-        bench.store.set_aside(step.address, step.key)
-    ids = [e.id for e in bench.slice(step.inputs["examples"])]
+        for made in (model, step):
+            bench.store.set_aside(made.address, made.key)
+    slice_ = bench.slice(step.inputs["examples"])
+    ids = [e.id for e in slice_ if not isinstance(e, Candidate)]
     for columns in found:
         assert columns["id"] == ids
         assert columns["prediction"] == found[0]["prediction"]
     numbers = {"pair": "logits", "choice": "logits", "tagging": "probabilities"}
+    numbers |= {"ranking": "scores"}
     if kind in numbers:
         for one, other in zip(found[0][numbers[kind]], found[2][numbers[kind]], strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

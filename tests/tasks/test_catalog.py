@@ -11,13 +11,13 @@ from xstilts.tasks import get_task, task_names
 METRICS = {"accuracy", "macro_f1", "f1", "exact_match", "em_f1", "map@20", "recall@1", "xsim"}
 INTERMEDIATE = (
     "anli anli_plus anli_plus_mini ccg commonsenseqa copa cosmosqa hellaswag mnli qqp rte sick "
-    "siqa snli squad_v1 squad_v2 ud_supertags"
+    "siqa snli squad_v1 squad_v1_retrieval squad_v2 ud_supertags"
 )
 XTREME = "bucc2018 mlqa panx pawsx tatoeba tydiqa udpos xnli xquad"
-XTREME_R = "lareqa mewslix xcopa"
+XTREME_R = "lareqa mewslix mewslix_pairs xcopa"
 LOW_RESOURCE = "americasnli klue_nli masakhaner2 masakhapos sib200"
 SHIPPED = {*f"{INTERMEDIATE} {XTREME} {XTREME_R} {LOW_RESOURCE}".split()}
-UNTRAINED = ("retrieval", "mining", "ranking")
+UNTRAINED = ("retrieval", "mining")
 every_task = pytest.mark.parametrize("name", task_names())
 
 
@@ -145,7 +145,7 @@ def test_the_open_tag_sets_list_no_tags():
 
 
 def test_squads_development_sets_are_marked_as_holding_xquad():
-    for name in ("squad_v1", "squad_v2"):
+    for name in ("squad_v1", "squad_v1_retrieval", "squad_v2"):
         assert get_task(name).dev_overlaps == ("xquad", "lareqa")
 
 

@@ -13,6 +13,7 @@ from xstilts.train.optim import clip, make_optimizer, terms
 
 UPDATE = 32  # examples of the update that is cut
 CPU = torch.device("cpu")
+ROUNDING = {kind: 1e-5 for kind in KINDS} | {"ranking": 1e-4}  # it multiplies cosines by 100
 
 
 @pytest.fixture
@@ -22,7 +23,8 @@ def setting(workbench):
     def make(encoder, kind, packed):
         bench = workbench(encoder)
         name = TRAINED[kind]
-        arrays = bench.arrays(bench.tokens(bench.examples(name), max_length=48, stride=16))
+        long = 96 if kind == "ranking" else 48
+        arrays = bench.arrays(bench.tokens(bench.examples(name), max_length=long, stride=16))
 
         def model():
             labels = len(get_task(name).labels)
@@ -77,7 +79,7 @@ def test_any_cutting_gives_the_same_gradient_and_the_same_weights(setting, encod
         found[most] = loss, grads, dict(trained.state_dict())
     for other in (4, 32):
         assert found[other][0] == pytest.approx(found[1][0], rel=1e-5)
-        assert distance(found[1][1], found[other][1]) < 1e-5
+        assert distance(found[1][1], found[other][1]) < ROUNDING[kind]
         assert distance(found[1][2], found[other][2]) < 1e-5
 
 
@@ -94,10 +96,10 @@ def test_packed_and_padded_updates_agree(setting, kind):
     budget = budgets(arrays, examples)[4]
     one, other = (gradient(m(), arrays, examples, budget) for m in (packed, padded))
     assert one[0] == pytest.approx(other[0], rel=1e-5)
-    assert distance(one[1], other[1]) < 1e-5
+    assert distance(one[1], other[1]) < ROUNDING[kind]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "ranking"])  # see test_dual.py
 def test_the_loss_is_the_mean_over_examples_or_labelled_words(setting, kind):
     arrays, model = setting("bert", kind, False)
     examples = np.array([3, 7])

@@ -1,11 +1,11 @@
 """Token arrays on disk, and how rows are put together into padded batches.
 
-A *row* is one sequence that the encoder reads. An example has one row (pair), one a choice, or one
-a window of a long text (span, tagging).
+A *row* is one sequence that the encoder reads. An example has one row (pair), one a choice, one a
+window of a long text (span, tagging), or two: a query and its right candidate (ranking).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,7 +27,8 @@ class TokenArrays:
         example: the example that each row belongs to, ``(rows,)``, ascending.
         extra: further arrays of the kind: ``label`` ``(examples,)``; ``first`` and ``last`` piece
             of the answer ``(rows,)``; ``tag`` and ``word`` ``(pieces,)``; ``begin`` and ``end``
-            character of a context piece ``(pieces,)``, -1 elsewhere.
+            character of a context piece ``(pieces,)``, -1 elsewhere; ``right``, the row of a
+            query's right candidate among those of all candidates ``(examples,)``.
         pad: the padding piece.
     """
 
@@ -75,6 +76,14 @@ class TokenArrays:
         after = np.searchsorted(self.example, examples, side="right")
         return np.concatenate([np.arange(a, b) for a, b in zip(first, after, strict=True)])
 
+    def taken(self, rows: Ints) -> "TokenArrays":
+        """A copy of some rows in the order given, each an example of its own."""
+        lengths = self.lengths[rows]
+        starts = np.cumsum([0, *lengths])
+        places = np.repeat(self.starts[rows] - starts[:-1], lengths) + np.arange(starts[-1])
+        types = None if self.types is None else self.types[places]
+        return TokenArrays(self.ids[places], types, starts, np.arange(len(rows)), {}, self.pad)
+
     def padded(self, rows: Ints, name: str = "ids", fill: int | None = None) -> Ints:
         """One array of pieces as ``(rows, longest)``, filled up with ``fill`` (the pad piece)."""
         array = self.ids if name == "ids" else self.types if name == "types" else self.extra[name]
@@ -85,6 +94,35 @@ class TokenArrays:
             start = self.starts[row]
             out[i, :length] = array[start : start + length]
         return out
+
+
+def together(first: TokenArrays, second: TokenArrays) -> TokenArrays:
+    """The rows of ``first``, then those of ``second``, each an example of its own."""
+    sides, types = (first, second), None
+    if any(side.types is not None for side in sides):
+        said = [np.zeros_like(s.ids, np.int8) if s.types is None else s.types for s in sides]
+        types = np.concatenate(said)
+    return TokenArrays(
+        np.concatenate([side.ids for side in sides]),
+        types,
+        np.concatenate([first.starts, first.starts[-1] + second.starts[1:]]),
+        np.arange(len(first.example) + len(second.example)),
+        {},
+        first.pad,
+    )
+
+
+def paired(queries: TokenArrays, candidates: TokenArrays) -> TokenArrays:
+    """Two rows an example, a query and its right candidate; ``right`` is kept.
+
+    Args:
+        queries: with ``right``, of which none is -1.
+        candidates: the rows that it counts.
+    """
+    right, n = queries.extra["right"], queries.examples
+    rows = np.stack([np.arange(n), n + right], axis=1).ravel()
+    both = together(queries, candidates).taken(rows)
+    return replace(both, example=np.repeat(np.arange(n), 2), extra={"right": right})
 
 
 def micro_batches(

@@ -11,11 +11,12 @@ import pyarrow.parquet as pq
 from xstilts.core.context import Context, Result
 from xstilts.core.errors import DataError
 from xstilts.data.draw import carve, sample
+from xstilts.data.readers import READERS
 from xstilts.data.readers import read as read_files
 from xstilts.data.slices import Slice
 from xstilts.store.digests import sha256
 from xstilts.tasks import get_task
-from xstilts.tasks.examples import Candidate, Example, Kinds, Tagged, asked
+from xstilts.tasks.examples import Candidate, Example, Kinds, Query, Tagged, asked
 from xstilts.tasks.spec import FileSet
 
 EXAMPLES = "examples.parquet"
@@ -33,12 +34,17 @@ def read(
     where = " ".join(str(context.sources[digest]) for digest in config.digests)
     left_out = set(config.without)
     rows = list(_rows(config, context))
-    examples = [e for e in carve(rows, config.part) if e.id not in left_out]
-    candidates = [e for e in examples if isinstance(e, Candidate)]  # are never drawn from
-    examples = [e for e in examples if not isinstance(e, Candidate)]
+    candidates = [e for e in rows if isinstance(e, Candidate) and e.id not in left_out]
+    examples = carve([e for e in rows if not isinstance(e, Candidate)], config.part)
+    examples = [e for e in examples if e.id not in left_out]
+    pairs = not config.parts and not READERS[config.format].pool
+    if pairs:
+        examples = _with_gold(examples, candidates)
     examples = sample(examples, config.sample, where=where)
     if config.at_most is not None:
         examples = sample(examples, min(config.at_most, len(examples)), where=where)
+    if pairs:
+        candidates = _of_queries(candidates, examples)
     if not examples:
         raise DataError(
             f"No example is left of {config.task} ({config.split}, {config.language})",
@@ -81,6 +87,19 @@ def _rows(config: Slice, context: Context) -> Iterator[Example]:
         rename=config.rename,
     )
     yield from read_files(get_task(config.task), files, paths, config.split, config.language)
+
+
+def _with_gold(queries: Sequence[Example], candidates: Sequence[Candidate]) -> list[Example]:
+    """The queries whose right candidates are all there: what leaks takes its queries along."""
+    there = {c.id for c in candidates}
+    return [q for q in queries if isinstance(q, Query) and there.issuperset(q.gold)]
+
+
+def _of_queries(candidates: Sequence[Candidate], queries: Sequence[Example]) -> list[Candidate]:
+    """The candidates that are right for one of the queries, or of the same group as one."""
+    groups = {q.group for q in queries}
+    gold = {right for q in queries if isinstance(q, Query) for right in q.gold}
+    return [c for c in candidates if c.id in gold or c.group in groups]
 
 
 def write_examples(path: Path, examples: Sequence[Example]) -> None:

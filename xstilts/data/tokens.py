@@ -8,6 +8,7 @@ how many did is in the record.
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -271,8 +272,9 @@ def _encode_sentences(tokenizer: Any, examples: list[Sentence], config: Tokens) 
 
 def _encode_ranked(tokenizer: Any, examples: list[Query | Candidate], config: Tokens) -> _Encoded:
     """Queries alone; candidates with the text that they stand in, if there is one."""
-    queries = [e.text for e in examples if isinstance(e, Query)]
+    queries = [e for e in examples if isinstance(e, Query)]
     short = min(config.max_length, ASKED_MOST)
+    asked, cut = encode_texts(tokenizer, [q.text for q in queries], short)
     rows, candidates = _Rows(), [e for e in examples if isinstance(e, Candidate)]
     alone = not any(c.context for c in candidates)
     encoded = tokenizer(
@@ -284,10 +286,27 @@ def _encode_ranked(tokenizer: Any, examples: list[Query | Candidate], config: To
     for i, encoding in enumerate(encoded.encodings):
         rows.add(encoding.ids, _types(tokenizer, encoding), i)
         rows.shortened += bool(encoding.overflowing)
+    found = rows.arrays(tokenizer.pad_token_id)
+    right = _right_rows(queries, candidates, found)
     return [
-        ("query-", *encode_texts(tokenizer, queries, short)),
-        ("candidate-", rows.arrays(tokenizer.pad_token_id), rows.shortened),
+        ("query-", replace(asked, extra={"right": np.array(right, np.int64)}), cut),
+        ("candidate-", found, rows.shortened),
     ]
+
+
+def _right_rows(queries: list[Query], candidates: list[Candidate], rows: TokenArrays) -> list[int]:
+    """The row of each query's first right candidate, -1 if it has none here.
+
+    Of candidates that are the same to an encoder, piece for piece, it is the one asked for first.
+    """
+    row_of = {c.id: i for i, c in enumerate(candidates)}
+    first: dict[bytes, int] = {}
+    right = []
+    for query in queries:
+        row = next((row_of[own] for own in query.gold if own in row_of), -1)
+        pieces = rows.ids[rows.starts[row] : rows.starts[row + 1]].tobytes()
+        right.append(row if row < 0 else first.setdefault(pieces, row))
+    return right
 
 
 def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int) -> tuple[TokenArrays, int]:

@@ -98,7 +98,7 @@ class Block:
         """The weights as ``dtype``, written anew where they may have changed.
 
         They may have where a parameter's version says so, and after every backward pass, as fused
-        optimizers change weights without counting a version.
+        optimizers change weights without counting a version: see :meth:`forget`.
         """
         key = (dtype, *((p.data_ptr(), p._version) for p in self.parameters))
         if key != self._key:
@@ -106,6 +106,10 @@ class Block:
                 self._operands, self._key = self._made(dtype, self._operands), key
         assert self._operands is not None
         return self._operands
+
+    def forget(self) -> None:
+        """Write the operands anew before they are used again."""
+        self._key = ()
 
     def _made(self, dtype: torch.dtype, old: _Operands | None) -> _Operands:
         """Operands in the memory of the old ones, where these have the same number format."""
@@ -179,7 +183,7 @@ class Block:
         """
         w, dtype, (pieces, dim) = saved.operands, saved.hidden.dtype, grad.shape
         wanted: list[Tensor | None] = [p if p.requires_grad else None for p in self.parameters]
-        self._key = ()
+        self.forget()
         low, short = scratch(pieces, dim, dtype=dtype), scratch(pieces, dim, dtype=dtype)
         exact = scratch(pieces, dim, dtype=torch.float32)
         grad = norm_backward(grad, saved.second, self._norms[1], wanted[14:16], scratch)

@@ -125,6 +125,7 @@ def _written(encoder: PreTrainedModel, inner: Callable[..., Any]) -> Callable[..
         **more: Any,
     ) -> Any:
         if encoder.training and rate:
+            written.forget()  # an update of these weights follows
             return inner(input_ids, attention_mask, token_type_ids, **more)
         hidden = written(input_ids, attention_mask, token_type_ids)
         pooler = getattr(encoder, "pooler", None)

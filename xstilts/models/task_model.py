@@ -1,4 +1,4 @@
-"""An encoder with the library's own head for a kind of example, or with one linear layer.
+"""An encoder with the library's own head for a kind of example, or with a small one of ours.
 
 *Next stage* is one operation: the encoder's weights are kept, everything else is new. Poolers count
 as heads: they are trained for one task's label and carry nothing that the next one should start
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -38,6 +39,7 @@ _LIBRARY: dict[Kind, Any] = {
 }
 _ABOUT = "xstilts.json"  # kind and outputs of a saved model
 _HEAD = "head.safetensors"
+SCALE = 100.0  # of cosines, before anything is learned (XTREME-R's LAReQA)
 
 
 class LinearHead(nn.Module):
@@ -47,21 +49,53 @@ class LinearHead(nn.Module):
         """Put a new layer with ``outputs`` outputs on ``encoder``."""
         super().__init__()
         self.encoder = encoder
-        self.linear = nn.Linear(encoder.config.hidden_size, outputs)
-        nn.init.normal_(self.linear.weight, std=0.02)
-        nn.init.zeros_(self.linear.bias)
+        self.head = nn.Linear(encoder.config.hidden_size, outputs)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, **inputs: Tensor) -> Tensor:
         """Outputs of every piece, ``(batch, length, outputs)``."""
-        scores: Tensor = self.linear(self.encoder(**inputs).last_hidden_state)
+        scores: Tensor = self.head(self.encoder(**inputs).last_hidden_state)
         return scores
 
 
-class TaskModel(nn.Module):
-    """One stage's model; `forward` gives the kind's logits and never a loss."""
+class Similarity(nn.Module):
+    """Cosines times a scale that is learned."""
 
-    def __init__(self, kind: Kind, outputs: int, inner: PreTrainedModel | LinearHead) -> None:
-        """Wrap ``inner``; ``outputs`` counts labels, 1 for a choice, 2 for a span."""
+    def __init__(self) -> None:
+        """Start from ``SCALE``."""
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(SCALE))
+
+    def forward(self, queries: Tensor, candidates: Tensor) -> Tensor:
+        """``(queries, candidates)`` from vectors of length 1, ``(n, dim)`` each."""
+        return self.scale * queries @ candidates.T
+
+
+class DualEncoder(nn.Module):
+    """One encoder for queries and candidates alike; its head says how alike two vectors are."""
+
+    def __init__(self, encoder: PreTrainedModel) -> None:
+        """Take ``encoder`` without its pooler, which nothing would train."""
+        super().__init__()
+        if getattr(encoder, "pooler", None) is not None:
+            encoder.pooler = None
+        self.encoder = encoder
+        self.head = Similarity()
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """The last block's output at the first piece, brought to length 1: ``(rows, dim)``."""
+        hidden: Tensor = self.encoder(**inputs).last_hidden_state
+        return F.normalize(hidden[:, 0].float(), dim=-1)
+
+
+class TaskModel(nn.Module):
+    """One stage's model; `forward` gives the kind's logits (or vectors) and never a loss."""
+
+    def __init__(
+        self, kind: Kind, outputs: int, inner: PreTrainedModel | LinearHead | DualEncoder
+    ) -> None:
+        """Wrap ``inner``; ``outputs`` counts labels, 1 for choices, 2 for spans, 0 for ranking."""
         super().__init__()
         self.kind, self.outputs, self.inner = kind, outputs, inner
         self._packed = False
@@ -70,9 +104,7 @@ class TaskModel(nn.Module):
     def encoder(self) -> PreTrainedModel:
         """The part that the next stage starts from."""
         inner = self.inner
-        found: PreTrainedModel = (
-            inner.encoder if isinstance(inner, LinearHead) else inner.base_model
-        )
+        found: PreTrainedModel = inner.encoder if isinstance(inner, _OURS) else inner.base_model
         return found
 
     def without_padding(self) -> bool:
@@ -84,7 +116,7 @@ class TaskModel(nn.Module):
         return self._packed
 
     def forward(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
-        """Logits.
+        """Logits; for ranking, vectors of length 1.
 
         Args:
             ids: pieces, ``(batch, length)``; for choices ``(batch, choices, length)``.
@@ -93,13 +125,17 @@ class TaskModel(nn.Module):
 
         Returns:
             ``(batch, labels)`` for pairs, ``(batch, choices)`` for choices, ``(batch, length, 2)``
-            for spans (first, last), ``(batch, length, labels)`` for tags.
+            for spans (first, last), ``(batch, length, labels)`` for tags, ``(batch, dim)`` for
+            queries and candidates.
         """
         inputs = {"input_ids": ids, "attention_mask": mask}
         if types is not None:
             inputs["token_type_ids"] = types
         if isinstance(self.inner, LinearHead):
             return self._linear(inputs)
+        if isinstance(self.inner, DualEncoder):
+            vectors: Tensor = self.inner(**inputs)
+            return vectors
         out = self.inner(**inputs)
         if self.kind == "span":
             return torch.stack([out.start_logits, out.end_logits], dim=-1)
@@ -117,18 +153,21 @@ class TaskModel(nn.Module):
 
     def save(self, folder: Path) -> None:
         """Write safetensors that `AutoModel` loads too, and what is needed to load them as this."""
-        if isinstance(self.inner, LinearHead):
+        if isinstance(self.inner, _OURS):
             self.inner.encoder.save_pretrained(folder)
-            save_file(dict(self.inner.linear.state_dict()), folder / _HEAD)
+            save_file(dict(self.inner.head.state_dict()), folder / _HEAD)
         else:
             self.inner.save_pretrained(folder)
         about = {"kind": self.kind, "outputs": self.outputs}
         (folder / _ABOUT).write_text(json.dumps(about))
 
 
+_OURS = (LinearHead, DualEncoder)
+
+
 def outputs_of(kind: Kind, labels: int) -> int:
     """Outputs a row or piece has."""
-    return {"choice": 1, "span": 2}.get(kind, labels)
+    return {"choice": 1, "span": 2, "ranking": 0}.get(kind, labels)
 
 
 def next_stage(
@@ -149,9 +188,9 @@ def next_stage(
     config = encoder.config
     outputs = outputs_of(kind, labels)
     torch.manual_seed(seed)
-    library = _LIBRARY[kind]
-    if type(config) not in library._model_mapping:
-        return TaskModel(kind, outputs, LinearHead(encoder, outputs))
+    library = _LIBRARY.get(kind)
+    if library is None or type(config) not in library._model_mapping:
+        return TaskModel(kind, outputs, _ours(kind, outputs, encoder))
     config.num_labels = outputs
     inner = library.from_config(config, dtype=torch.float32)
     kept = {k: v for k, v in encoder.state_dict().items() if not k.startswith("pooler.")}
@@ -159,6 +198,10 @@ def next_stage(
     lost = [name for name in absent if not name.startswith("pooler.")]
     assert not lost and not unknown, f"encoder weights did not fit: {lost} {unknown}"
     return TaskModel(kind, outputs, inner)
+
+
+def _ours(kind: Kind, outputs: int, encoder: PreTrainedModel) -> LinearHead | DualEncoder:
+    return DualEncoder(encoder) if kind == "ranking" else LinearHead(encoder, outputs)
 
 
 def load_encoder(
@@ -189,9 +232,9 @@ def load_trained(folder: Path) -> TaskModel:
     about = json.loads((folder / _ABOUT).read_text())
     kind: Kind = about["kind"]
     if (folder / _HEAD).exists():
-        head = LinearHead(load_encoder(folder), about["outputs"])
-        head.linear.load_state_dict(load_file(folder / _HEAD))
-        return TaskModel(kind, about["outputs"], head)
+        ours = _ours(kind, about["outputs"], load_encoder(folder))
+        ours.head.load_state_dict(load_file(folder / _HEAD))
+        return TaskModel(kind, about["outputs"], ours)
     inner = _LIBRARY[kind].from_pretrained(
         str(folder), dtype=torch.float32, use_safetensors=True, trust_remote_code=False
     )

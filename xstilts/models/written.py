@@ -55,6 +55,11 @@ class Written:
                 hidden = _spread(hidden, layout, mask.numel())
         return hidden.view(*mask.shape, -1)  # type: ignore[no-any-return]
 
+    def forget(self) -> None:
+        """Take the weights anew: something else than the written blocks trains them."""
+        for block in self.blocks:
+            block.forget()
+
     @torch.no_grad()
     def outputs(
         self, ids: Tensor, mask: Tensor, types: Tensor | None, layers: Collection[int]

@@ -4,15 +4,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 from xstilts.core.errors import DataError, EncoderError, RecipeError
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
 from xstilts.phases.slices import (
+    RETRIEVED,
     Files,
     Leaking,
     Trained,
+    is_trained,
     original,
     refuse_overlap,
     scored,
@@ -27,7 +30,6 @@ from xstilts.tasks import get_task
 from xstilts.train.spec import How
 
 _CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
-RETRIEVED = ("retrieval", "mining", "ranking")
 SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
 
 
@@ -140,29 +142,41 @@ class _Making:
         words = self.words(task)
         return self.builder.train(start, self.trainings[task], self.how(words), words, seed)
 
-    def target(self, arm: str, target: str, start: Model, seed: int) -> None:
-        words = self.words(target)
+    def trained(self, arm: str, target: str, start: Model, seed: int) -> Model:
+        """The model of the target stage."""
         same_labels(target, self.trainings[target])
         model = self.stage(start, target, seed)
         assert model.step is not None
         self.named(f"{arm}/{target}@{seed}", model.step, training=True)
+        return model
+
+    def target(self, arm: str, target: str, start: Model, seed: int) -> None:
+        words = self.words(target)
+        model = self.trained(arm, target, start, seed)
         for data in self.slices[target]:
             step = self.builder.predict(model, data, self.how(words), words)
             self.cell(arm, target, data, seed, step)
 
     def retrieval(self, arm: str, target: str, model: Model, seed: int) -> None:
-        """Retrieval with the encoder as the arm left it; nothing is random without a stage."""
+        """Retrieval with the encoder as the arm left it, or as a dual encoder's training left it.
+
+        Nothing is random without a stage.
+        """
         words, use = self.words(target), self.recipe.use(target)
-        if self.builder.encoder.files is not None:
+        place: dict[str, Any] = {"layer": use.layer, "pooling": use.pooling}
+        if is_trained(self.recipe, target):
+            nothing_else_is_compared(self.recipe, target)
+            place = {"layer": "top", "pooling": "first"}
+            model = self.trained(arm, target, model, seed)
+        elif self.builder.encoder.files is not None:
             block_is_there(target, use.layer, self.builder.encoder.files.layers)
         if model.step is None and seed != self.recipe.seeds[0]:
             return
         kind = get_task(target).kind
         config = _CONFIGS[kind](
             encoder=self.builder.encoder.digest if model.step is None else None,
-            layer=use.layer,
-            pooling=use.pooling,
             precision=self.how(words).precision,
+            **place,
         )
         steps = {
             d.language: self.builder.retrieve(model, d, config, words) for d in self.slices[target]
@@ -341,9 +355,25 @@ def block_is_there(target: str, layer: int | float, layers: int) -> None:
         )
 
 
+def nothing_else_is_compared(recipe: Recipe, target: str) -> None:
+    """Refuse another layer or pooling than those that the target's training works on.
+
+    Raises:
+        RecipeError: naming the keys.
+    """
+    said = [key for key in ("layer", "pooling") if key in recipe.use(target).model_fields_set]
+    if said:
+        raise RecipeError(
+            f"{target} is trained, so the first piece of the top block is compared",
+            where=f"tasks.{target}: {', '.join(said)}",
+            expected=f"no {' or '.join(said)}, or no training",
+            do=f"leave it out, or: --set tasks.{target}.train=false",
+        )
+
+
 def _trained_tasks(recipe: Recipe) -> list[str]:
     named = [stage.train for stages in recipe.arms.values() for stage in stages]
-    named += [t for t in recipe.targets if get_task(t).kind not in RETRIEVED]
+    named += [t for t in recipe.targets if is_trained(recipe, t)]
     return list(dict.fromkeys(named))
 
 

@@ -109,12 +109,16 @@ class Reported(Source):
         return self
 
 
-_WORD, _REST = form("word"), form("list or mapping")
+_WORD, _REST, _FALSE = form("word"), form("list or mapping"), form("false")
 
 
 def _word_or_rest(value: object) -> str:
     """Which of two forms is meant, so that only its own errors are told."""
     return _WORD if isinstance(value, str) else _REST
+
+
+def _false_or_other(value: object) -> str:
+    return _FALSE if value is False else _word_or_rest(value)
 
 
 def _share_or_block(layer: int | float) -> int | float:
@@ -128,17 +132,21 @@ class TaskUse(_Section):
     """What a recipe reads of one task.
 
     Attributes:
-        train: the split trained on, or the name of the task whose training data is used.
+        train: the split trained on, or the name of the task whose training data is used; false to
+            report a ranking by the encoder as the arm left it, by ``layer`` and ``pooling``.
         score: the split reported.
         training: hyper-parameters that differ from the recipe's.
-        layer: block (or share of depth) whose output is compared, for retrieval.
-        pooling: over the pieces of a sentence, for retrieval.
+        layer: block (or share of depth) whose output is compared, for retrieval without training.
+        pooling: over the pieces of a sentence, likewise.
         threshold: what gold chooses the threshold of mined pairs: the dev split, or the other half
             where there is none (``held out``), or by its name the very gold that is scored.
     """
 
     train: Annotated[
-        Annotated[str, Tag(_WORD)] | Annotated[Source, Tag(_REST)], Discriminator(_word_or_rest)
+        Annotated[str, Tag(_WORD)]
+        | Annotated[Literal[False], Tag(_FALSE)]
+        | Annotated[Source, Tag(_REST)],
+        Discriminator(_false_or_other),
     ] = Source()
     score: Reported = Reported()
     training: dict[str, Any] = {}

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.graph.plan import unsound
-from xstilts.phases.planning import RETRIEVED, Planned
+from xstilts.phases.planning import Planned
+from xstilts.phases.slices import is_trained
 from xstilts.store import Store
 from xstilts.tasks import get_task
 
@@ -131,7 +132,7 @@ def same_data(planned: Planned) -> set[tuple[str, str]]:
     """Cells whose target is trained on what an intermediate stage was trained on, too."""
     found = set()
     for target in planned.recipe.targets:
-        if get_task(target).kind in RETRIEVED:
+        if not is_trained(planned.recipe, target):
             continue
         data = planned.trainings[target].train
         for arm, stages in planned.recipe.arms.items():

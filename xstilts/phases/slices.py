@@ -22,6 +22,7 @@ from xstilts.tasks.spec import FileSet
 Leaking = Mapping[tuple[str, str], tuple[str, ...]]  # ids of examples by (task, split)
 
 _OF_PARTS = FileSet(format="parts", names={})
+RETRIEVED = ("retrieval", "mining", "ranking")  # kinds of which vectors are compared
 NOT_HERE = "not here"  # stands for the digest of a file that a plan could not find
 
 
@@ -105,11 +106,26 @@ class Files:
         return digests
 
 
+def is_trained(recipe: Recipe, target: str) -> bool:
+    """Whether a target is trained on before it is reported.
+
+    Sentences are compared (Tatoeba, BUCC) by the encoder as the arm left it. Candidates are ranked
+    (LAReQA, Mewsli-X) by a dual encoder that is trained for it, unless there is no data for that
+    or the recipe says ``train: false``.
+    """
+    task = get_task(target)
+    if task.kind not in RETRIEVED:
+        return True
+    wanted = recipe.use(target).train is not False
+    return task.kind == "ranking" and task.train is not None and wanted
+
+
 def sources(recipe: Recipe, name: str) -> tuple[str, ...]:
     """``name`` and the tasks whose training data it uses in turn; the last one has the files.
 
     Raises:
-        RecipeError: when they lead in a circle.
+        RecipeError: when they lead in a circle, for a sample of data that a task does not have,
+            and for `train: false` where nothing can be predicted without training.
     """
     chain = [name]
     while (after := _source_after(recipe, chain[-1])) is not None:
@@ -125,10 +141,26 @@ def sources(recipe: Recipe, name: str) -> tuple[str, ...]:
 
 
 def _source_after(recipe: Recipe, name: str) -> str | None:
-    said, usual = recipe.use(name).train, get_task(name).train
+    said, task = recipe.use(name).train, get_task(name)
     if isinstance(said, str):
         return said
-    return usual if said.from_ is None and usual != name else None
+    if said is False and task.kind not in RETRIEVED:
+        raise RecipeError(
+            f"{name} cannot go without training: nothing else predicts its answers",
+            where=f"tasks.{name}.train",
+            expected=f"a split, or the name of a {task.kind} task with training data",
+            do="leave it out",
+        )
+    if task.train in (None, name) or (said and said.from_):
+        return None
+    if said and said.sample:
+        raise RecipeError(
+            f"{name} has no training data of its own to draw from",
+            where=f"tasks.{name}.train.sample",
+            expected=f"a sample of {task.train}, which it is trained on",
+            do=f"leave it out, and --set tasks.{task.train}.train.sample={said.sample}",
+        )
+    return task.train
 
 
 def _codes(files: FileSet, split: Split, language: str) -> dict[str, str]:
@@ -140,7 +172,7 @@ def _codes(files: FileSet, split: Split, language: str) -> dict[str, str]:
 def source_of(recipe: Recipe, name: str) -> tuple[Task, Source]:
     """The task that ``name`` is trained on, and the recipe's word on its training data."""
     last = sources(recipe, name)[-1]
-    said = recipe.use(last).train
+    said = recipe.use(last).train or Source()  # false: a target goes without, an arm does not
     assert isinstance(said, Source)
     return get_task(last), said
 
@@ -153,6 +185,13 @@ def trained(recipe: Recipe, name: str, files: Files, without: Leaking) -> Traine
     """
     task, said = source_of(recipe, name)
     split = said.from_ or "train"
+    if split not in task.splits:
+        raise RecipeError(
+            f"{task.name} has no {split} split",
+            where=f"tasks.{task.name}.train",
+            expected=f"one of its splits ({', '.join(task.splits)}), or another task's name",
+            do="name a task of the same kind that has training data, or take it out",
+        )
     if split in _reported_splits(recipe, task):
         raise RecipeError(
             f"{task.name} is trained on its {split} split, which is itself reported",

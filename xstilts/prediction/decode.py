@@ -9,8 +9,9 @@ import numpy as np
 from xstilts.data.batches import Ints, TokenArrays
 from xstilts.metrics import no_answer_threshold
 from xstilts.prediction.forward import Floats
-from xstilts.tasks.examples import Choice, Pair, Span, Tagged
+from xstilts.tasks.examples import Candidate, Choice, Pair, Query, Span, Tagged
 
+RANKED = 20  # candidates kept of a query: those that mAP@20 looks at
 BEST = 20  # spans kept of a question (n_best_size of the SQuAD scripts)
 ANSWER_MOST = 30  # pieces of an answer (max_answer_length of the SQuAD scripts)
 Parts = Iterable[tuple[Ints, Ints, Floats]]
@@ -24,15 +25,12 @@ def decode(
 
     Always ``id``, ``group`` and ``prediction``; beside them ``logits`` (pair, choice),
     ``probabilities`` of the chosen tags (tagging), or ``texts``, ``scores`` of the best spans and
-    ``null_score`` (span). ``prediction`` is a label, the index of a choice, a list of tags, or the
-    answer.
+    ``null_score`` (span). ``prediction`` is a label, the index of a choice, a list of tags, the
+    answer, or the ids of a query's best candidates. Candidates have no row.
     """
     columns = _DECODE[kind](examples, arrays, parts, labels)
-    return {
-        "id": [e.id for e in examples],
-        "group": [e.group for e in examples],
-        **columns,
-    }
+    rows = [e for e in examples if not isinstance(e, Candidate)]
+    return {"id": [e.id for e in rows], "group": [e.group for e in rows], **columns}
 
 
 def null_margins(columns: Columns) -> list[float]:
@@ -149,9 +147,23 @@ def _best_spans(out: Floats, begin: Ints, end: Ints) -> list[tuple[float, int, i
     ]
 
 
+def _ranked(
+    examples: list[Query | Candidate], arrays: TokenArrays, parts: Parts, labels: tuple[str, ...]
+) -> Columns:
+    """The best candidates of the slice by the product of vectors; the first of equal ones."""
+    found = {i: row for indices, _, out in parts for i, row in zip(indices, out, strict=True)}
+    vectors = np.stack([found[i] for i in range(len(examples))])
+    candidates = [e.id for e in examples if isinstance(e, Candidate)]
+    queries = len(examples) - len(candidates)
+    products = vectors[:queries] @ vectors[queries:].T
+    best = np.argsort(-products, axis=1, kind="stable")[:, :RANKED]
+    return {"prediction": [[candidates[i] for i in row] for row in best]}
+
+
 _DECODE: dict[str, Callable[[list[Any], TokenArrays, Parts, tuple[str, ...]], Columns]] = {
     "pair": _pairs,
     "choice": _choices,
     "span": _spans,
     "tagging": _tags,
+    "ranking": _ranked,
 }

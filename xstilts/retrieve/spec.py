@@ -55,13 +55,13 @@ class Vectors(Spec):
 
     Attributes:
         encoder: digest of the encoder that nothing was trained on; None if a stage's model is used.
-        layer: block whose output is taken, or a share of depth in (0, 1).
+        layer: block whose output is taken, a share of depth in (0, 1), or the highest.
         pooling: over the pieces of a text.
         precision: of the products inside the encoder; similarities are fp32.
     """
 
     encoder: str | None
-    layer: int | float
+    layer: int | float | Literal["top"]
     pooling: Pooling = "mean"
     precision: Literal["fp32", "bf16"]
 
@@ -80,11 +80,13 @@ class Rank(Spec):
     k: int = 20
 
 
-def block_of(layer: int | float, layers: int) -> int:
+def block_of(layer: int | float | Literal["top"], layers: int) -> int:
     """The block that ``layer`` means in an encoder with ``layers`` blocks.
 
     A share of depth is ``floor(share * depth + 0.5)``; 0 is the embeddings.
     """
+    if layer == "top":
+        return layers
     return int(layer * layers + 0.5) if isinstance(layer, float) and 0 < layer < 1 else int(layer)
 
 

@@ -20,8 +20,9 @@ from xstilts.metrics import (
     tagging_floor,
     xsim_error,
 )
+from xstilts.scoring.ranking import ranking_scores
 from xstilts.scoring.spec import USUAL, Score
-from xstilts.tasks.examples import Parallel, Span, Tagged
+from xstilts.tasks.examples import Candidate, Parallel, Query, Span, Tagged
 
 Scores = dict[str, float]
 Measured = tuple[Scores, Scores]
@@ -42,12 +43,12 @@ def measure(config: Score, examples: Sequence[Any], predictions: Sequence[Any]) 
     Args:
         config: the kind, and the rules.
         examples: with gold.
-        predictions: one an example, as :func:`xstilts.prediction.decode.decode` gives them, or
-            the index of the nearest sentence.
+        predictions: one an example (a query), as :func:`xstilts.prediction.decode.decode` gives
+            them, or the index of the nearest sentence.
 
     Returns:
         ``(scores, floors)``; a floor is the score of the most frequent label or tag, of empty
-        answers, or of a random rank.
+        answers, or of a random rank or order.
 
     Raises:
         DataError: a question without an answer where the task says that all have one.
@@ -91,6 +92,13 @@ def _retrieval(config: Score, examples: Sequence[Parallel], predictions: Sequenc
     scores = {name: metric(range(n), predictions) for name, metric in metrics.items()}
     by_chance = random_rank_floor(n)
     return scores, {name: 100 - by_chance if name == "xsim" else by_chance for name in metrics}
+
+
+def _ranking(
+    config: Score, examples: Sequence[Query | Candidate], predictions: Sequence[Sequence[str]]
+) -> Measured:
+    gold = [e.gold for e in examples if isinstance(e, Query)]
+    return ranking_scores(gold, predictions, len(examples) - len(gold))
 
 
 def _chosen(config: Score, known: Mapping[str, Metric]) -> dict[str, Metric]:
@@ -151,4 +159,5 @@ _MEASURE: dict[str, Callable[[Score, Sequence[Any], Sequence[Any]], Measured]] =
     "tagging": _tags,
     "span": _spans,
     "retrieval": _retrieval,
+    "ranking": _ranking,
 }

@@ -1,6 +1,6 @@
 """Scores of ranked candidates: LAReQA and Mewsli-X."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -19,8 +19,15 @@ def score_ranking(inputs: Mapping[str, Result]) -> tuple[dict[str, Any], list[fl
     predictions = inputs["predictions"]
     found = pq.read_table(predictions.folder / PREDICTIONS).to_pydict()
     gold, ranked = found["gold"], found["prediction"]
-    floor = random_order_floor([len(g) for g in gold], predictions.value["candidates"])
+    scores, floors = ranking_scores(gold, ranked, predictions.value["candidates"])
     record = {"n": len(gold), "protocol": predictions.value["protocol"]}
-    record |= {"scores": {"map@20": mean_average_precision(gold, ranked)}}
     right = [float(r[0] in g) for g, r in zip(gold, ranked, strict=True)]
-    return {**record, "floors": {"map@20": floor}}, right
+    return {**record, "scores": scores, "floors": floors}, right
+
+
+def ranking_scores(
+    gold: Sequence[Collection[str]], ranked: Sequence[Sequence[str]], candidates: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Score and floor, the score of a random order of that many candidates, both 0-100."""
+    floor = random_order_floor([len(g) for g in gold], candidates)
+    return {"map@20": mean_average_precision(gold, ranked)}, {"map@20": floor}

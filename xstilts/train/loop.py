@@ -16,7 +16,7 @@ from torch import Tensor
 
 from xstilts.core.context import Context, Result
 from xstilts.core.seeds import derive
-from xstilts.data.batches import Ints, TokenArrays, micro_batches
+from xstilts.data.batches import Ints, TokenArrays, micro_batches, paired, together
 from xstilts.data.read import read_examples
 from xstilts.data.tokens import labels_of
 from xstilts.metrics import noise_limit
@@ -26,7 +26,10 @@ from xstilts.prediction.decode import answered, chosen_threshold, decode
 from xstilts.prediction.forward import inputs_of, logits, shaped_for
 from xstilts.scoring.measure import Scores, measure
 from xstilts.scoring.spec import USUAL, Score
+from xstilts.tasks.examples import asked
+from xstilts.tasks.spec import Kind
 from xstilts.train import checkpoint
+from xstilts.train.dual import dual_gradient
 from xstilts.train.events import Events
 from xstilts.train.optim import clip, make_optimizer, rate, summed_loss, terms, total_updates
 from xstilts.train.spec import LOG, FineTune
@@ -60,7 +63,7 @@ def finetune(
         seed=derive(config.seed, "head", config.task),
         dropout=config.how.dropout,
     ).to(device)
-    packed = model.without_padding()
+    packed = model.train().without_padding()  # as far as dropout allows
     run = Run(config, inputs, model, folder, context, device)
     verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
@@ -86,9 +89,9 @@ class Run:
         self.config, self.model, self.folder = config, model, folder
         self.context, self.device = context, device
         self.lineage = inputs["start"].value["lineage"] if "start" in inputs else []
-        self.data = TokenArrays.load(inputs["train"].folder, inputs["train"].value["pad"])
-        self.dev = TokenArrays.load(inputs["dev"].folder, inputs["dev"].value["pad"])
+        self.data, self.dev = arrays_of(config.kind, inputs)
         self.dev_examples = read_examples(inputs["dev_examples"].folder, config.kind)
+        self.held = sum(map(asked, self.dev_examples))
         self.labels = labels_of(config.labels, inputs["train"])
         self.total = total_updates(self.data.examples, config.how)
         self.optimizer = make_optimizer(model, config.how)
@@ -122,7 +125,7 @@ class Run:
                 self.say(loss)
                 said = now
         self.events.close()
-        floor = noise_limit(self.dev_floor(), len(self.dev_examples))
+        floor = noise_limit(self.dev_floor(), self.held)
         return "collapsed" if (progress.best_score or 0.0) <= floor else "ok"
 
     def drawn(self, update: int) -> Ints:
@@ -233,7 +236,7 @@ class Run:
             "dev_metric": self.config.metric,
             "dev_score": progress.best_score,
             "dev_floor": self.floor.get(self.config.metric),
-            "dev_examples": len(self.dev_examples),
+            "dev_examples": self.held,
             "examples": self.data.examples,
             "pieces": progress.pieces,
             "seconds": round(progress.seconds, 2),
@@ -245,6 +248,19 @@ class Run:
         if progress.no_answer_threshold is not None:
             value["no_answer_threshold"] = progress.no_answer_threshold
         return value
+
+
+def arrays_of(kind: Kind, inputs: Mapping[str, Result]) -> tuple[TokenArrays, TokenArrays]:
+    """What is trained on and what is selected on.
+
+    For ranking these are queries with their right candidates, and all queries, then all candidates.
+    """
+    sides = ("query-", "candidate-") if kind == "ranking" else ("",)
+    train, dev = (
+        [TokenArrays.load(data.folder, data.value["pad"], side) for side in sides]
+        for data in (inputs["train"], inputs["dev"])
+    )
+    return (paired(*train), together(*dev)) if kind == "ranking" else (train[0], dev[0])
 
 
 def summed_gradient(
@@ -261,6 +277,8 @@ def summed_gradient(
     The sum of the loss terms is divided by their number in the whole update before the backward
     pass, so how the examples are put into micro-batches changes nothing but rounding.
     """
+    if model.kind == "ranking":
+        return dual_gradient(model, arrays, examples, micro_tokens, precision, device)
     number = terms(model, arrays, examples)
     total = torch.zeros((), dtype=torch.float64)
     for group in micro_batches(arrays, examples, micro_tokens):

@@ -11,7 +11,12 @@ from xstilts.data.readers.choice import commonsenseqa_jsonl, hellaswag_jsonl
 from xstilts.data.readers.mining import bucc_has_gold, bucc_lines
 from xstilts.data.readers.nli import nli_jsonl, pair_tsv, pair_tsv_has_gold
 from xstilts.data.readers.parallel import tatoeba_has_gold, tatoeba_lines
-from xstilts.data.readers.ranking import mewslix_jsonl, xquadr_json
+from xstilts.data.readers.ranking import (
+    mewslix_jsonl,
+    mewslix_pairs,
+    squad_sentences,
+    xquadr_json,
+)
 from xstilts.data.readers.records import json_document, json_objects
 from xstilts.data.readers.source import FETCH_AGAIN, Source
 from xstilts.data.readers.squad import squad_has_gold, squad_json
@@ -40,11 +45,14 @@ class Reader:
         examples: the examples of a source, in file order.
         has_gold: a look at the start of a source: False where a release took its answers out.
         together: whether all files of a file set are one source (else each is one).
+        pool: whether candidates, if there are any, are a pool of their own, there whole whatever
+            queries are drawn; else they are pairs, and candidates come with their queries.
     """
 
     examples: Callable[[Source], Iterator[Example]]
     has_gold: Callable[[Source], bool] = _always
     together: bool = False
+    pool: bool = True
 
 
 READERS: Mapping[Format, Reader] = MappingProxyType(
@@ -59,10 +67,12 @@ READERS: Mapping[Format, Reader] = MappingProxyType(
         "json": Reader(json_document),
         "jsonl": Reader(json_objects),
         "mewslix_jsonl": Reader(mewslix_jsonl, together=True),
+        "mewslix_pairs": Reader(mewslix_pairs, pool=False),
         "nli_jsonl": Reader(nli_jsonl),
         "pair_tsv": Reader(pair_tsv, pair_tsv_has_gold),
         "qqp_tsv": Reader(qqp_tsv),
         "squad_json": Reader(squad_json, squad_has_gold),
+        "squad_sentences": Reader(squad_sentences, squad_has_gold, pool=False),
         "supertag_conllu": Reader(supertag_conllu),
         "tagged_spaced": Reader(tagged_spaced),
         "tagged_tsv": Reader(tagged_tsv, tagged_tsv_has_gold),

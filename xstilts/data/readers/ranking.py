@@ -1,12 +1,16 @@
 """Queries and the candidates that they are ranked against: LAReQA and Mewsli-X."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
+from xstilts.core.errors import DataError
 from xstilts.data.readers.json_values import Node, json_lines, parse
-from xstilts.data.readers.source import Source, whole
-from xstilts.tasks.examples import Candidate, Query
+from xstilts.data.readers.sentences import sentence_spans
+from xstilts.data.readers.source import FETCH_AGAIN, Source, whole
+from xstilts.data.readers.squad import squad_json
+from xstilts.tasks.examples import Candidate, Query, Span
 
 Ranked = Iterator[Query | Candidate]
 
@@ -27,13 +31,54 @@ def xquadr_json(source: Source) -> Ranked:
             name, group = f"{source.code}_{number}", f"{source.prefix}{a}:{p}"
             context = paragraph.text("context")
             sentences = [context[i:j] for i, j in _breaks(paragraph, len(context))]
-            for position, sentence in enumerate(sentences):
-                yield Candidate(f"{name}_{position}", group, _flat(sentence), _flat(context))
+            yield from _candidates(name, group, sentences, context)
             for question in paragraph.nodes("qas", "question"):
-                right = _right_sentence(question, paragraph, context)
-                gold = tuple(f"{name}_{i}" for i, s in enumerate(sentences) if s == right)
+                gold = _same(name, sentences, _right_sentence(question, paragraph, context))
                 own, text = question.text("id"), question.text("question")
                 yield Query(source.prefix + own, group, text, gold)
+
+
+def squad_sentences(source: Source) -> Ranked:
+    """SQuAD's questions, and the sentences of its paragraphs in the form of XQuAD-R's.
+
+    SQuAD does not say where sentences end: :func:`sentence_spans` does. Right is the sentence in
+    which the first answer starts, and any other of the paragraph with the same words. A question
+    that the paragraph does not answer (SQuAD 2.0) is left out. Groups are those of the questions,
+    so that drawing takes the same paragraphs as from SQuAD itself.
+    """
+    for group, questions in groupby(squad_json(source), lambda question: question.group):
+        asked = list(questions)
+        context = asked[0].context
+        spans = sentence_spans(context)
+        sentences = [context[i:j] for i, j in spans]
+        yield from _candidates(group, group, sentences, context)
+        for question in asked:
+            if question.answers:
+                right = _around(question, spans, source)
+                gold = _same(group, sentences, context[slice(*right)])
+                yield Query(question.id, group, question.question, gold)
+
+
+def _candidates(name: str, group: str, sentences: Sequence[str], context: str) -> Ranked:
+    for position, sentence in enumerate(sentences):
+        yield Candidate(f"{name}_{position}", group, _flat(sentence), _flat(context))
+
+
+def _same(name: str, sentences: Sequence[str], right: str) -> tuple[str, ...]:
+    return tuple(f"{name}_{i}" for i, s in enumerate(sentences) if s == right)
+
+
+def _around(question: Span, spans: Sequence[tuple[int, int]], source: Source) -> tuple[int, int]:
+    """The sentence with the answer's start, or the next where it starts in white space."""
+    for span in spans:
+        if question.starts[0] < span[1]:
+            return span
+    raise DataError(
+        f"No sentence holds character {question.starts[0]}, where the answer starts",
+        where=f"{source.path} (id {question.id})",
+        expected="an answer with a word",
+        do=FETCH_AGAIN,
+    )
 
 
 def _breaks(paragraph: Node, length: int) -> list[tuple[int, int]]:
@@ -83,17 +128,45 @@ def mewslix_jsonl(source: Source) -> Ranked:
     mentions, entities = source.paths
     for _, row in json_lines(mentions):
         context = row.node("context")
+        if context.text("language") == source.code:
+            for mention in row.nodes("mentions", "mention"):
+                yield _mention(mention, context, source)
+    for _, row in json_lines(entities):
+        yield _entity(row)
+
+
+def mewslix_pairs(source: Source) -> Ranked:
+    """The training pairs of Mewsli-X: a mention of an article and its entity a line.
+
+    Texts are those of :func:`mewslix_jsonl`. An entity that is mentioned again is the same
+    candidate, as its first line describes it.
+    """
+    described = set()
+    for _, row in json_lines(source.path):
+        mention, entity = row.node("contextual_mention"), _entity(row.node("entity"))
+        context = mention.node("context")
         if context.text("language") != source.code:
             continue
-        for mention in row.nodes("mentions", "mention"):
-            own, gold = mention.text("example_id"), mention.text("entity_id")
-            text = _marked(mention.node("mention_span"), context)
-            yield Query(source.prefix + own, context.text("document_id"), text, (gold,))
-    for _, row in json_lines(entities):
-        description = row.text("description")
-        sentences = (description[i:j] for i, j in _spans(row, len(description)))
-        own = row.text("entity_id")
-        yield Candidate(own, own, _one_line(" ".join(sentences)), "")
+        query = _mention(mention.node("mention"), context, source)
+        if query.gold != (entity.id,):
+            raise row.error(f"The mention is of {query.gold[0]}, the entity is {entity.id}", "one")
+        yield query
+        if entity.id not in described:
+            described.add(entity.id)
+            yield entity
+
+
+def _mention(mention: Node, context: Node, source: Source) -> Query:
+    own, gold = mention.text("example_id"), mention.text("entity_id")
+    text = _marked(mention.node("mention_span"), context)
+    return Query(source.prefix + own, context.text("document_id"), text, (gold,))
+
+
+def _entity(row: Node) -> Candidate:
+    description = row.text("description")
+    sentences = (description[i:j] for i, j in _spans(row, len(description)))
+    own = row.text("entity_id")
+    return Candidate(own, own, _one_line(" ".join(sentences)), "")
 
 
 def _marked(mention: Node, context: Node) -> str:
