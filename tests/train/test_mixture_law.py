@@ -8,7 +8,7 @@ from workbench import how
 
 from xstilts.train.mixture import alone, budget, mixed, shares
 from xstilts.train.optim import total_updates
-from xstilts.train.spec import Mix, together
+from xstilts.train.spec import Mix, joint_name
 
 SIZES = [400, 8000, 100, 1500]
 LAWS = {
@@ -36,7 +36,7 @@ def test_shares_are_those_of_the_formula(name):
 
 @pytest.mark.parametrize("name", LAWS)
 def test_realised_draws_follow_the_law(name):
-    """Chi-square over the updates of 20 seeds, and of all together."""
+    """Chi-square over the updates of 20 seeds, and of all joint_name."""
     law = shares(LAWS[name][0], SIZES)
     found = [np.bincount(mixed(law, 32 * 2000, 32, seed).task, minlength=4) for seed in range(20)]
     values = [chisquare(counts, law * 2000).pvalue for counts in found]
@@ -102,5 +102,5 @@ def test_a_law_has_its_own_keys_and_no_others(said, told):
 
 
 def test_a_name_of_many_tasks_stays_short():
-    assert together(["mnli", "squad_v1"]) == "mnli+squad_v1"
-    assert together(f"task{i}" for i in range(40)) == "task0+39"
+    assert joint_name(["mnli", "squad_v1"]) == "mnli+squad_v1"
+    assert joint_name(f"task{i}" for i in range(40)) == "task0+39"

@@ -27,7 +27,7 @@ from xstilts.phases.steps import READ, Builder, Encoder, Model, slice_label
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Mine, Retrieve, Vectors, block_of
 from xstilts.tasks import get_task
-from xstilts.train.spec import How
+from xstilts.train.spec import How, Mix, joint_name
 
 _CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
 SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
@@ -128,7 +128,7 @@ class _Making:
         model = Model(None)
         stages = self.recipe.arms[arm]
         for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
-            model = self.stage(model, stage.train, seed)
+            model = self.intermediate(model, stage, seed)
             assert model.step is not None
             self.named(f"{arm}/{name}@{seed}", model.step, training=True)
             self.kept.add(model.step.key)
@@ -137,6 +137,15 @@ class _Making:
                 self.retrieval(arm, target, model, seed)
             else:
                 self.target(arm, target, model, seed)
+
+    def intermediate(self, start: Model, stage: StageUse, seed: int) -> Model:
+        """The model after one stage of an arm."""
+        if isinstance(stage.train, str):
+            return self.stage(start, stage.train, seed)
+        each_has_its_own_data(stage.train, self.trainings)
+        parts = [(self.trainings[task], self.words(task)) for task in stage.train]
+        how = self.how(self.recipe.training)
+        return self.builder.mix(start, parts, stage.mix or Mix(), how, seed)
 
     def stage(self, start: Model, task: str, seed: int) -> Model:
         words = self.words(task)
@@ -306,9 +315,28 @@ def same_labels(target: str, data: Trained) -> None:
         )
 
 
+def each_has_its_own_data(tasks: Sequence[str], trainings: Mapping[str, Trained]) -> None:
+    """Refuse a mixture of two names for the same training data.
+
+    Raises:
+        RecipeError: naming both.
+    """
+    names: dict[str, str] = {}
+    for name in tasks:
+        task = trainings[name].train.task
+        other = names.setdefault(task, name)
+        if other != name:
+            raise RecipeError(
+                f"{other} and {name} are both trained on {task}, which a mixture has once",
+                where=f"arms: train: [{', '.join(tasks)}]",
+                expected="tasks with training data of their own",
+                do=f"leave {name} out of the list",
+            )
+
+
 def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
     """The tasks of an arm's stages; numbered where one comes again or is itself a target."""
-    tasks = [stage.train for stage in stages]
+    tasks = [joint_name(sorted(stage.tasks)) for stage in stages]
     nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
     return [
         f"{task}.{n}" if n > 1 or task in targets else task
@@ -372,7 +400,7 @@ def nothing_else_is_compared(recipe: Recipe, target: str) -> None:
 
 
 def _trained_tasks(recipe: Recipe) -> list[str]:
-    named = [stage.train for stages in recipe.arms.values() for stage in stages]
+    named = [t for stages in recipe.arms.values() for stage in stages for t in stage.tasks]
     named += [t for t in recipe.targets if is_trained(recipe, t)]
     return list(dict.fromkeys(named))
 

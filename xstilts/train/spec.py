@@ -155,10 +155,10 @@ class Mixture(Spec):
     @property
     def task(self) -> str:
         """The tasks as one name."""
-        return together(head.task for head in self.heads)
+        return joint_name(head.task for head in self.heads)
 
 
-def together(tasks: Iterable[str], most: int = 60) -> str:
+def joint_name(tasks: Iterable[str], most: int = 60) -> str:
     """Several tasks as one name of at most ``most`` letters: all of them, or how many follow."""
     first, *others = names = list(tasks)
     name = "+".join(names)
