@@ -38,6 +38,7 @@ class Estimate:
         basis: where the speed comes from.
         detectable: target -> smallest gain of its language mean.
         selection: trained task -> where models are selected.
+        mixtures: stage of several tasks -> the law, and the examples expected of each task.
     """
 
     steps: dict[str, tuple[int, int]]
@@ -50,6 +51,7 @@ class Estimate:
     basis: str
     detectable: dict[str, float]
     selection: dict[str, str]
+    mixtures: dict[str, tuple[str, dict[str, float]]]
 
 
 def estimate(planned: Planned, store: Store) -> Estimate:
@@ -78,6 +80,7 @@ def estimate(planned: Planned, store: Store) -> Estimate:
         basis=basis,
         detectable=_detectable(planned),
         selection={name: t.origin for name, t in planned.trainings.items()},
+        mixtures=_mixtures(planned, store),
     )
 
 
@@ -101,11 +104,32 @@ def _read_by(step: Step, store: Store) -> tuple[list[Step], list[float]]:
     if not isinstance(step.config, Mixture):
         tokens = step.inputs.get("train") or step.inputs["tokens"]
         return [tokens], [float(getattr(getattr(step.config, "how", None), "epochs", 1.0))]
-    slices = [step.inputs[f"train.{head.task}"] for head in step.config.heads]
-    mix, sizes = step.config.mix, [_examples(tokens, store) for tokens in slices]
-    examples = budget(mix, sizes, step.config.how.epochs)
-    law = shares(mix, sizes).tolist()
-    return slices, [examples * share / size for share, size in zip(law, sizes, strict=True)]
+    slices = _mixed(step, step.config)
+    sizes = [_examples(tokens, store) for tokens in slices]
+    wanted = _expected(step.config, sizes)
+    return slices, [examples / size for examples, size in zip(wanted, sizes, strict=True)]
+
+
+def _mixed(step: Step, config: Mixture) -> list[Step]:
+    return [step.inputs[f"train.{head.task}"] for head in config.heads]
+
+
+def _expected(config: Mixture, sizes: list[int]) -> list[float]:
+    """Examples that the law draws of each task in a whole run, on average."""
+    examples = budget(config.mix, sizes, config.how.epochs)
+    return [examples * share for share in shares(config.mix, sizes).tolist()]
+
+
+def _mixtures(planned: Planned, store: Store) -> dict[str, tuple[str, dict[str, float]]]:
+    found: dict[str, tuple[str, dict[str, float]]] = {}
+    for name, step in planned.models.items():
+        config = step.config
+        if isinstance(config, Mixture):
+            wanted = _expected(config, [_examples(t, store) for t in _mixed(step, config)])
+            tasks = [head.task for head in config.heads]
+            told = config.mix.law, dict(zip(tasks, wanted, strict=True))
+            found[name.partition("@")[0]] = told
+    return found
 
 
 def _examples(tokens: Step, store: Store) -> int:

@@ -180,18 +180,14 @@ class StageUse(_Section):
     def _one_or_several(self) -> "StageUse":
         if isinstance(self.train, str):
             if self.mix is not None:
-                raise refusal(
-                    "mix", f"{self.train} alone cannot be mixed", "train: [A, B], or no mix"
-                )
+                raise refusal("", f"{self.train} alone cannot be mixed", "train: [A, B], or no mix")
             return self
         if len(self.train) < 2:
             only = "".join(self.train)
-            raise refusal(
-                "train", "A list of tasks is a mixture", f"two or more, or: train: {only}"
-            )
+            raise refusal("", "A list of tasks is a mixture", f"two or more, or: train: {only}")
         for task, times in Counter(self.train).items():
             if times > 1:
-                raise refusal("train", f"{task} stands twice in a mixture", "each task once")
+                raise refusal("", f"{task} stands twice in a mixture", "each task once")
         return self
 
 

@@ -33,6 +33,9 @@ COLUMNS = (
 )
 
 
+_NUMBERS = ("cap", "temperature", "examples")  # of a mixture
+
+
 def result_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     """One row a cell and metric; a cell that is missing is a missing row."""
     import pandas as pd
@@ -68,8 +71,8 @@ def result_rows(planned: Planned, store: Store) -> "pd.DataFrame":
 def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     """One row an arm: analyses read these columns, never the arm's name.
 
-    ``tasks``: stages after ``>``, tasks of one mixture after ``+``. The keys of a mixture (``mix_``
-    and so on) are empty where two mixtures of one arm differ in them. ``expected`` and
+    ``tasks``: stages after ``>``, tasks of one mixture after ``+``. Numbers of a mixture
+    (``mix_cap`` …) are empty where two mixtures of one arm differ in them. ``expected`` and
     ``realised``: examples of each task that the law wants and that were drawn, in the mean over
     the finished seeds.
     """
@@ -90,7 +93,8 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 "stages": len(stages),
                 "tasks": " > ".join(" + ".join(sorted(stage.tasks)) for stage in stages),
                 "examples": sum(v[0]["examples"] for v in found) if all(found) else None,
-                **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in Mix.model_fields},
+                "mix_law": " > ".join(mix.law for mix in mixes),
+                **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
                 **{key: _counts(found, key) for key in ("expected", "realised")},
                 "seeds": len(recipe.seeds),
             }
@@ -116,7 +120,7 @@ def _only(values: Iterable[Any]) -> Any:
     return found.pop() if len(found) == 1 else None
 
 
-def _counts(stages: Iterable[list[dict[str, Any]]], key: str) -> str | None:
+def _counts(stages: Iterable[list[dict[str, Any]]], key: str) -> str:
     """Examples of each task of an arm's mixtures, mean over seeds, in words."""
     told = []
     for values in stages:
@@ -124,7 +128,7 @@ def _counts(stages: Iterable[list[dict[str, Any]]], key: str) -> str | None:
         if parts:
             means = {t: sum(p[t][key] for p in parts) / len(parts) for t in parts[0]}
             told.append(", ".join(f"{task} {mean:.0f}" for task, mean in means.items()))
-    return " > ".join(told) or None
+    return " > ".join(told)
 
 
 def stage_rows(planned: Planned, store: Store) -> "pd.DataFrame":

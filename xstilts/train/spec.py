@@ -51,7 +51,7 @@ class How(Spec):
     select: Select
 
 
-_KEYS_OF = {"capped": ("cap",), "temperature": ("cap", "temperature")}  # beside `examples`
+_KEYS_OF = {"capped": ("cap",), "temperature": ("temperature", "cap")}  # the first is required
 
 
 class Mix(Spec):
@@ -71,15 +71,15 @@ class Mix(Spec):
 
     @model_validator(mode="after")
     def _keys_of_the_law(self) -> "Mix":
+        keys = _KEYS_OF.get(self.law, ())
         for key in ("cap", "temperature"):
             said = getattr(self, key) is not None
-            if said and key not in _KEYS_OF.get(self.law, ()):
-                laws = " or ".join(law for law, keys in _KEYS_OF.items() if key in keys)
-                raise refusal(
-                    key, f"A {self.law} mixture has no {key}", f"law: {laws}, or no {key}"
-                )
-            if not said and key == _KEYS_OF.get(self.law, ("",))[-1]:
-                raise refusal(key, f"The law {self.law} lacks its {key}", f"{key}: a number")
+            if said and key not in keys:
+                laws = " or ".join(law for law, of in _KEYS_OF.items() if key in of)
+                what = f"A {self.law} mixture has no {key}"
+                raise refusal("", what, f"law: {laws}, or no {key}")
+            if not said and key in keys[:1]:
+                raise refusal("", f"The law {self.law} lacks its {key}", f"{key}: a number")
         return self
 
 
