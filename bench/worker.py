@@ -21,6 +21,7 @@ from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.models.device import use
 from xstilts.models.task_model import next_stage
 from xstilts.train.loop import Run
+from xstilts.train.part import Part
 from xstilts.train.spec import FineTune
 
 WARM = 5  # updates before the clock starts
@@ -36,12 +37,13 @@ def ours(job: dict[str, Any]) -> tuple[float, float]:
     inputs = {
         name: Result(Path(place), {"pad": job["pad"]}, "") for name, place in job["inputs"].items()
     }
-    run = Run(config, inputs, model, Path(job["scratch"]), Context(runtime), device)
+    parts = [Part(config.heads[0], model, inputs, config.seed)]
+    run = Run(config, parts, model, [], Path(job["scratch"]), Context(runtime), device)
     tokens = began = 0.0
     for update in range(job["updates"] + WARM):
         if update == WARM:
             tokens, began = run.progress.pieces, time.perf_counter()
-        run.one_update(run.drawn(update))
+        run.one_update(*run.drawn(update))
         run.progress.update += 1
     return run.progress.pieces - tokens, time.perf_counter() - began
 

@@ -1,5 +1,6 @@
 """Steps over the made-up release, put together without a recipe, and run by the real executor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from xstilts.retrieve.spec import Rank, Retrieve, Vectors
 from xstilts.scoring.spec import score_of
 from xstilts.store import Digests, Store
 from xstilts.tasks import get_task
-from xstilts.train.spec import FineTune, How, Select
+from xstilts.train.spec import FineTune, How, Mix, Mixture, Select
 
 TRAINED = {"pair": "mnli", "choice": "hellaswag", "span": "squad_v1", "tagging": "udpos"}
 TRAINED |= {"ranking": "squad_v1_retrieval"}
@@ -110,6 +111,33 @@ class Workbench:
         inputs = {"train": self.tokens(train or self.examples(name))}
         inputs |= {"dev": self.tokens(held), "dev_examples": held}
         label = f"{start.label}.{name}" if start else name
+        return Step(TRAIN, label, config, inputs | ({"start": start} if start else {}))
+
+    def mix(
+        self,
+        names: Sequence[str],
+        said: How | None = None,
+        mix: Mix | None = None,
+        *,
+        seed: int = 0,
+        start: Step | None = None,
+    ) -> Step:
+        """One stage on several tasks."""
+        alone = {name: self.train(name, said, seed=seed, start=start) for name in sorted(names)}
+        config = Mixture(
+            heads=tuple(step.config.heads[0] for step in alone.values()),  # type: ignore[attr-defined]
+            mix=mix or Mix(),
+            encoder=None if start else self.files.digest,
+            how=said or how(),
+            seed=seed,
+        )
+        inputs = {
+            f"{key}.{name}": needed
+            for name, step in alone.items()
+            for key, needed in step.inputs.items()
+            if key != "start"
+        }
+        label = f"{start.label}.{config.task}" if start else config.task
         return Step(TRAIN, label, config, inputs | ({"start": start} if start else {}))
 
     def predict(self, model: Step, examples: Step) -> Step:

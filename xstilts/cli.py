@@ -82,6 +82,9 @@ def plan(
     print(f"disk             {found.gigabytes:10,.2f} GB")
     for name, origin in found.selection.items():
         print(f"selection        {name}: {origin}")
+    for name, (law, wanted) in found.mixtures.items():
+        counts = ", ".join(f"{task} {examples:,.0f}" for task, examples in wanted.items())
+        print(f"mixture          {name}: {law}; examples expected: {counts}")
     for target, points in found.detectable.items():
         print(f"detectable       {target}: {points:.1f} points (80 % power, 1 point between seeds)")
     for label, encoder in planned.encoders.items():

@@ -8,7 +8,7 @@ from workbench import KINDS, TRAINED, how
 from xstilts.data.batches import IGNORED, micro_batches
 from xstilts.models.task_model import next_stage
 from xstilts.tasks import get_task
-from xstilts.train.loop import summed_gradient
+from xstilts.train.gradient import summed_gradient
 from xstilts.train.optim import clip, make_optimizer, terms
 
 UPDATE = 32  # examples of the update that is cut

@@ -12,7 +12,7 @@ from workbench import KINDS, TRAINED, how
 from xstilts.core.spec import Runtime
 from xstilts.graph import State
 from xstilts.graph.plan import status
-from xstilts.train import loop
+from xstilts.train import loop, part
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def script(monkeypatch):
 
     def write(*scores):
         weights, left = [], list(scores)
-        really = loop.logits
+        really = part.logits
 
         def watched(model, *args, **more):
             weights.append({k: v.clone() for k, v in model.state_dict().items()})
@@ -30,8 +30,8 @@ def script(monkeypatch):
         def scripted(kind, examples, predictions):
             return {"accuracy": left.pop(0) if left else scores[-1]}, {"accuracy": 0.0}
 
-        monkeypatch.setattr(loop, "logits", watched)
-        monkeypatch.setattr(loop, "measure", scripted)
+        monkeypatch.setattr(part, "logits", watched)
+        monkeypatch.setattr(part, "measure", scripted)
         return weights
 
     return write

@@ -108,15 +108,25 @@ def can_pack(encoder: PreTrainedModel) -> bool:
     )
 
 
-def pack(encoder: PreTrainedModel) -> None:
-    """Make ``encoder`` run its blocks without padding; state names stay as they were."""
-    inner = encoder.forward
-    run = _written(encoder, inner) if is_written(encoder) else _packed(encoder, inner)
-    encoder.forward = run
+def pack(*encoders: PreTrainedModel) -> None:
+    """Make an encoder run its blocks without padding; state names stay as they were.
+
+    Args:
+        encoders: one, or several that have everything but their poolers in common.
+    """
+    first = encoders[0]
+    if is_written(first):
+        written = Written(first)
+        for encoder in encoders:
+            encoder.forward = _written(encoder, written)
+        return
+    _pack_blocks(first)
+    for encoder in encoders:
+        encoder.forward = _packed(encoder)
 
 
-def _written(encoder: PreTrainedModel, inner: Callable[..., Any]) -> Callable[..., Any]:
-    written, rate = Written(encoder), dropout_of(encoder)
+def _written(encoder: PreTrainedModel, written: Written) -> Callable[..., Any]:
+    inner, rate = encoder.forward, dropout_of(encoder)
 
     def forward(
         input_ids: Tensor,
@@ -137,9 +147,7 @@ def _written(encoder: PreTrainedModel, inner: Callable[..., Any]) -> Callable[..
     return forward
 
 
-def _packed(encoder: PreTrainedModel, inner: Callable[..., Any]) -> Callable[..., Any]:
-    encoder.config._attn_implementation = _NAME
-    heads = int(encoder.config.num_attention_heads)
+def _pack_blocks(encoder: PreTrainedModel) -> None:
     blocks: Any = encoder.encoder
     run = blocks.forward
 
@@ -152,11 +160,17 @@ def _packed(encoder: PreTrainedModel, inner: Callable[..., Any]) -> Callable[...
         out.last_hidden_state = spread.view_as(hidden)
         return out
 
+    blocks.forward = around
+
+
+def _packed(encoder: PreTrainedModel) -> Callable[..., Any]:
+    encoder.config._attn_implementation = _NAME
+    inner, heads = encoder.forward, int(encoder.config.num_attention_heads)
+
     def forward(input_ids: Tensor, attention_mask: Tensor, **more: Any) -> Any:
         _LAYOUT.set(layout_of(attention_mask, heads))
         return inner(input_ids=input_ids, attention_mask=attention_mask, **more)
 
-    blocks.forward = around
     return forward
 
 

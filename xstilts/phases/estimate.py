@@ -1,17 +1,21 @@
 """What a plan will cost: time, disk, accelerator-hours, and what it can detect."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.graph.plan import Status, status, unsound
 from xstilts.phases.planning import Planned
 from xstilts.phases.steps import READING, size_of
 from xstilts.stats.power import smallest_gain
 from xstilts.store import Store
+from xstilts.train.mixture import budget, shares
+from xstilts.train.spec import Mixture
 
 ACCELERATOR_TFLOPS = 100.0  # sustained; the unit in which accelerator-hours are given
 _UTILISATION = 0.4  # of the measured product rate, until a finished stage says better
@@ -34,6 +38,7 @@ class Estimate:
         basis: where the speed comes from.
         detectable: target -> smallest gain of its language mean.
         selection: trained task -> where models are selected; swept target -> what chooses blocks.
+        mixtures: stage of several tasks -> the law, and the examples expected of each task.
     """
 
     steps: dict[str, tuple[int, int]]
@@ -46,6 +51,7 @@ class Estimate:
     basis: str
     detectable: dict[str, float]
     selection: dict[str, str]
+    mixtures: dict[str, tuple[str, dict[str, float]]]
 
 
 def estimate(planned: Planned, store: Store) -> Estimate:
@@ -74,26 +80,73 @@ def estimate(planned: Planned, store: Store) -> Estimate:
         basis=basis,
         detectable=_detectable(planned),
         selection=_selection(planned),
+        mixtures=_mixtures(planned, store),
     )
 
 
 def _pieces(step: Step, store: Store, sources: Mapping[str, Path]) -> float:
-    """Pieces that pass the encoder: counted where the slice is tokenised, else guessed.
+    """Pieces that pass the encoder: counted where the slices are tokenised, else guessed.
 
     The guess rests on official sizes, and on the files where they are smaller.
     """
-    tokens = step.inputs.get("train") or step.inputs["tokens"]
+    slices, passes = _read_by(step, store)
+    counted = [store.sound(tokens.address, tokens.key) for tokens in slices]
+    most = [
+        _most_pieces(tokens, sources) if not c else float(c["value"]["pieces"])
+        for tokens, c in zip(slices, counted, strict=True)
+    ]
+    read = sum(times * pieces for times, pieces in zip(passes, most, strict=True))
+    return read if all(counted) else min(step.work.tokens, read)
+
+
+def _read_by(step: Step, store: Store) -> tuple[list[Step], list[float]]:
+    """The token arrays that a step reads, and how often (in expectation) it reads each."""
+    if not isinstance(step.config, Mixture):
+        tokens = step.inputs.get("train") or step.inputs["tokens"]
+        return [tokens], [float(getattr(getattr(step.config, "how", None), "epochs", 1.0))]
+    slices = _mixed(step, step.config)
+    sizes = [_examples(tokens, store) for tokens in slices]
+    wanted = _expected(step.config, sizes)
+    return slices, [examples / size for examples, size in zip(wanted, sizes, strict=True)]
+
+
+def _mixed(step: Step, config: Mixture) -> list[Step]:
+    return [step.inputs[f"train.{head.task}"] for head in config.heads]
+
+
+def _expected(config: Mixture, sizes: list[int]) -> list[float]:
+    """Examples that the law draws of each task in a whole run, on average."""
+    examples = budget(config.mix, sizes, config.how.epochs)
+    return [examples * share for share in shares(config.mix, sizes).tolist()]
+
+
+def _mixtures(planned: Planned, store: Store) -> dict[str, tuple[str, dict[str, float]]]:
+    found: dict[str, tuple[str, dict[str, float]]] = {}
+    for name, step in planned.models.items():
+        config = step.config
+        if isinstance(config, Mixture):
+            wanted = _expected(config, [_examples(t, store) for t in _mixed(step, config)])
+            tasks = [head.task for head in config.heads]
+            told = config.mix.law, dict(zip(tasks, wanted, strict=True))
+            found[name.partition("@")[0]] = told
+    return found
+
+
+def _examples(tokens: Step, store: Store) -> int:
     record = store.sound(tokens.address, tokens.key)
-    epochs = float(getattr(getattr(step.config, "how", None), "epochs", 1.0))
-    if record is None:
-        files = [
-            sources[d]
-            for d in getattr(tokens.inputs["examples"].config, "digests", ())
-            if d in sources
-        ]
-        most = epochs * sum(f.stat().st_size for f in files) / _BYTES_A_PIECE
-        return min(step.work.tokens, most) if files else step.work.tokens
-    return float(record["value"]["pieces"]) * epochs
+    return int(record["value"]["examples"]) if record else size_of(_slice(tokens))
+
+
+def _most_pieces(tokens: Step, sources: Mapping[str, Path]) -> float:
+    """Pieces that the files of a slice can hold; infinite where they are not here."""
+    files = [sources[d] for d in _slice(tokens).digests if d in sources]
+    return sum(f.stat().st_size for f in files) / _BYTES_A_PIECE if files else math.inf
+
+
+def _slice(tokens: Step) -> Slice:
+    data = tokens.inputs["examples"].config
+    assert isinstance(data, Slice)
+    return data
 
 
 def _block_parameters(planned: Planned) -> float:

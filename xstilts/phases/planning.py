@@ -6,10 +6,17 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from xstilts.core.errors import DataError, EncoderError, RecipeError
+from xstilts.core.errors import DataError, EncoderError
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
+from xstilts.phases.refusals import (
+    block_is_there,
+    each_has_its_own_data,
+    nothing_else_is_compared,
+    same_labels,
+    windows_move_on,
+)
 from xstilts.phases.slices import (
     RETRIEVED,
     Files,
@@ -26,12 +33,11 @@ from xstilts.phases.slices import (
 from xstilts.phases.steps import READ, Builder, Encoder, Model, slice_label
 from xstilts.phases.sweep import Chosen, aligned_text, swept
 from xstilts.phases.workplace import Workplace
-from xstilts.retrieve.spec import Mine, Retrieve, Vectors, block_of
+from xstilts.retrieve.spec import Mine, Retrieve, Vectors
 from xstilts.tasks import get_task
-from xstilts.train.spec import How
+from xstilts.train.spec import How, Mix, joint_name
 
 _CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
-SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
 
 
 @dataclass(frozen=True)
@@ -144,7 +150,7 @@ class _Making:
         model = Model(None)
         stages = self.recipe.arms[arm]
         for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
-            model = self.stage(model, stage.train, seed)
+            model = self.intermediate(model, stage, seed)
             assert model.step is not None
             self.named(f"{arm}/{name}@{seed}", model.step, training=True)
             self.kept.add(model.step.key)
@@ -153,6 +159,15 @@ class _Making:
                 self.retrieval(arm, target, model, seed)
             else:
                 self.target(arm, target, model, seed)
+
+    def intermediate(self, start: Model, stage: StageUse, seed: int) -> Model:
+        """The model after one stage of an arm."""
+        if isinstance(stage.train, str):
+            return self.stage(start, stage.train, seed)
+        each_has_its_own_data(stage.train, self.trainings)
+        parts = [(self.trainings[task], self.words(task)) for task in stage.train]
+        how = self.how(self.recipe.training)
+        return self.builder.mix(start, parts, stage.mix or Mix(), how, seed)
 
     def stage(self, start: Model, task: str, seed: int) -> Model:
         words = self.words(task)
@@ -337,25 +352,9 @@ def _at(seed: int | None) -> str:
     return "" if seed is None else f"@{seed}"
 
 
-def same_labels(target: str, data: Trained) -> None:
-    """Refuse a target whose labels are not those it is trained on.
-
-    Raises:
-        RecipeError: naming both.
-    """
-    wanted = get_task(target)
-    if wanted.kind != data.train.kind or wanted.labels != data.train.labels:
-        raise RecipeError(
-            f"{target} cannot be trained on {data.train.task}: other labels or another kind",
-            where=f"tasks.{target}.train",
-            expected=f"a {wanted.kind} task with the labels {', '.join(wanted.labels) or '(none)'}",
-            do=f"train it on {wanted.train or target}",
-        )
-
-
 def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
     """The tasks of an arm's stages; numbered where one comes again or is itself a target."""
-    tasks = [stage.train for stage in stages]
+    tasks = [joint_name(sorted(stage.tasks)) for stage in stages]
     nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
     return [
         f"{task}.{n}" if n > 1 or task in targets else task
@@ -363,63 +362,8 @@ def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[st
     ]
 
 
-def windows_move_on(task: str, words: Training) -> None:
-    """Refuse windows of a context that share so much that they do not move on.
-
-    A question takes at most half of a row (``xstilts.data.tokens``), so half is left for context.
-
-    Raises:
-        RecipeError: naming a length or a stride that would do.
-    """
-    if words.max_length < SHORTEST_SPAN:
-        raise RecipeError(
-            f"Rows of {words.max_length} pieces hold no question with its context",
-            where=f"training.max_length of {task}",
-            expected=f"at least {SHORTEST_SPAN} pieces",
-            do=f"--set tasks.{task}.training.max_length={SHORTEST_SPAN}",
-        )
-    if words.stride >= words.max_length // 2:
-        raise RecipeError(
-            f"Windows of {words.max_length} pieces that share {words.stride} hardly move on",
-            where=f"training.stride of {task}",
-            expected=f"a stride below {words.max_length // 2}",
-            do=f"--set tasks.{task}.training.stride={words.max_length // 4}",
-        )
-
-
-def block_is_there(target: str, layer: int | float, layers: int) -> None:
-    """Refuse a layer that the encoder does not have.
-
-    Raises:
-        RecipeError: naming the blocks that there are.
-    """
-    if block_of(layer, layers) > layers:
-        raise RecipeError(
-            f"The encoder has no block {layer}",
-            where=f"tasks.{target}.layer",
-            expected=f"0 (embeddings) to {layers}, or a share of depth between 0 and 1",
-            do=f"--set tasks.{target}.layer={layers}",
-        )
-
-
-def nothing_else_is_compared(recipe: Recipe, target: str) -> None:
-    """Refuse another layer or pooling than those that the target's training works on.
-
-    Raises:
-        RecipeError: naming the keys.
-    """
-    said = [key for key in ("layer", "pooling") if key in recipe.use(target).model_fields_set]
-    if said:
-        raise RecipeError(
-            f"{target} is trained, so the first piece of the top block is compared",
-            where=f"tasks.{target}: {', '.join(said)}",
-            expected=f"no {' or '.join(said)}, or no training",
-            do=f"leave it out, or: --set tasks.{target}.train=false",
-        )
-
-
 def _trained_tasks(recipe: Recipe) -> list[str]:
-    named = [stage.train for stages in recipe.arms.values() for stage in stages]
+    named = [t for stages in recipe.arms.values() for stage in stages for t in stage.tasks]
     named += [t for t in recipe.targets if is_trained(recipe, t)]
     return list(dict.fromkeys(named))
 

@@ -26,7 +26,7 @@ from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks import declare, task_names
 from xstilts.tasks.spec import Split
-from xstilts.train.spec import Select
+from xstilts.train.spec import Mix, Select
 
 _SHIPPED = Path(__file__).parent.parent / "recipes"
 _WHOLE = ("arms", "encoder")  # replaced, not merged, by a recipe that extends another
@@ -168,9 +168,39 @@ class TaskUse(_Section):
 
 
 class StageUse(_Section):
-    """One stage of an arm."""
+    """One stage of an arm.
 
-    train: str
+    Attributes:
+        train: the task, or several that share the stage, each with a head of its own. These are
+            trained by the recipe's ``training``; of their own only ``max_length`` and ``stride``
+            count.
+        mix: how several tasks share the stage; in proportion to their sizes if absent.
+    """
+
+    train: Annotated[
+        Annotated[str, Tag(_WORD)] | Annotated[tuple[str, ...], Tag(_REST)],
+        Discriminator(_word_or_rest),
+    ]
+    mix: Mix | None = None
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What is trained on."""
+        return (self.train,) if isinstance(self.train, str) else self.train
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> "StageUse":
+        if isinstance(self.train, str):
+            if self.mix is not None:
+                raise refusal("", f"{self.train} alone cannot be mixed", "train: [A, B], or no mix")
+            return self
+        if len(self.train) < 2:
+            only = "".join(self.train)
+            raise refusal("", "A list of tasks is a mixture", f"two or more, or: train: {only}")
+        for task, times in Counter(self.train).items():
+            if times > 1:
+                raise refusal("", f"{task} stands twice in a mixture", "each task once")
+        return self
 
 
 class Gain(_Section):

@@ -1,15 +1,16 @@
 """From finished steps to the contract's two tables."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.graph.plan import unsound
-from xstilts.phases.planning import Planned
+from xstilts.phases.planning import Planned, stage_names
 from xstilts.phases.slices import is_trained
 from xstilts.store import Store
 from xstilts.tasks import get_task
+from xstilts.train.spec import Mix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,9 @@ COLUMNS = (
     "protocol",
     "step",
 )
+
+
+_NUMBERS = ("cap", "temperature", "examples")  # of a mixture
 
 
 def result_rows(planned: Planned, store: Store) -> "pd.DataFrame":
@@ -92,35 +96,66 @@ def sweep_rows(planned: Planned, store: Store, encoder: str) -> list[dict[str, A
 
 
 def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
-    """One row an arm: analyses read these columns, never the arm's name."""
+    """One row an arm: analyses read these columns, never the arm's name.
+
+    ``tasks``: stages after ``>``, tasks of one mixture after ``+``. Numbers of a mixture
+    (``mix_cap`` …) are empty where two mixtures of one arm differ in them. ``expected`` and
+    ``realised``: examples of each task that the law wants and that were drawn, in the mean over
+    the finished seeds.
+    """
     import pandas as pd
 
     recipe = planned.recipe
     rows = []
     for arm, stages in recipe.arms.items():
-        tasks = [stage.train for stage in stages]
-        sizes = [_examples(planned, store, arm, task) for task in tasks]
-        known = [s for s in sizes if s is not None]
+        names = stage_names(stages, recipe.targets)
+        found = [_values(planned, store, f"{arm}/{name}") for name in names]
+        mixes = [stage.mix or Mix() for stage in stages if len(stage.tasks) > 1]
+        one = "mixture" if mixes else "task"
         rows.append(
             {
                 "arm": arm,
-                "kind": "none" if not tasks else "task" if len(tasks) == 1 else "chain",
+                "kind": "none" if not stages else one if len(stages) == 1 else "chain",
                 "baseline": arm == recipe.analysis.gain.baseline,
-                "stages": len(tasks),
-                "tasks": " > ".join(tasks),
-                "examples": sum(known) if len(known) == len(tasks) else None,
+                "stages": len(stages),
+                "tasks": " > ".join(" + ".join(sorted(stage.tasks)) for stage in stages),
+                "examples": sum(v[0]["examples"] for v in found) if all(found) else None,
+                "mix_law": " > ".join(mix.law for mix in mixes),
+                **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
+                **{key: _counts(found, key) for key in ("expected", "realised")},
                 "seeds": len(recipe.seeds),
             }
         )
-    return pd.DataFrame(rows).astype({"examples": "Int64"})
+    kinds = {"examples": "Int64", "mix_cap": "Int64", "mix_examples": "Int64"}
+    return pd.DataFrame(rows).astype({**kinds, "mix_temperature": "Float64"})
 
 
-def _examples(planned: Planned, store: Store, arm: str, task: str) -> int | None:
-    for name, step in planned.models.items():
-        if name.partition("@")[0].rpartition(":")[2] == f"{arm}/{task}":
-            record = store.sound(step.address, step.key)
-            return int(record["value"]["examples"]) if record else None
-    return None
+def _values(planned: Planned, store: Store, stage: str) -> list[dict[str, Any]]:
+    """Records of a stage of an arm, finished for some seeds."""
+    steps = [
+        step
+        for name, step in planned.models.items()
+        if name.partition("@")[0].rpartition(":")[2] == stage
+    ]
+    records = [store.sound(step.address, step.key) for step in steps]
+    return [record["value"] for record in records if record]
+
+
+def _only(values: Iterable[Any]) -> Any:
+    """The value that all have; None if they differ or there is none."""
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
+
+
+def _counts(stages: Iterable[list[dict[str, Any]]], key: str) -> str:
+    """Examples of each task of an arm's mixtures, mean over seeds, in words."""
+    told = []
+    for values in stages:
+        parts = [value["parts"] for value in values if "parts" in value]
+        if parts:
+            means = {t: sum(p[t][key] for p in parts) / len(parts) for t in parts[0]}
+            told.append(", ".join(f"{task} {mean:.0f}" for task, mean in means.items()))
+    return " > ".join(told)
 
 
 def stage_rows(planned: Planned, store: Store) -> "pd.DataFrame":
@@ -139,6 +174,7 @@ def stage_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 "name": name,
                 "step": f"{step.address}@{step.key}",
                 "task": value["lineage"][-1]["task"],
+                **{key: _counts([[value]], key) for key in ("expected", "realised")},
                 "parent": f"{parent.address}@{parent.key}" if parent else "encoder",
                 "examples": value["examples"],
                 "updates": value["updates"],
@@ -163,9 +199,8 @@ def same_data(planned: Planned) -> set[tuple[str, str]]:
             continue
         data = planned.trainings[target].train
         for arm, stages in planned.recipe.arms.items():
-            if any(
-                set(planned.trainings[s.train].train.digests) & set(data.digests) for s in stages
-            ):
+            tasks = [task for stage in stages for task in stage.tasks]
+            if any(set(planned.trainings[t].train.digests) & set(data.digests) for t in tasks):
                 found.add((arm, target))
     return found
 

@@ -1,6 +1,6 @@
 """The functions that turn declarations into steps. None of them runs anything."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xstilts.data.slices import Slice, Tokens
@@ -12,7 +12,8 @@ from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
 from xstilts.scoring.spec import Choose, Score, Threshold, score_of
 from xstilts.tasks import get_task
-from xstilts.train.spec import WEIGHTS, FineTune, How
+from xstilts.train.mixture import budget, shares
+from xstilts.train.spec import WEIGHTS, FineTune, Head, How, Mix, Mixture
 
 READ = Stage("read", 1, "xstilts.data.read:read")
 TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
@@ -72,7 +73,7 @@ class Model:
     Attributes:
         step: the training step; None for the encoder itself.
         chain: tasks it was trained on, in order.
-        data: what it was trained on last; None for the encoder itself.
+        data: what it was trained on last; None for the encoder itself and after a mixture.
     """
 
     step: Step | None
@@ -135,28 +136,66 @@ class Builder:
 
     def train(self, start: Model, data: Trained, how: How, words: Training, seed: int) -> Model:
         """``start`` trained on one task."""
-        task = get_task(data.train.task)
+        head = _head(data)
         config = FineTune(
-            task=task.name,
-            kind=task.kind,
-            labels=task.labels,
-            metric=task.metric,
-            answers=task.answers,
+            **dict(head),
+            encoder=self.encoder.digest if start.step is None else None,
+            how=how,
+            seed=seed,
+        )
+        work = Work(how.epochs * pieces_of(data.train), training=True)
+        return self._trained(start, config, self._inputs(data, words), work, data.train)
+
+    def mix(
+        self,
+        start: Model,
+        parts: Sequence[tuple[Trained, Training]],
+        mix: Mix,
+        how: How,
+        seed: int,
+    ) -> Model:
+        """``start`` trained on several tasks at once, each cut into pieces by its own words."""
+        parts = sorted(parts, key=lambda part: part[0].train.task)
+        if mix.examples is not None:
+            how = how.model_copy(update={"epochs": 1.0})  # which then changes nothing
+        config = Mixture(
+            heads=tuple(_head(data) for data, _ in parts),
+            mix=mix,
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
         )
         inputs = {
+            f"{name}.{data.train.task}": step
+            for data, words in parts
+            for name, step in self._inputs(data, words).items()
+        }
+        sizes = [size_of(data.train) for data, _ in parts]
+        law = zip(shares(mix, sizes), sizes, parts, strict=True)
+        pieces = sum(share / size * pieces_of(data.train) for share, size, (data, _) in law)
+        work = Work(budget(mix, sizes, how.epochs) * pieces, training=True)
+        return self._trained(start, config, inputs, work, None)
+
+    def _inputs(self, data: Trained, words: Training) -> dict[str, Step]:
+        return {
             "train": self.tokens(data.train, words.max_length, words.stride, data.train),
             "dev": self.tokens(data.held, words.max_length, words.stride, data.train),
             "dev_examples": self.read(data.held),
         }
+
+    def _trained(
+        self,
+        start: Model,
+        config: FineTune | Mixture,
+        inputs: dict[str, Step],
+        work: Work,
+        data: Slice | None,
+    ) -> Model:
         if start.step is not None:
-            inputs["start"] = start.step
-        chain = (*start.chain, task.name)
-        work = Work(how.epochs * pieces_of(data.train), training=True)
+            inputs = {**inputs, "start": start.step}
+        chain = (*start.chain, config.task)
         step = Step(TRAIN, ".".join(chain), config, inputs, work)
-        return Model(self._train.setdefault(step.key, step), chain, data.train)
+        return Model(self._train.setdefault(step.key, step), chain, data)
 
     def predict(self, model: Model, data: Slice, how: How, words: Training) -> Step:
         """``model`` run on one slice, with no further training."""
@@ -220,6 +259,17 @@ class Builder:
         """The numbers of ``score`` at the block that ``choice`` takes of the same sweep."""
         inputs = {**score.inputs, "choice": choice}
         return Step(score.stage, f"{score.label}.{name}", score.config, inputs)
+
+
+def _head(data: Trained) -> Head:
+    task = get_task(data.train.task)
+    return Head(
+        task=task.name,
+        kind=task.kind,
+        labels=task.labels,
+        metric=task.metric,
+        answers=task.answers,
+    )
 
 
 def pieces_of(data: Slice) -> float:

@@ -28,7 +28,8 @@ class ReportInput:
         arms: one row an arm, in the order to show: arm, kind, stages, tasks, examples, …
         same_data: (arm, target) pairs whose intermediate data is the target's training data.
         stages: one row a training stage: name, step, task, parent, examples, updates, seconds,
-            tokens_per_second, precision, threads, verdict, dev_metric, dev_score.
+            tokens_per_second, precision, threads, verdict, dev_metric, dev_score; of a mixture
+            also realised and expected, the examples drawn of each task, in words.
         won_lost: one row an arm x target x language x seed: won, lost, both_right, both_wrong
             (numbers of examples, against the baseline) and examples (short strings).
         missing: what the recipe asks for and the results lack, one sentence each.

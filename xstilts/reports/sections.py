@@ -158,7 +158,9 @@ def stage_table(report: ReportInput) -> Table:
         metric = "" if row["dev_score"] is None else _word(row["dev_metric"])
         rows.append(
             [
-                *[Cell(_word(row[name])) for name in ("name", "task", "parent", "verdict")],
+                Cell(_word(row["name"])),
+                Cell(_word(row["task"]), _drawn(row)),
+                *[Cell(_word(row[name])) for name in ("parent", "verdict")],
                 Cell(_word(row["precision"]), threads),
                 *[Cell(numerals.count(row[name])) for name in ("examples", "updates")],
                 Cell(numerals.duration(row["seconds"])),
@@ -183,6 +185,13 @@ def cut_table(report: ReportInput) -> Table | None:
     ]
     head = ["task", "split", "language", "inputs cut", "of", "share", "pieces a row"]
     return Table(head, rows, labels=3) if rows else None
+
+
+def _drawn(row: Record) -> str:
+    """How often each task of a mixture was drawn."""
+    if not row.get("realised"):
+        return ""
+    return f"examples drawn: {row['realised']}; expected: {row['expected']}"
 
 
 def reading_table(report: ReportInput) -> Table:

@@ -29,6 +29,7 @@ class Progress:
         pieces: pieces seen, padding not counted.
         seconds: spent in updates and evaluations, over all sessions.
         best_score: best score on held-out examples; None before the first evaluation.
+        best_scores: task -> its score then; their mean is the best score.
         best_update: after which it was reached.
         worse: evaluations since then.
         no_answer_threshold: chosen at the best update, for questions that may have no answer.
@@ -40,6 +41,7 @@ class Progress:
     pieces: int = 0
     seconds: float = 0.0
     best_score: float | None = None
+    best_scores: dict[str, float] = field(default_factory=dict)
     best_update: int = 0
     worse: int = 0
     no_answer_threshold: float | None = None

@@ -1,7 +1,7 @@
-"""Stage `train`: the next stage of an encoder, on one task, for one seed.
+"""Stage `train`: the next stage of an encoder, on one task or a mixture of several, for one seed.
 
-The order of examples depends on the seed and the epoch only, the learning rate on the update only,
-so a run that was interrupted goes on exactly where it was.
+Which examples an update has depends on the seed and the update only, the learning rate on the
+update only, so a run that was interrupted goes on exactly where it was.
 """
 
 import json
@@ -12,59 +12,66 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from xstilts.core.context import Context, Result
 from xstilts.core.seeds import derive
-from xstilts.data.batches import Ints, TokenArrays, micro_batches, paired, together
-from xstilts.data.read import read_examples
+from xstilts.data.batches import Ints
 from xstilts.data.tokens import labels_of
-from xstilts.metrics import noise_limit
-from xstilts.models.device import Precision, number_format, use
+from xstilts.models.device import use
+from xstilts.models.joint import JointModel
 from xstilts.models.task_model import TaskModel, next_stage
-from xstilts.prediction.decode import answered, chosen_threshold, decode
-from xstilts.prediction.forward import inputs_of, logits, shaped_for
-from xstilts.scoring.measure import Scores, measure
-from xstilts.scoring.spec import USUAL, Score
-from xstilts.tasks.examples import asked
-from xstilts.tasks.spec import Kind
 from xstilts.train import checkpoint
-from xstilts.train.dual import dual_gradient
 from xstilts.train.events import Events
-from xstilts.train.optim import clip, make_optimizer, rate, summed_loss, terms, total_updates
-from xstilts.train.spec import LOG, FineTune
+from xstilts.train.gradient import summed_gradient
+from xstilts.train.mixture import Draws, alone, budget, mixed, shares
+from xstilts.train.optim import clip, make_optimizer, rate, total_updates
+from xstilts.train.part import Part
+from xstilts.train.spec import LOG, FineTune, Head, Mixture
 
 _LOG_EVERY = 10
 _SAY_SECONDS = 10.0
 
 
 def finetune(
-    config: FineTune, inputs: Mapping[str, Result], folder: Path, context: Context
+    config: FineTune | Mixture, inputs: Mapping[str, Result], folder: Path, context: Context
 ) -> dict[str, Any]:
     """Train and keep the weights that scored best on held-out English examples.
 
     Args:
-        config: head, hyper-parameters, seed.
-        inputs: ``train`` and ``dev`` token arrays, ``dev_examples``, and ``start``, the model of
-            an earlier stage, unless ``config.encoder`` names an encoder.
-        folder: gets weights, ``log.jsonl`` and, while running, checkpoints.
+        config: heads, hyper-parameters, seed.
+        inputs: ``train`` and ``dev`` token arrays and ``dev_examples`` (of a mixture
+            ``train.TASK`` and so on), and ``start``, the model of an earlier stage, unless
+            ``config.encoder`` names an encoder.
+        folder: gets weights (of a mixture the encoder's), ``log.jsonl`` and, while running,
+            checkpoints.
         context: where things lie and how to run.
 
     Returns:
-        the verdict (``ok``, ``diverged``: no weights are kept, ``collapsed``: the best score is
-        within noise of the floor), what was selected, the lineage, and the cost.
+        the verdict (``ok``, ``diverged``: no weights are kept, ``collapsed``: the best score of
+        every task is within noise of its floor), what was selected, the lineage, and the cost.
     """
     device = use(context.runtime)
     start = inputs["start"].folder if "start" in inputs else context.sources[str(config.encoder)]
-    model = next_stage(
-        start,
-        config.kind,
-        len(labels_of(config.labels, inputs["train"])),
-        seed=derive(config.seed, "head", config.task),
-        dropout=config.how.dropout,
-    ).to(device)
-    packed = model.train().without_padding()  # as far as dropout allows
-    run = Run(config, inputs, model, folder, context, device)
+    own = {head.task: _inputs_of(config, head, inputs) for head in config.heads}
+    models = (
+        next_stage(
+            start,
+            head.kind,
+            len(labels_of(head.labels, own[head.task]["train"])),
+            seed=derive(config.seed, "head", head.task),
+            dropout=config.how.dropout,
+        ).to(device)
+        for head in config.heads
+    )
+    model = JointModel(models) if isinstance(config, Mixture) else next(models)
+    packed = model.without_padding()
+    each = model.models if isinstance(model, JointModel) else [model]
+    parts = [
+        Part(head, part, own[head.task], config.seed)
+        for head, part in zip(config.heads, each, strict=True)
+    ]
+    lineage = inputs["start"].value["lineage"] if "start" in inputs else []
+    run = Run(config, parts, model, lineage, folder, context, device)
     verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
@@ -74,31 +81,43 @@ def finetune(
     return run.value(verdict) | {"packed": packed}
 
 
+def _inputs_of(
+    config: FineTune | Mixture, head: Head, inputs: Mapping[str, Result]
+) -> dict[str, Result]:
+    end = f".{head.task}" if isinstance(config, Mixture) else ""
+    return {name: inputs[f"{name}{end}"] for name in ("train", "dev", "dev_examples")}
+
+
+def draws_of(config: FineTune | Mixture, sizes: list[int]) -> tuple[list[float], Draws]:
+    """Each task's share of the updates, and the examples of every update."""
+    how = config.how
+    if isinstance(config, FineTune):
+        return [1.0], alone(sizes[0], total_updates(sizes[0], how), how.batch_size)
+    law, examples = shares(config.mix, sizes), budget(config.mix, sizes, how.epochs)
+    seed = derive(config.seed, "mixture", config.task)
+    return law.tolist(), mixed(law, examples, how.batch_size, seed)
+
+
 class Run:
     """The state of one training run."""
 
     def __init__(
         self,
-        config: FineTune,
-        inputs: Mapping[str, Result],
-        model: TaskModel,
+        config: FineTune | Mixture,
+        parts: list[Part],
+        model: TaskModel | JointModel,
+        lineage: list[dict[str, Any]],
         folder: Path,
         context: Context,
         device: torch.device,
     ) -> None:
-        self.config, self.model, self.folder = config, model, folder
-        self.context, self.device = context, device
-        self.lineage = inputs["start"].value["lineage"] if "start" in inputs else []
-        self.data, self.dev = arrays_of(config.kind, inputs)
-        self.dev_examples = read_examples(inputs["dev_examples"].folder, config.kind)
-        self.held = sum(map(asked, self.dev_examples))
-        self.labels = labels_of(config.labels, inputs["train"])
-        self.total = total_updates(self.data.examples, config.how)
+        self.config, self.parts, self.model, self.folder = config, parts, model, folder
+        self.lineage, self.context, self.device = lineage, context, device
+        self.law, self.draws = draws_of(config, [part.data.examples for part in parts])
+        self.total = len(self.draws.task)
         self.optimizer = make_optimizer(model, config.how)
         torch.manual_seed(derive(config.seed, "dropout", config.task))
         self.progress, self.best = checkpoint.load(folder, model, self.optimizer, context.say)
-        self.floor: Scores = {}
-        self.order: tuple[int, Ints] | None = None  # the epoch in progress and its order
         self.events = Events(folder, context.runtime.tensorboard)
 
     def train(self) -> str:
@@ -107,15 +126,17 @@ class Run:
         began = saved = said = time.monotonic()
         before = progress.seconds
         while progress.update < self.total and progress.worse < how.select.patience:
-            loss, norm = self.one_update(self.drawn(progress.update))
+            part, examples = self.drawn(progress.update)
+            loss, norm = self.one_update(part, examples)
+            of = {"task": part.head.task} if len(self.parts) > 1 else {}
             if not (np.isfinite(loss) and np.isfinite(norm)):
-                self.log(loss=str(loss), norm=str(norm))
+                self.log(**of, loss=str(loss), norm=str(norm))
                 return "diverged"
             progress.update += 1
             if progress.update % _LOG_EVERY == 0:
-                self.log(loss=loss, norm=norm)
+                self.log(**of, loss=loss, norm=norm)
             if progress.update % how.select.every == 0 or progress.update == self.total:
-                self.evaluate()
+                self.select()
             now = time.monotonic()
             progress.seconds = before + now - began
             if now - saved >= self.context.runtime.checkpoint_seconds:
@@ -125,84 +146,70 @@ class Run:
                 self.say(loss)
                 said = now
         self.events.close()
-        floor = noise_limit(self.dev_floor(), self.held)
-        return "collapsed" if (progress.best_score or 0.0) <= floor else "ok"
+        if any(part.floor is None for part in self.parts):  # resumed after the last evaluation
+            self.evaluate()
+        skill = [not p.at_floor(progress.best_scores.get(p.head.task, 0.0)) for p in self.parts]
+        return "ok" if any(skill) else "collapsed"
 
-    def drawn(self, update: int) -> Ints:
-        """The examples of one update: the epoch's random order, cut into batches."""
-        size = self.config.how.batch_size
-        epoch, place = divmod(update, -(-self.data.examples // size))
-        if self.order is None or self.order[0] != epoch:
-            seed = derive(self.config.seed, "order", self.config.task, epoch)
-            self.order = epoch, np.random.default_rng(seed).permutation(self.data.examples)
-        return self.order[1][place * size : (place + 1) * size]
+    def drawn(self, update: int) -> tuple[Part, Ints]:
+        """The task of an update and its examples."""
+        part = self.parts[self.draws.task[update]]
+        start, count = self.draws.start[update], self.draws.count[update]
+        return part, part.examples(int(start), int(count))
 
-    def one_update(self, examples: Ints) -> tuple[float, float]:
+    def one_update(self, part: Part, examples: Ints) -> tuple[float, float]:
         """One step of the optimizer; returns the mean loss and the gradient's norm."""
         how = self.config.how
-        self.model.train()
+        part.model.train()
         loss = summed_gradient(
-            self.model,
-            self.data,
+            part.model,
+            part.data,
             examples,
             micro_tokens=self.context.runtime.micro_tokens,
             precision=how.precision,
             device=self.device,
         )
+        if isinstance(self.model, JointModel):
+            self.model.still(part.model)
         norm = clip(self.model.parameters(), how.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.progress.update, self.total, how)
         if np.isfinite(norm):
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=False)  # the buffers are used again
-        self.progress.pieces += int(self.data.lengths[self.data.rows_of(examples)].sum())
+        self.progress.pieces += int(part.data.lengths[part.data.rows_of(examples)].sum())
         return loss, norm
 
-    def evaluate(self) -> None:
-        """Score on the held-out examples; remember the weights if they are the best so far."""
-        scores, threshold = self.held_out_scores()
-        score, progress = scores[self.config.metric], self.progress
+    def select(self) -> None:
+        """Score on the held-out examples; remember the weights if they are the best so far.
+
+        A mixture's score is the mean of its tasks' metrics.
+        """
+        found, progress = self.evaluate(), self.progress
+        score = sum(found.values()) / len(found)
         if progress.best_score is None or score > progress.best_score:
             progress.best_score, progress.best_update, progress.worse = score, progress.update, 0
-            progress.no_answer_threshold = threshold
+            progress.best_scores = found
+            if len(self.parts) == 1:
+                progress.no_answer_threshold = self.parts[0].threshold
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         else:
             progress.worse += 1
-        self.log(**{f"dev_{name}": value for name, value in scores.items()})
+        if len(self.parts) == 1:
+            self.log(**{f"dev_{name}": value for name, value in self.parts[0].scores.items()})
+        else:
+            self.log(**{f"dev_{task}": value for task, value in found.items()}, dev_mean=score)
 
-    def held_out_scores(self) -> tuple[Scores, float | None]:
-        """All metrics on the held-out English examples, and their best no-answer threshold."""
-        parts = logits(
-            self.model,
-            self.dev,
-            micro_tokens=self.context.runtime.micro_tokens * 4,
-            precision=self.config.how.precision,
-            device=self.device,
-        )
-        columns = decode(self.config.kind, self.dev_examples, self.dev, parts, self.labels)
-        threshold = None
-        if self.config.answers == "squad_v2":
-            threshold = chosen_threshold(self.dev_examples, columns)
-            columns = answered(columns, threshold)
-        rules = self.score_config()
-        scores, self.floor = measure(rules, self.dev_examples, columns["prediction"])
-        return scores, threshold
-
-    def score_config(self) -> Score:
-        """The usual metrics of the kind, or the one that selects where it is none of them."""
-        kind, metric, answers = self.config.kind, self.config.metric, self.config.answers
-        return Score(
-            kind=kind,
-            metrics=() if metric in USUAL[kind] else (metric,),
-            answers=answers,
-            language="en" if answers == "mlqa" else "",
-        )
-
-    def dev_floor(self) -> float:
-        """The floor of the held-out examples, also after a resume that evaluated nothing."""
-        if not self.floor:
-            self.held_out_scores()
-        return self.floor[self.config.metric]
+    def evaluate(self) -> dict[str, float]:
+        """Task -> its metric on the held-out English examples."""
+        return {
+            part.head.task: part.evaluate(
+                micro_tokens=self.context.runtime.micro_tokens * 4,
+                precision=self.config.how.precision,
+                device=self.device,
+            )
+            for part in self.parts
+        }
 
     def log(self, **facts: float | str) -> None:
         """Keep one entry of the metrics log."""
@@ -221,10 +228,12 @@ class Run:
 
     def value(self, verdict: str) -> dict[str, Any]:
         """The record of the stage."""
-        progress, how = self.progress, self.config.how
+        progress, how, parts = self.progress, self.config.how, self.parts
+        floors = [part.floor for part in parts if part.floor is not None]
+        examples = sum(part.data.examples for part in parts)
         link = {
             "task": self.config.task,
-            "examples": self.data.examples,
+            "examples": examples,
             "updates": progress.best_update,
             "seed": self.config.seed,
         }
@@ -233,11 +242,11 @@ class Run:
             "updates": progress.update,
             "planned_updates": self.total,
             "selected_update": progress.best_update,
-            "dev_metric": self.config.metric,
+            "dev_metric": parts[0].head.metric if len(parts) == 1 else "mean",
             "dev_score": progress.best_score,
-            "dev_floor": self.floor.get(self.config.metric),
-            "dev_examples": self.held,
-            "examples": self.data.examples,
+            "dev_floor": sum(floors) / len(floors) if floors else None,
+            "dev_examples": sum(part.held for part in parts),
+            "examples": examples,
             "pieces": progress.pieces,
             "seconds": round(progress.seconds, 2),
             "tokens_per_second": round(progress.pieces / max(progress.seconds, 1e-9), 1),
@@ -247,46 +256,29 @@ class Run:
         }
         if progress.no_answer_threshold is not None:
             value["no_answer_threshold"] = progress.no_answer_threshold
+        if len(parts) > 1:
+            link["realised"] = self.realised(progress.best_update)
+            value["parts"] = self.parts_value()
         return value
 
+    def realised(self, updates: int) -> dict[str, int]:
+        """Task -> examples drawn in the first ``updates`` updates."""
+        return {p.head.task: self.draws.drawn(i, updates) for i, p in enumerate(self.parts)}
 
-def arrays_of(kind: Kind, inputs: Mapping[str, Result]) -> tuple[TokenArrays, TokenArrays]:
-    """What is trained on and what is selected on.
-
-    For ranking these are queries with their right candidates, and all queries, then all candidates.
-    """
-    sides = ("query-", "candidate-") if kind == "ranking" else ("",)
-    train, dev = (
-        [TokenArrays.load(data.folder, data.value["pad"], side) for side in sides]
-        for data in (inputs["train"], inputs["dev"])
-    )
-    return (paired(*train), together(*dev)) if kind == "ranking" else (train[0], dev[0])
-
-
-def summed_gradient(
-    model: TaskModel,
-    arrays: TokenArrays,
-    examples: Ints,
-    *,
-    micro_tokens: int,
-    precision: Precision,
-    device: torch.device,
-) -> float:
-    """Add the gradient of the mean loss over ``examples``; returns that loss.
-
-    The sum of the loss terms is divided by their number in the whole update before the backward
-    pass, so how the examples are put into micro-batches changes nothing but rounding.
-    """
-    if model.kind == "ranking":
-        return dual_gradient(model, arrays, examples, micro_tokens, precision, device)
-    number = terms(model, arrays, examples)
-    total = torch.zeros((), dtype=torch.float64)
-    for group in micro_batches(arrays, examples, micro_tokens):
-        rows = arrays.rows_of(group)
-        inputs: dict[str, Tensor] = shaped_for(model, inputs_of(arrays, rows, device), len(group))
-        with number_format(precision, device):
-            out = model(**inputs)
-        loss = summed_loss(model, out, arrays, group, rows) / number
-        loss.backward()  # type: ignore[no-untyped-call]
-        total += loss.detach().double().cpu()
-    return float(total)
+    def parts_value(self) -> dict[str, dict[str, Any]]:
+        """Task -> what a mixture's record says of it; counts are of examples drawn."""
+        realised = self.realised(self.progress.update)
+        every = sum(realised.values())
+        return {
+            part.head.task: {
+                "examples": part.data.examples,
+                "share": share,
+                "expected": round(share * every, 2),
+                "realised": realised[part.head.task],
+                "dev_metric": part.head.metric,
+                "dev_score": self.progress.best_scores.get(part.head.task),
+                "dev_floor": part.floor,
+                "dev_examples": part.held,
+            }
+            for part, share in zip(self.parts, self.law, strict=True)
+        }

@@ -1,10 +1,12 @@
 """What training is told. No torch here, so planning stays light."""
 
+from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from xstilts.core.spec import Spec, added
+from xstilts.core.validation import refusal
 from xstilts.tasks.spec import AnswerRules, Kind
 
 LOG = "log.jsonl"
@@ -49,6 +51,57 @@ class How(Spec):
     select: Select
 
 
+_KEYS_OF = {"capped": ("cap",), "temperature": ("temperature", "cap")}  # the first is required
+
+
+class Mix(Spec):
+    """How several tasks share one stage; :mod:`xstilts.train.mixture` has the formulas.
+
+    Attributes:
+        law: how a task's share of the updates depends on its number of examples.
+        cap: a task with more examples counts as this many; for ``capped`` and ``temperature``.
+        temperature: 1 is proportional, a high one nearly uniform; for ``temperature``.
+        examples: of the whole stage; absent = ``epochs`` passes over every task.
+    """
+
+    law: Literal["proportional", "capped", "temperature", "uniform"] = "proportional"
+    cap: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, gt=0)
+    examples: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _keys_of_the_law(self) -> "Mix":
+        keys = _KEYS_OF.get(self.law, ())
+        for key in ("cap", "temperature"):
+            said = getattr(self, key) is not None
+            if said and key not in keys:
+                laws = " or ".join(law for law, of in _KEYS_OF.items() if key in of)
+                what = f"A {self.law} mixture has no {key}"
+                raise refusal("", what, f"law: {laws}, or no {key}")
+            if not said and key in keys[:1]:
+                raise refusal("", f"The law {self.law} lacks its {key}", f"{key}: a number")
+        return self
+
+
+class Head(Spec):
+    """What one task of a stage trains beside the encoder, and how it is judged.
+
+    Attributes:
+        task: the task trained on.
+        kind: its example kind.
+        labels: in the order of the logits; none where the training slice's count.
+        metric: by which the best update is chosen.
+        answers: how held-out answers are compared, for questions; with ``squad_v2`` the threshold
+            for "no answer" is chosen on the held-out examples, too.
+    """
+
+    task: str
+    kind: Kind
+    labels: tuple[str, ...]
+    metric: str
+    answers: AnswerRules = "squad"
+
+
 class FineTune(Spec):
     """One stage: which head on which encoder, trained how.
 
@@ -72,3 +125,41 @@ class FineTune(Spec):
     how: How
     seed: int
     answers: AnswerRules = added("squad", absent_when="squad")
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The only one."""
+        said = {name: getattr(self, name) for name in Head.model_fields}
+        return (Head(**said),)
+
+
+class Mixture(Spec):
+    """One stage on several tasks at once, each with a head of its own on the same encoder.
+
+    The best update has the highest mean of the tasks' metrics on their held-out examples.
+
+    Attributes:
+        heads: of the tasks, by name; inputs are called ``train.TASK`` and so on.
+        mix: how many examples there are, and of which task.
+        encoder: digest of the encoder; None if the stage starts from another stage's model.
+        how: the hyper-parameters, the same for every task.
+        seed: of heads, draws, orders of examples and dropout.
+    """
+
+    heads: tuple[Head, ...] = Field(min_length=2)
+    mix: Mix
+    encoder: str | None
+    how: How
+    seed: int
+
+    @property
+    def task(self) -> str:
+        """The tasks as one name."""
+        return joint_name(head.task for head in self.heads)
+
+
+def joint_name(tasks: Iterable[str], most: int = 60) -> str:
+    """Several tasks as one name of at most ``most`` letters: all of them, or how many follow."""
+    first, *others = names = list(tasks)
+    name = "+".join(names)
+    return name if len(name) <= most else f"{first}+{len(others)}"
