@@ -93,7 +93,9 @@ class Run:
         self.total = total_updates(self.data.examples, config.how)
         self.optimizer = make_optimizer(model, config.how)
         torch.manual_seed(derive(config.seed, "dropout", config.task))
-        self.progress, self.best = checkpoint.load(folder, model, self.optimizer, context.say)
+        self.progress, self.best = checkpoint.load(
+            folder, checkpoint.Progress(), model, self.optimizer, context.say
+        )
         self.floor: Scores = {}
         self.order: tuple[int, Ints] | None = None  # the epoch in progress and its order
         self.events = Events(folder, context.runtime.tensorboard)
