@@ -2,6 +2,7 @@
 
 from xstilts.api import (
     check_data,
+    describe_lab,
     embed,
     export,
     leaks,
@@ -16,6 +17,7 @@ from xstilts.api import (
 
 __all__ = [
     "check_data",
+    "describe_lab",
     "embed",
     "export",
     "leaks",

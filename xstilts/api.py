@@ -12,6 +12,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from xstilts.data.files import FileState
     from xstilts.data.leaks import Overlap
+    from xstilts.lab.describe import Described
     from xstilts.phases.estimate import Estimate
     from xstilts.phases.export import Exported
     from xstilts.phases.planning import Planned
@@ -294,6 +295,13 @@ def mine(
             rows = zip(scores, mined.source.tolist(), mined.target.tolist(), strict=True)
             write_rows(scratch, rows)
     return mined
+
+
+def describe_lab() -> "list[Described]":
+    """The laboratory's languages: their knobs, and a sentence in each of them with its gloss."""
+    from xstilts.lab.describe import described
+
+    return list(described())
 
 
 def _workplace(store: Folder, data: Folder) -> "Workplace":

@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Official data files: check, and look for leaks.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+lab_app = typer.Typer(help="The laboratory's artificial languages.", no_args_is_help=True)
+app.add_typer(lab_app, name="lab")
 
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped name or a YAML file.")]
 StoreOption = Annotated[
@@ -299,6 +301,21 @@ def data_leaks(
         print(f"{o.trained} and {o.reported}: {o.units} texts, {len(o.examples)} examples")
         print(f"  such as: {o.sample[:100]}")
     print(f"{len(found)} pairs of slices share text" if found else "no shared text")
+
+
+@lab_app.command("describe")
+def lab_describe() -> None:
+    """The languages and their knobs, and one sentence in each of them with its gloss."""
+    found = api.describe_lab()
+    columns = "distance overlap order adjective morphology script amount".split()
+    print(f"{'code':<6}{'name':<30}" + "".join(f"{c:<14}" for c in columns).rstrip())
+    for one in found:
+        spoken = one.language
+        cells = [f"{spoken.distance:.2f}", f"{spoken.overlap:.2f}", spoken.order, spoken.adjective]
+        cells += [spoken.morphology, spoken.script, f"{spoken.amount:.3g}"]
+        print(f"{spoken.code:<6}{spoken.name:<30}" + "".join(f"{c:<14}" for c in cells).rstrip())
+    for one in found:
+        print(f"\n{one.language.code}  {one.example}\n     {one.gloss}")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,7 +14,7 @@ from xstilts import api, cli
 from xstilts.core.errors import CorruptResultError, StepFailedError
 
 COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "export", "data"}
-COMMANDS |= {"embed", "retrieve", "mine"}
+COMMANDS |= {"embed", "retrieve", "mine", "lab"}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
 
 
@@ -156,3 +156,18 @@ def test_a_file_with_a_task_of_ones_own_is_shown_and_checked(tmp_path: Path) -> 
     wrong = xstilts("tasks", "reviews.yaml", cwd=tmp_path)
     assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
     assert all(word in wrong.stderr for word in ("where:", "expected:", "do:"))
+
+
+def test_the_languages_of_the_laboratory_are_shown_with_knobs_and_a_glossed_sentence() -> None:
+    done = xstilts("lab", "describe")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == (
+        "code name distance overlap order adjective morphology script amount".split()
+    )
+    assert "qpa   Pasht" in done.stdout
+    row = next(line for line in lines if line.startswith("qor"))
+    assert row.split() == "qor Orvek 0.80 0.00 SOV before agglutinating tifinagh 0.037".split()
+    at = next(i for i, line in enumerate(lines) if line.startswith("qco  "))
+    assert lines[at] == "qco  Mara Velt Tavo in the farmer from two red apple buy not did."
+    assert lines[at + 1].split() == lines[at].removesuffix(".").split()[1:]
