@@ -18,6 +18,20 @@ class FolderText(Spec):
     digests: tuple[str, ...]
 
 
+class LabText(Spec):
+    """Stories of the laboratory, told in one of its languages.
+
+    Attributes:
+        tokens: words and marks, at least.
+        seed: of the stories.
+        version: of the generator; a test holds the bytes of each.
+    """
+
+    tokens: int
+    seed: int
+    version: int = 1
+
+
 class Corpus(Spec):
     """The documents of one language, and how many of them are held out.
 
@@ -28,7 +42,7 @@ class Corpus(Spec):
     """
 
     language: str
-    source: FolderText
+    source: FolderText | LabText
     held: int
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from xstilts.core.spec import Spec
+from xstilts.core.validation import refusal
 from xstilts.data.batches import IGNORED, Ints
 
 
@@ -22,6 +23,13 @@ class Masking(Spec):
     share: float = Field(gt=0, lt=1)
     masked: float = Field(ge=0, le=1)
     random: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _at_most_all(self) -> "Masking":
+        if self.masked + self.random > 1:
+            what = f"{self.masked} masked and {self.random} random are more than all"
+            raise refusal("masking", what, "shares whose sum is at most 1")
+        return self
 
 
 @dataclass(frozen=True)
@@ -43,9 +51,7 @@ class Pieces:
         return cls(tokenizer.mask_token_id, np.setdiff1d(np.arange(len(tokenizer)), special))
 
 
-def masked(
-    ids: Ints, how: Masking, pieces: Pieces, rng: np.random.Generator
-) -> tuple[Ints, Ints]:
+def masked(ids: Ints, how: Masking, pieces: Pieces, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """What the model sees, and what it is asked for, ``IGNORED`` where for nothing.
 
     Args:

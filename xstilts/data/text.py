@@ -9,7 +9,8 @@ from typing import Any
 from xstilts.core.context import Context, Result
 from xstilts.core.errors import DataError
 from xstilts.core.seeds import rank
-from xstilts.data.corpora import Corpus, FolderText
+from xstilts.data.corpora import Corpus, FolderText, LabText
+from xstilts.lab import documents as lab
 from xstilts.store.digests import sha256
 
 TRAIN, HELD = "train.txt", "held.txt"
@@ -27,13 +28,13 @@ def text(
         DataError: for a file that is not as it should be, or changed since the plan was made, or
             where there are too few documents to hold any out.
     """
-    documents = list(_read(config.source, context))
+    documents = list(_documents(config, context))
     names = dict.fromkeys(name for name, _ in documents)
     most = min(config.held, len(names) // 10)
     if not most:
         raise DataError(
             f"{len(names)} documents of {config.language} are too few to hold any out",
-            where=_places(config.source, context),
+            where=_place(config, context),
             expected="at least 10 different documents, one a line",
             do="give more text",
         )
@@ -55,12 +56,23 @@ def documents_of(result: Result, part: str = TRAIN) -> list[str]:
     return (result.folder / part).read_text("utf-8").split("\n")[:-1]
 
 
-def _places(source: FolderText, context: Context) -> str:
-    return " ".join(str(context.sources[digest]) for digest in source.digests)
+def _place(config: Corpus, context: Context) -> str:
+    if isinstance(config.source, LabText):
+        return f"the laboratory's text in {config.language}"
+    return " ".join(str(context.sources[digest]) for digest in config.source.digests)
 
 
-def _read(source: FolderText, context: Context) -> Iterator[tuple[str, str]]:
-    """Name and text of every document: one a line; what stands before a tab is its name."""
+def _documents(config: Corpus, context: Context) -> Iterator[tuple[str, str]]:
+    """Name and text of every document."""
+    if isinstance(config.source, LabText):
+        found = lab.documents(config.language, config.source.tokens, config.source.seed)
+        yield from ((document, document) for document in found)
+    else:
+        yield from _in_files(config.source, context)
+
+
+def _in_files(source: FolderText, context: Context) -> Iterator[tuple[str, str]]:
+    """One document a line; what stands before a tab is its name."""
     for digest in source.digests:
         path = context.sources[digest]
         if sha256(path) != digest:

@@ -8,12 +8,13 @@ words at once.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
 
 LONGEST = 16  # letters of a piece, as in SentencePiece
 _PART = 32  # letters; longer words are cut, so that no path's probability is too small for a float
@@ -59,7 +60,8 @@ def vocabulary(
 
 
 def _shares(counts: Floats) -> Floats:
-    return counts / counts.sum()
+    shares: Floats = counts / counts.sum()
+    return shares
 
 
 def _letters(words: Mapping[str, float], coverage: float) -> set[str]:
@@ -139,8 +141,8 @@ class _Text:
 
     def _strings(self) -> Iterator[tuple[Ints, Ints, Floats]]:
         """Of every length: places of all strings, which string stands there, how often it does."""
-        code = np.frombuffer(self.text.encode("utf-32-le"), np.uint32)
-        code = np.unique(code, return_inverse=True)[1]
+        letters = np.frombuffer(self.text.encode("utf-32-le"), np.uint32)
+        code = np.unique(letters, return_inverse=True)[1]
         room = np.repeat(self.starts + self.lengths, self.lengths) - np.arange(len(code))
         weight = np.repeat(self.weights, self.lengths)
         before = np.zeros(len(code), np.int64)  # the string that is one letter shorter
@@ -149,7 +151,7 @@ class _Text:
             longer = before[places] * (code.max() + 1) + code[places + length - 1]
             inverse = np.unique(longer, return_inverse=True)[1]
             before[places] = inverse
-            yield places, inverse, np.bincount(inverse, weight[places])
+            yield places, inverse, np.bincount(inverse, weight[places]).astype(float)
 
     def segmentations(self, pieces: _Pieces) -> "_Lattice":
         """All ways to put the words together from pieces."""
@@ -200,12 +202,13 @@ class _Lattice:
         after = self._along(np.add, self._backward, self.last, self.end, edge)
         of_word = weights / before[self.last]
         chance = before[self.begin] * edge * after[self.end]
-        return np.bincount(self.piece, chance * of_word[self.word], self.size)
+        return np.bincount(self.piece, chance * of_word[self.word], self.size).astype(float)
 
     def best(self, shares: Floats) -> Floats:
         """Probability of each word's best segmentation, ``(words,)``; 0 where there is none."""
         edge = shares[self.piece]
-        return self._along(np.maximum, self._forward, self.first, self.begin, edge)[self.last]
+        best = self._along(np.maximum, self._forward, self.first, self.begin, edge)
+        return best.take(self.last)
 
     def _along(
         self, join: np.ufunc, steps: "list[_Step]", origin: Ints, source: Ints, edge: Floats

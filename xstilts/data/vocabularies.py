@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import (
+    AddedToken,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+)
 
 from xstilts.core.context import Context, Result
 from xstilts.core.errors import RecipeError
@@ -38,7 +46,7 @@ def tokenizer(
     weights: Counter[str] = Counter()
     for language, some in counts.items():
         scale = drawn[language] * sum(sizes.values()) / sizes[language]
-        weights.update({word: n * scale for word, n in some.items()})  # type: ignore[misc]
+        weights.update({word: n * scale for word, n in some.items()})
     try:
         pieces = vocabulary(weights, config.size - len(SPECIAL), config.coverage)
     except ValueError as error:

@@ -6,8 +6,10 @@ from functools import cached_property
 from types import MappingProxyType
 
 from xstilts.core.errors import DataError, EncoderError, RecipeError
+from xstilts.core.spec import Runtime
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
+from xstilts.phases.pretraining import promise
 from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
 from xstilts.phases.slices import (
     Files,
@@ -88,7 +90,7 @@ class Planned:
             EncoderError: for an encoder of the hub at no revision.
         """
         for encoder in self.encoders.values():
-            if encoder.files is None and encoder.choice.revision is None:
+            if encoder.away and encoder.choice.revision is None:
                 raise EncoderError(
                     f"The encoder {encoder.choice.hub} has no revision",
                     where="encoder.revision",
@@ -123,7 +125,7 @@ class _Making:
 
     def arm(self, arm: str, seed: int) -> None:
         """All steps of one arm and seed."""
-        model = Model(None)
+        model = self.builder.start
         stages = self.recipe.arms[arm]
         for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
             model = self.stage(model, stage.train, seed)
@@ -153,9 +155,9 @@ class _Making:
     def retrieval(self, arm: str, target: str, model: Model, seed: int) -> None:
         """Retrieval with the encoder as the arm left it; nothing is random without a stage."""
         words, use = self.words(target), self.recipe.use(target)
-        if self.builder.encoder.files is not None:
-            block_is_there(target, use.layer, self.builder.encoder.files.layers)
-        if model.step is None and seed != self.recipe.seeds[0]:
+        if self.builder.encoder.layers is not None:
+            block_is_there(target, use.layer, self.builder.encoder.layers)
+        if not model.chain and seed != self.recipe.seeds[0]:
             return
         kind = get_task(target).kind
         config = _CONFIGS[kind](
@@ -173,7 +175,7 @@ class _Making:
                 step = self.builder.rank(data, steps)
             dev = self.tuning[target].get(data.language)
             mined = self.builder.retrieve(model, dev, config, words) if dev else None
-            self.cell(arm, target, data, None if model.step is None else seed, step, mined)
+            self.cell(arm, target, data, seed if model.chain else None, step, mined)
 
     def cell(
         self,
@@ -213,9 +215,8 @@ class _Making:
 
     def how(self, words: Training) -> How:
         """What of the hyper-parameters changes weights; ``auto`` is resolved here."""
-        precision = words.precision
-        if precision == "auto":
-            precision = self.workplace.precision(self.recipe.runtime.threads)
+        threads = self.recipe.runtime.threads
+        precision = self.workplace.resolved(words.precision, threads)
         said = words.model_dump(exclude={"max_length", "stride", "precision"})
         return How(**said, precision=precision)
 
@@ -244,7 +245,7 @@ def make_plan(
     originals = [
         s for target in recipe.targets for s in original(recipe, target, slices[target], files)
     ]
-    encoders = {choice.label: _encoder(choice, workplace, files) for choice in recipe.encoder}
+    encoders = {e.label: _encoder(e, workplace, files, recipe.runtime) for e in recipe.encoder}
     whole = Planned(
         recipe=recipe,
         plan=Plan({}, []),
@@ -263,6 +264,9 @@ def make_plan(
     for label, encoder in encoders.items():
         prefix = f"{label}:" if len(encoders) > 1 else ""
         making = _Making(recipe, workplace, Builder(encoder), trainings, slices, tuning, prefix)
+        if encoder.made:
+            making.steps |= {prefix + name: step for name, step in encoder.made.steps.items()}
+            making.kept.add(encoder.made.step.key)
         for arm in recipe.arms:
             for seed in recipe.seeds:
                 making.arm(arm, seed)
@@ -347,10 +351,16 @@ def _trained_tasks(recipe: Recipe) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _encoder(choice: EncoderChoice, workplace: Workplace, files: Files) -> Encoder:
+def _encoder(
+    choice: EncoderChoice, workplace: Workplace, files: Files, runtime: Runtime
+) -> Encoder:
+    if choice.pretrain is not None:
+        made = promise(choice.pretrain, workplace, runtime)
+        files.sources |= made.sources
+        return Encoder(choice.label, made.step.key, made.tokenizer.key, choice, made=made)
     here = workplace.encoder(choice)
     if here is None:
         name = f"hub:{choice.hub}@{choice.revision or 'unpinned'}"
-        return Encoder(choice.label, name, name, None, choice)
+        return Encoder(choice.label, name, name, choice)
     files.sources |= {here.digest: here.folder, here.tokenizer: here.folder}
-    return Encoder(choice.label, here.digest, here.tokenizer, here, choice)
+    return Encoder(choice.label, here.digest, here.tokenizer, choice, here)

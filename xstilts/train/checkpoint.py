@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -25,6 +25,7 @@ class Counted(Protocol):
     """How far a stage is: a dataclass of plain values."""
 
     update: int
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 _Progress = TypeVar("_Progress", bound=Counted)

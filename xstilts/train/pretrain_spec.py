@@ -39,5 +39,3 @@ class Pretrain(Spec):
     clip: float
     precision: Literal["fp32", "bf16"]
     seed: int
-
-
