@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from xstilts.phases.estimate import Estimate
     from xstilts.phases.export import Exported
     from xstilts.phases.planning import Planned
-    from xstilts.phases.running import Results
+    from xstilts.phases.running import Pretrained, Results
     from xstilts.phases.workplace import Workplace
     from xstilts.retrieve.margin import Mined
     from xstilts.retrieve.sentences import Embedded
@@ -193,6 +193,37 @@ def export(
     place = _workplace(store, data)
     planned = _planned(recipe, changes, place)
     return export_xtreme(planned, place.store, Path(out), arm=arm, seed=seed)
+
+
+def pretrain(
+    declaration: str,
+    *changes: str,
+    out: Folder = None,
+    store: Folder = None,
+    data: Folder = None,
+    say: Say = lambda line: None,
+) -> "Pretrained":
+    """Make an encoder from text: a Unigram tokenizer, and masked-LM pretraining.
+
+    Args:
+        declaration: a shipped name (``lab/encoder``) or the path of a YAML file.
+        changes: ``key.path=VALUE``, as `--set` takes them.
+        out: a new or empty folder that gets a copy, which any `AutoModel` loads.
+        store: where results lie; what is there already is not made again.
+        data: a folder under which its text is searched, too.
+        say: takes lines of progress.
+
+    Raises:
+        UserError: for what the caller can mend.
+        StepFailedError: when a step failed, or the training diverged.
+    """
+    from xstilts.executors import LocalExecutor
+    from xstilts.phases.pretraining import promise
+    from xstilts.phases.running import run_pretraining
+
+    place = _workplace(store, data)
+    promised = promise(declaration, place, changes=changes)
+    return run_pretraining(promised, place, LocalExecutor(), say, Path(out) if out else None)
 
 
 def embed(

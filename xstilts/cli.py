@@ -88,7 +88,7 @@ def plan(
     for target, points in found.detectable.items():
         print(f"detectable       {target}: {points:.1f} points (80 % power, 1 point between seeds)")
     for label, encoder in planned.encoders.items():
-        if encoder.files is None and encoder.choice.revision is None:
+        if encoder.away and encoder.choice.revision is None:
             print(f"unpinned         {label}: {encoder.choice.hub} has no revision, it cannot run")
     for line in found.corrupt.values():
         print(f"corrupt          {line}; will be built anew")
@@ -227,6 +227,27 @@ def export(
             print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}")
         for task in model.left_out:
             print(f"  {task:<10} left out: no form in this layout yet")
+
+
+@app.command()
+def pretrain(
+    declaration: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="A shipped name (lab/encoder) or a YAML file.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A new or empty folder that gets the encoder.")
+    ] = None,
+    store: StoreOption = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Make a tokenizer and a small encoder from text, by masked LM."""
+    found = api.pretrain(declaration, *(set_ or []), out=out, store=store, data=data, say=_say)
+    print(f"{'language':<10}{'pieces':>12}{'seen':>12}{'loss':>8}{'by frequency':>14}")
+    for language, facts in found.value["languages"].items():
+        losses = f"{facts['held_loss']:>8.3f}{facts['held_unigram_loss']:>14.3f}"
+        print(f"{language:<10}{facts['pieces']:>12,}{facts['seen']:>12,}{losses}")
+    print(found.folder)
 
 
 @app.command()

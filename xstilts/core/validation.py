@@ -2,11 +2,14 @@
 
 import re
 from itertools import takewhile
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError, UserError
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -27,6 +30,43 @@ def refusal(key: str, what: str, expected: str) -> PydanticCustomError:
 def form(name: str) -> str:
     """The tag of one form that a value may have; no key of the recipe looks like it."""
     return f"<{name}>"
+
+
+def put(raw: dict[str, Any], change: str) -> list[str]:
+    """Change a key of ``raw`` as ``a.b=VALUE`` says; returns the keys on the way.
+
+    Raises:
+        RecipeError: for a change that names no key or whose value is not YAML.
+    """
+    path, found, text = change.partition("=")
+    keys = path.strip().split(".")
+    if not found or not all(keys):
+        raise RecipeError(
+            f"{change!r} changes no key",
+            where="--set",
+            expected="KEY=VALUE, such as training.lr=2e-5",
+            do="write key, equals sign, value",
+        )
+    place: Any = raw
+    for key in keys[:-1]:
+        place = place.setdefault(key, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise RecipeError(
+            f"{path} goes through a value that has no keys",
+            where=f"--set {change}",
+            expected="a path of keys, as in the file",
+            do="look at the file's keys",
+        )
+    try:
+        place[keys[-1]] = yaml12.parse(text)
+    except yaml.YAMLError:
+        raise RecipeError(
+            f"The value of {path} is not YAML",
+            where=f"--set {change}",
+            expected="a number, a word, [a, list] or {a: mapping}",
+            do="quote it",
+        ) from None
+    return keys
 
 
 def validated(

@@ -57,14 +57,14 @@ class Tokens(Spec):
     """How a slice is cut into pieces.
 
     Attributes:
-        tokenizer: digest of the tokenizer's files.
+        tokenizer: digest of the tokenizer's files; None if it is that of a step.
         kind: the example kind.
         labels: labels in the order of the logits; none where those of the training slice count.
         max_length: most pieces of a row, special ones counted.
         stride: pieces that neighbouring windows of a context share.
     """
 
-    tokenizer: str
+    tokenizer: str | None
     kind: Kind
     labels: tuple[str, ...]
     max_length: int

@@ -67,9 +67,12 @@ def tokens(
 ) -> dict[str, Any]:
     """Write the token arrays of ``inputs["examples"]``; returns counts and the padding piece.
 
-    Labels that are left open come from ``inputs["labels"]``, the training slice, into the record.
+    The tokenizer is that of ``inputs["tokenizer"]``, a step, if the config names none. Labels that
+    are left open come from ``inputs["labels"]``, the training slice, into the record.
     """
-    tokenizer = load_tokenizer(context.sources[config.tokenizer])
+    made = inputs.get("tokenizer")
+    place = made.folder if made else context.sources[str(config.tokenizer)]
+    tokenizer = load_tokenizer(place)
     examples = read_examples(inputs["examples"].folder, config.kind)
     learnt = inputs["labels"].value["labels"] if "labels" in inputs else None
     if learnt is not None:

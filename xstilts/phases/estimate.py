@@ -63,6 +63,7 @@ def estimate(planned: Planned, store: Store) -> Estimate:
     every = Counter(s.stage.name for s in unique)
     sources = planned.plan.sources
     trained = sum(_pieces(s, store, sources) for s in found.to_run if s.stage.name == "train")
+    trained += sum(s.work.tokens for s in found.to_run if s.stage.name == "pretrain")
     passed = [s for s in found.to_run if s.stage.name in READING]
     read = sum(_pieces(s, store, sources) for s in passed)
     blocks = max(_block_parameters(planned), 1.0)
@@ -152,15 +153,14 @@ def _slice(tokens: Step) -> Slice:
 def _block_parameters(planned: Planned) -> float:
     sizes = []
     for encoder in planned.encoders.values():
-        known = encoder.files.block_parameters if encoder.files else encoder.choice.block_parameters
-        sizes.append(known or _XLMR_LARGE_BLOCKS)
+        sizes.append(encoder.block_parameters or _XLMR_LARGE_BLOCKS)
     return max(sizes)
 
 
 def _rate(steps: list[Step], store: Store, blocks: float) -> tuple[float | None, str]:
     """Training tokens a second: of finished stages, else from the measured product rate."""
     for step in steps:
-        if step.stage.name != "train":
+        if step.stage.name not in ("train", "pretrain"):
             continue
         for record in store.records(step.address)[:1]:
             return float(record["value"]["tokens_per_second"]), f"speed of {step.address}"

@@ -21,6 +21,7 @@ from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.data.read import read_examples
 from xstilts.graph import Step
 from xstilts.phases.planning import Cell, Planned
+from xstilts.phases.running import require_empty
 from xstilts.phases.xtreme_files import FORMS, write_cell
 from xstilts.prediction.spec import PREDICTIONS
 from xstilts.scoring.spec import TAKEN
@@ -73,13 +74,7 @@ def export_xtreme(
     recipe = planned.recipe
     arms = _one_of("arm", arm, list(recipe.arms))
     seeds = _one_of("seed", seed, list(recipe.seeds))
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RecipeError(
-            f"{out} is not empty",
-            where="--out",
-            expected="a new or empty folder, so that no file of another model stays in it",
-            do="name another folder",
-        )
+    require_empty(out)
     models = [(e, a, s) for e in planned.encoders for a in arms for s in seeds]
     found = []
     for encoder, name, number in models:

@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from xstilts.core.errors import DataError, EncoderError
+from xstilts.core.spec import Runtime
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
+from xstilts.phases.pretraining import promise
 from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
 from xstilts.phases.refusals import (
     block_is_there,
@@ -108,7 +110,7 @@ class Planned:
             EncoderError: for an encoder of the hub at no revision.
         """
         for encoder in self.encoders.values():
-            if encoder.files is None and encoder.choice.revision is None:
+            if encoder.away and encoder.choice.revision is None:
                 raise EncoderError(
                     f"The encoder {encoder.choice.hub} has no revision",
                     where="encoder.revision",
@@ -147,7 +149,7 @@ class _Making:
 
     def arm(self, arm: str, seed: int) -> None:
         """All steps of one arm and seed."""
-        model = Model(None)
+        model = self.builder.start
         stages = self.recipe.arms[arm]
         for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
             model = self.intermediate(model, stage, seed)
@@ -199,9 +201,9 @@ class _Making:
             nothing_else_is_compared(self.recipe, target)
             place = {"layer": "top", "pooling": "first"}
             model = self.trained(arm, target, model, seed)
-        elif self.builder.encoder.files is not None:
-            block_is_there(target, use.layer, self.builder.encoder.files.layers)
-        if model.step is None and seed != self.recipe.seeds[0]:
+        elif self.builder.encoder.layers is not None:
+            block_is_there(target, use.layer, self.builder.encoder.layers)
+        if not model.chain and seed != self.recipe.seeds[0]:
             return
         kind = get_task(target).kind
         config = _CONFIGS[kind](
@@ -213,7 +215,7 @@ class _Making:
         steps = {
             d.language: self.builder.retrieve(model, d, config, words) for d in self.slices[target]
         }
-        own, scores = None if model.step is None else seed, {}
+        own, scores = seed if model.chain else None, {}
         for data in self.slices[target]:
             step = steps[data.language]
             if kind == "ranking":
@@ -280,9 +282,8 @@ class _Making:
 
     def how(self, words: Training) -> How:
         """What of the hyper-parameters changes weights; ``auto`` is resolved here."""
-        precision = words.precision
-        if precision == "auto":
-            precision = self.workplace.precision(self.recipe.runtime.threads)
+        threads = self.recipe.runtime.threads
+        precision = self.workplace.resolved(words.precision, threads)
         said = words.model_dump(exclude={"max_length", "stride", "precision"})
         return How(**said, precision=precision)
 
@@ -313,7 +314,7 @@ def make_plan(
     originals = [
         s for target in recipe.targets for s in original(recipe, target, slices[target], files)
     ]
-    encoders = {choice.label: _encoder(choice, workplace, files) for choice in recipe.encoder}
+    encoders = {e.label: _encoder(e, workplace, files, recipe.runtime) for e in recipe.encoder}
     whole = Planned(
         recipe=recipe,
         plan=Plan({}, []),
@@ -334,6 +335,9 @@ def make_plan(
         prefix = f"{label}:" if len(encoders) > 1 else ""
         builder = Builder(encoder)
         making = _Making(recipe, workplace, builder, trainings, slices, tuning, aligned, prefix)
+        if encoder.made:
+            making.steps |= {prefix + name: step for name, step in encoder.made.steps.items()}
+            making.kept.add(encoder.made.step.key)
         for arm in recipe.arms:
             for seed in recipe.seeds:
                 making.arm(arm, seed)
@@ -368,10 +372,16 @@ def _trained_tasks(recipe: Recipe) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _encoder(choice: EncoderChoice, workplace: Workplace, files: Files) -> Encoder:
+def _encoder(
+    choice: EncoderChoice, workplace: Workplace, files: Files, runtime: Runtime
+) -> Encoder:
+    if choice.pretrain is not None:
+        made = promise(choice.pretrain, workplace, runtime)
+        files.sources |= made.sources
+        return Encoder(choice.label, made.step.key, made.tokenizer.key, choice, made=made)
     here = workplace.encoder(choice)
     if here is None:
         name = f"hub:{choice.hub}@{choice.revision or 'unpinned'}"
-        return Encoder(choice.label, name, name, None, choice)
+        return Encoder(choice.label, name, name, choice)
     files.sources |= {here.digest: here.folder, here.tokenizer: here.folder}
-    return Encoder(choice.label, here.digest, here.tokenizer, here, choice)
+    return Encoder(choice.label, here.digest, here.tokenizer, choice, here)

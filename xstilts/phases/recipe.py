@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -18,10 +17,9 @@ from pydantic import (
     model_validator,
 )
 
-from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
-from xstilts.core.validation import form, refusal, validated
+from xstilts.core.validation import form, keys_of, put, refusal, validated
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks import declare, task_names
@@ -37,10 +35,11 @@ class _Section(BaseModel):
 
 
 class EncoderChoice(_Section):
-    """Where the encoder comes from: a folder, or a hub repository at one revision.
+    """Where the encoder comes from: a folder, a hub repository at one revision, or pretraining.
 
     Attributes:
         path: a folder; a relative one is also searched under ``$XSTILTS_MODELS``.
+        pretrain: a declaration of an encoder, by shipped name or as a YAML file.
         hub: ``ORG/NAME``.
         revision: 40 hex digits; None is shown as unpinned and cannot run.
         languages: what it was pretrained on; absent = what its model card says.
@@ -49,6 +48,7 @@ class EncoderChoice(_Section):
     """
 
     path: str | None = None
+    pretrain: str | None = None
     hub: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
     revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
     languages: tuple[str, ...] | None = None
@@ -57,16 +57,17 @@ class EncoderChoice(_Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> "EncoderChoice":
-        if (self.path is None) == (self.hub is None):
-            said = "both" if self.path else "neither"
-            raise refusal(
-                "encoder", f"The encoder has {said} of path and hub", "either `path` or `hub`"
-            )
+        said = [k for k in ("path", "hub", "pretrain") if getattr(self, k) is not None]
+        if len(said) != 1:
+            what = f"The encoder has {' and '.join(said) or 'none'} of path, hub and pretrain"
+            raise refusal("encoder", what, "one of `path`, `hub` and `pretrain`")
         return self
 
     @property
     def label(self) -> str:
         """The encoder's short name in tables."""
+        if self.pretrain:
+            return Path(self.pretrain).stem
         return Path(self.path).name if self.path else str(self.hub).split("/")[-1]
 
 
@@ -364,11 +365,23 @@ def _read(name: str, folder: Path = Path(), inside: tuple[Path, ...] = ()) -> di
 
 
 def _with_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The recipe with the paths of its own tasks counted from ``folder``."""
+    """The recipe with the files of its own tasks and encoders counted from ``folder``."""
     paths = raw.get("own_tasks")
-    if not isinstance(paths, list) or not all(isinstance(p, str) for p in paths):
-        return raw
-    return raw | {"own_tasks": [str(folder.absolute() / p) for p in paths]}
+    if isinstance(paths, list) and all(isinstance(p, str) for p in paths):
+        raw = raw | {"own_tasks": [str(folder.absolute() / p) for p in paths]}
+    if "encoder" in raw:
+        raw = raw | {"encoder": _declared(raw["encoder"], folder)}
+    return raw
+
+
+def _declared(encoder: Any, folder: Path) -> Any:
+    """One or several encoders with the files of their declarations counted from ``folder``."""
+    if isinstance(encoder, list):
+        return [_declared(one, folder) for one in encoder]
+    named = encoder.get("pretrain") if isinstance(encoder, dict) else None
+    if not isinstance(named, str) or Path(named).suffix not in (".yaml", ".yml"):
+        return encoder
+    return encoder | {"pretrain": str(folder.absolute() / named)}
 
 
 def _file(name: str, folder: Path) -> Path:
@@ -405,35 +418,8 @@ def _merge(
 
 
 def _put(raw: dict[str, Any], change: str) -> None:
-    path, found, text = change.partition("=")
-    keys = path.strip().split(".")
-    if not found or not all(keys):
-        raise RecipeError(
-            f"{change!r} changes no key",
-            where="--set",
-            expected="KEY=VALUE, such as training.lr=2e-5",
-            do="write key, equals sign, value",
-        )
-    place: Any = raw
-    for key in keys[:-1]:
-        place = place.setdefault(key, {}) if isinstance(place, dict) else None
-    if not isinstance(place, dict):
-        raise RecipeError(
-            f"{path} goes through a value that has no keys",
-            where=f"--set {change}",
-            expected="a path of keys, as in the recipe",
-            do="look at the recipe's keys",
-        )
-    try:
-        value = yaml12.parse(text)
-    except yaml.YAMLError:
-        raise RecipeError(
-            f"The value of {path} is not YAML",
-            where=f"--set {change}",
-            expected="a number, a word, [a, list] or {a: mapping}",
-            do="quote it",
-        ) from None
-    if keys == ["encoder", "path"]:  # another encoder: it does not come from the hub any more
-        place.pop("hub", None)
-        place.pop("revision", None)
-    place[keys[-1]] = value
+    """Change a key; an encoder that comes from elsewhere does not come from where it came from."""
+    keys = put(raw, change)
+    if keys in (["encoder", "path"], ["encoder", "pretrain"]):
+        for other in {"path", "hub", "revision", "pretrain"} - {keys[-1]}:
+            raw["encoder"].pop(other, None)

@@ -1,23 +1,28 @@
 """Run a recipe: read and check everything, look for leaks, build what is missing, write results."""
 
 import io
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from xstilts.core.errors import StepFailedError, UserError
+from xstilts.core.errors import RecipeError, StepFailedError, UserError
 from xstilts.core.spec import digest
 from xstilts.data.leaks import Overlap
 from xstilts.executors import Executor, Outcome
+from xstilts.graph import Plan
+from xstilts.graph.plan import is_barren
 from xstilts.models import hub
 from xstilts.models.files import inspect
 from xstilts.phases import leaks, results
 from xstilts.phases.cuts import Cut, cut_inputs
 from xstilts.phases.planning import Planned, make_plan
+from xstilts.phases.pretraining import Promised
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.workplace import Workplace
+from xstilts.store.store import RECORD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +99,7 @@ def run_recipe(
     planned, found = prepare(recipe, workplace, executor, say)
     for line in results.silent_lines(planned):
         say(line)
-    away = [e.choice for e in planned.encoders.values() if e.files is None]
+    away = [e.choice for e in planned.encoders.values() if e.away]
     for choice in away:
         say(f"fetching {choice.hub} at {choice.revision}")
         folder = hub.fetch(str(choice.hub), str(choice.revision))
@@ -111,6 +116,69 @@ def run_recipe(
     tables["results.csv"] = done.rows.to_csv(index=False).encode()
     results.publish(done.folder, tables)
     return done
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder that was made here.
+
+    Attributes:
+        folder: where it lies.
+        value: its record: pieces and losses of every language, lineage, cost.
+    """
+
+    folder: Path
+    value: dict[str, Any]
+
+
+def run_pretraining(
+    promised: Promised,
+    workplace: Workplace,
+    executor: Executor,
+    say: Say = lambda line: None,
+    out: Path | None = None,
+) -> Pretrained:
+    """Build what is missing of an encoder.
+
+    Args:
+        promised: its steps.
+        workplace: store and data folders.
+        executor: what runs the steps.
+        say: takes lines of progress.
+        out: a new or empty folder that gets a copy of it.
+
+    Raises:
+        UserError: for what the user can mend.
+        StepFailedError: when a step failed, or the training diverged.
+    """
+    if out is not None:
+        require_empty(out)
+    step = promised.step
+    plan = Plan(promised.steps, [step], promised.sources, frozenset([step.key]))
+    workplace.digests.save()
+    outcome = executor.run(plan, [step], workplace.store, promised.declared.runtime, say)
+    refuse_failed(outcome)
+    found = workplace.store.open(step.address, step.key, step.identity)
+    if is_barren(found.value):
+        raise StepFailedError(f"{step.address} diverged after {found.value['updates']} updates")
+    if out is not None:
+        shutil.copytree(found.folder, out, ignore=lambda *_: [RECORD], dirs_exist_ok=True)
+    return Pretrained(out or found.folder, found.value)
+
+
+def require_empty(out: Path) -> None:
+    """Refuse to write into a folder that holds something.
+
+    Raises:
+        RecipeError: when ``out`` is a file or a folder with something in it.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RecipeError(
+            f"{out} is not empty",
+            where="--out",
+            expected="a new or empty folder, so that no file of another model stays in it",
+            do="name another folder",
+        )
 
 
 def refuse_failed(outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from xstilts.data.slices import Slice, Tokens
 from xstilts.graph import Stage, Step, Work
 from xstilts.models.files import EncoderFiles
+from xstilts.phases.pretraining import Promised
 from xstilts.phases.recipe import EncoderChoice, Training
 from xstilts.phases.slices import Trained
 from xstilts.prediction.spec import Predict
@@ -50,20 +51,55 @@ class Encoder:
         label: its name in tables.
         digest: of its files; ``hub:ORG/NAME@REVISION`` while it is not here.
         tokenizer: digest of its tokenizer's files, or the same.
-        files: what is known of it if it is here.
         choice: the recipe's words.
+        files: what is known of it if it is here.
+        made: the steps that make it if it is made here; its digests are their keys.
     """
 
     label: str
     digest: str
     tokenizer: str
-    files: EncoderFiles | None
     choice: EncoderChoice
+    files: EncoderFiles | None = None
+    made: Promised | None = None
+
+    @property
+    def away(self) -> bool:
+        """Whether it is still on the hub."""
+        return self.files is None and self.made is None
 
     @property
     def positions(self) -> int | None:
         """Longest row it can read, None where unlimited or unknown."""
+        if self.made:
+            return self.made.declared.model.positions
         return self.files.positions if self.files else None
+
+    @property
+    def layers(self) -> int | None:
+        """Number of blocks, None where unknown."""
+        if self.made:
+            return self.made.declared.model.layers
+        return self.files.layers if self.files else None
+
+    @property
+    def block_parameters(self) -> float | None:
+        """Weights in the blocks, None where unknown."""
+        if self.made:
+            return self.made.declared.model.block_parameters
+        return self.files.block_parameters if self.files else self.choice.block_parameters
+
+    @property
+    def languages(self) -> tuple[str, ...] | None:
+        """What it was pretrained on: what the recipe says, else its card; None where unknown."""
+        if self.choice.languages is None and self.made:
+            return tuple(self.made.texts)
+        return self.choice.languages or (self.files.languages if self.files else None)
+
+    @property
+    def about(self) -> str:
+        """One sentence on what it was trained on."""
+        return self.choice.about or (self.made.declared.about if self.made else "")
 
 
 @dataclass(frozen=True)
@@ -71,8 +107,8 @@ class Model:
     """A stage's model and how it came about.
 
     Attributes:
-        step: the training step; None for the encoder itself.
-        chain: tasks it was trained on, in order.
+        step: the training step, or the encoder's own; None for an encoder that is not made here.
+        chain: tasks it was trained on, in order; none for the encoder itself.
         data: what it was trained on last; None for the encoder itself and after a mixture.
     """
 
@@ -104,6 +140,11 @@ class Builder:
         self._predict: dict[tuple[str, tuple[str, ...], str, bool], Predict] = {}
         self._score: dict[Score, Score] = {}
 
+    @property
+    def start(self) -> Model:
+        """The encoder itself."""
+        return Model(self.encoder.made.step if self.encoder.made else None)
+
     def read(self, data: Slice) -> Step:
         """The examples of a slice."""
         if data.payload not in self._read:
@@ -115,6 +156,9 @@ class Builder:
     ) -> Step:
         """The token arrays of a slice; open labels are those of ``learnt``, the training slice."""
         inputs = {"examples": self.read(data)}
+        made = self.encoder.made
+        if made:
+            inputs["tokenizer"] = made.tokenizer
         if learnt is not None and get_task(learnt.task).open_labels:
             inputs["labels"] = self.read(learnt)
         name = (
@@ -125,7 +169,7 @@ class Builder:
         )
         if name not in self._tokens:
             how = Tokens(
-                tokenizer=self.encoder.tokenizer,
+                tokenizer=None if made else self.encoder.tokenizer,
                 kind=data.kind,
                 labels=data.labels,
                 max_length=max_length,

@@ -124,6 +124,12 @@ class Workplace:
             )
         return inspect(here.absolute(), self.digests, where="encoder.path")
 
+    def resolved(
+        self, precision: Literal["auto", "bf16", "fp32"], threads: int
+    ) -> Literal["bf16", "fp32"]:
+        """A precision as it is hashed: ``auto`` is what :meth:`precision` says."""
+        return self.precision(threads) if precision == "auto" else precision
+
     def precision(self, threads: int) -> Literal["bf16", "fp32"]:
         """What ``precision: auto`` means here: bf16 where its products are much faster.
 

@@ -39,15 +39,14 @@ def report_input(
     recipe = planned.recipe
     known = planned.encoders[encoder]
     rows = found.counted
-    languages = known.choice.languages or (known.files.languages if known.files else None)
     return ReportInput(
         recipe=recipe.recipe,
         question=recipe.question,
         expectation=recipe.expectation,
         encoder=f"{encoder} ({known.digest[:12]})",
         others=others,
-        trained_on=known.choice.about,
-        pretraining_languages=frozenset(languages) if languages else None,
+        trained_on=known.about,
+        pretraining_languages=frozenset(known.languages) if known.languages else None,
         baseline=recipe.analysis.gain.baseline,
         main_metrics=results.main_metrics(planned),
         rows=rows[rows["encoder"] == encoder],

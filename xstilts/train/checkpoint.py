@@ -7,10 +7,11 @@ before it is deleted afterwards. Tensors are safetensors, the rest JSON: nothing
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -20,9 +21,19 @@ from torch import Tensor, nn
 _TENSORS, _FACTS = "state.safetensors", "state.json"
 
 
+class Counted(Protocol):
+    """How far a stage is: a dataclass of plain values."""
+
+    update: int
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+_Progress = TypeVar("_Progress", bound=Counted)
+
+
 @dataclass
 class Progress:
-    """How far a stage is.
+    """How far fine-tuning is.
 
     Attributes:
         update: updates done.
@@ -50,10 +61,10 @@ class Progress:
 
 def save(
     folder: Path,
-    progress: Progress,
+    progress: Counted,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    best: dict[str, Tensor],
+    best: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> None:
     """Write the checkpoint after ``progress.update`` updates and delete older ones."""
     final = folder / f"checkpoint-{progress.update:09d}"
@@ -62,7 +73,7 @@ def save(
         return
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors = {f"model.{k}": v for k, v in _once(model).items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
@@ -80,20 +91,27 @@ def save(
 
 
 def load(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, say: Callable[[str], None]
-) -> tuple[Progress, dict[str, Tensor]]:
+    folder: Path,
+    fresh: _Progress,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    say: Callable[[str], None],
+) -> tuple[_Progress, dict[str, Tensor]]:
     """Put the newest checkpoint into ``model`` and ``optimizer``; a fresh start if there is none.
 
     One that cannot be read is set aside, until the stage is done, and the one before it is taken.
 
     Returns:
-        the progress, and the best weights so far (empty before the first evaluation).
+        the progress, ``fresh`` at a fresh start, and the best weights so far (empty before the
+        first evaluation).
     """
-    found = _newest(folder, say)
+    found = _newest(folder, type(fresh), say)
     if found is None:
-        return Progress(), {}
+        return fresh, {}
     progress, tensors = found
-    model.load_state_dict(_under(tensors, "model."))
+    with torch.no_grad():
+        for name, tensor in _once(model).items():
+            tensor.copy_(tensors[f"model.{name}"])
     layout = optimizer.state_dict()
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in _under(tensors, "optimizer.").items():
@@ -106,10 +124,12 @@ def load(
     return progress, _under(tensors, "best.")
 
 
-def _newest(folder: Path, say: Callable[[str], None]) -> tuple[Progress, dict[str, Tensor]] | None:
+def _newest(
+    folder: Path, kind: type[_Progress], say: Callable[[str], None]
+) -> tuple[_Progress, dict[str, Tensor]] | None:
     for place in sorted(folder.glob("checkpoint-*"), reverse=True):
         try:
-            progress = Progress(**json.loads((place / _FACTS).read_text()))
+            progress = kind(**json.loads((place / _FACTS).read_text()))
             return progress, load_file(place / _TENSORS)
         except (OSError, ValueError, TypeError, SafetensorError) as error:
             aside = place.with_name(f"unreadable-{place.name}")
@@ -123,6 +143,13 @@ def clear(folder: Path) -> None:
     """Delete all checkpoints of a stage that is finished."""
     for old in [*folder.glob("*checkpoint-*"), folder / ".checkpoint"]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _once(model: nn.Module) -> dict[str, Tensor]:
+    """The state of a model; of names that share one tensor the first."""
+    state = model.state_dict(keep_vars=True)
+    first = {id(tensor): name for name, tensor in reversed(state.items())}
+    return {name: state[name].detach() for name in state if name in first.values()}
 
 
 def _to_disk(place: Path) -> None:

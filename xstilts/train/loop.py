@@ -117,7 +117,9 @@ class Run:
         self.total = len(self.draws.task)
         self.optimizer = make_optimizer(model, config.how)
         torch.manual_seed(derive(config.seed, "dropout", config.task))
-        self.progress, self.best = checkpoint.load(folder, model, self.optimizer, context.say)
+        self.progress, self.best = checkpoint.load(
+            folder, checkpoint.Progress(), model, self.optimizer, context.say
+        )
         self.events = Events(folder, context.runtime.tensorboard)
 
     def train(self) -> str:

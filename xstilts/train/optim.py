@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +13,32 @@ from xstilts.models.task_model import TaskModel
 from xstilts.train.spec import How
 
 
-def make_optimizer(model: nn.Module, how: How) -> torch.optim.AdamW:
+class Rates(Protocol):
+    """What a stage says of its optimizer: see :class:`How`."""
+
+    @property
+    def lr(self) -> float: ...  # noqa: D102
+
+    @property
+    def warmup(self) -> float: ...  # noqa: D102
+
+    @property
+    def weight_decay(self) -> float: ...  # noqa: D102
+
+
+def make_optimizer(
+    model: nn.Module, how: Rates, betas: tuple[float, float] = (0.9, 0.999)
+) -> torch.optim.AdamW:
     """AdamW (Loshchilov & Hutter 2019); matrices decay, vectors (biases, norms) do not."""
     weights = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in weights if p.ndim > 1], "weight_decay": how.weight_decay},
         {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=how.lr, betas=(0.9, 0.999), eps=1e-8, fused=True)
+    return torch.optim.AdamW(groups, lr=how.lr, betas=betas, eps=1e-8, fused=True)
 
 
-def rate(update: int, total: int, how: How) -> float:
+def rate(update: int, total: int, how: Rates) -> float:
     """Learning rate of the 0-based ``update``, as transformers' linear schedule has it."""
     rising = math.ceil(total * how.warmup)
     if update < rising:

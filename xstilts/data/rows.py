@@ -1,0 +1,58 @@
+"""Stage `rows`: the text of all languages as rows of pieces, in memory-mapped arrays."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xstilts.core.context import Context, Result
+from xstilts.data.batches import TokenArrays
+from xstilts.data.corpora import LANGUAGES, Rows
+from xstilts.data.text import HELD, TRAIN, documents_of
+from xstilts.data.tokens import load_tokenizer
+
+SIDES = {"train-": TRAIN, "held-": HELD}
+_TEXTS = 4096  # that are cut into pieces at a time, to bound memory
+
+
+def rows(
+    config: Rows, inputs: Mapping[str, Result], folder: Path, context: Context
+) -> dict[str, Any]:
+    """Write the arrays of what is trained on and of what is held out.
+
+    A row is a document between ``<s>`` and ``</s>``; a long one becomes several rows. The array
+    ``language`` has the index of each row's language in the record's ``languages``.
+    """
+    tokenizer = load_tokenizer(inputs["tokenizer"].folder)
+    texts = {n.removeprefix(LANGUAGES): r for n, r in inputs.items() if n.startswith(LANGUAGES)}
+    value: dict[str, Any] = {"languages": sorted(texts), "pad": tokenizer.pad_token_id}
+    for side, part in SIDES.items():
+        ids, lengths, spoken = [], [], []
+        for number, language in enumerate(value["languages"]):
+            found, sizes = _cut(tokenizer, documents_of(texts[language], part), config.length)
+            ids.append(found)
+            lengths.append(sizes)
+            spoken.append(np.full(len(sizes), number, np.int32))
+        starts = np.concatenate([[0], np.cumsum(np.concatenate(lengths), dtype=np.int64)])
+        language = np.concatenate(spoken)
+        extra = {"language": language}
+        arrays = TokenArrays(
+            np.concatenate(ids), None, starts, np.arange(len(language)), extra, value["pad"]
+        )
+        arrays.save(folder, side)
+        value[f"{side}pieces"] = dict(zip(value["languages"], map(len, ids), strict=True))
+    return value
+
+
+def _cut(tokenizer: Any, documents: list[str], length: int) -> tuple[Any, Any]:
+    """Pieces of the rows of some documents, one after the other, and the rows' lengths."""
+    begin, end, room = tokenizer.bos_token_id, tokenizer.eos_token_id, length - 2
+    found: list[list[int]] = []
+    for first in range(0, len(documents), _TEXTS):
+        some = documents[first : first + _TEXTS]
+        for encoding in tokenizer(some, add_special_tokens=False, truncation=False).encodings:
+            ids = encoding.ids
+            found += [[begin, *ids[i : i + room], end] for i in range(0, len(ids), room)]
+    flat = np.fromiter((piece for row in found for piece in row), np.int32)
+    return flat, np.array([len(row) for row in found], np.int64)

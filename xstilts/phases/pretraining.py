@@ -1,0 +1,329 @@
+"""Encoders that are made here: a YAML declaration -> the steps that pretrain them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from xstilts.core import yaml12
+from xstilts.core.errors import DataError, RecipeError, UnknownNameError
+from xstilts.core.spec import Runtime
+from xstilts.core.validation import put, refusal, validated
+from xstilts.data.corpora import LANGUAGES, Corpus, FolderText, LabText, Rows, Vocabulary
+from xstilts.data.masking import Masking
+from xstilts.graph import Stage, Step, Work
+from xstilts.lab.languages import CODES, SOURCE, language
+from xstilts.models.shape import Architecture
+from xstilts.phases.workplace import Workplace
+from xstilts.train.pretrain_spec import Pretrain
+from xstilts.train.spec import WEIGHTS
+
+TEXT = Stage("text", 1, "xstilts.data.text:text")
+TOKENIZER = Stage("tokenizer", 1, "xstilts.data.vocabularies:tokenizer")
+ROWS = Stage("rows", 1, "xstilts.data.rows:rows")
+PRETRAIN = Stage("pretrain", 1, "xstilts.train.pretraining:pretrain", resumes=True, weights=WEIGHTS)
+
+_SHIPPED = Path(__file__).parent.parent / "encoders"
+_ENDINGS = (".txt", ".txt.gz")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Lab(_Section):
+    """Stories of the laboratory.
+
+    Attributes:
+        tokens: words and marks in the source language; another one has its declared share of them.
+        languages: some of the laboratory's; all of them by default.
+        seed: of the stories.
+    """
+
+    tokens: int = Field(ge=1)
+    languages: tuple[str, ...] = CODES
+    seed: int = 0
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class TextChoice(_Section):
+    """Where the text comes from: the laboratory, or folders with one file a language.
+
+    Attributes:
+        lab: what the laboratory tells.
+        folder: one or several; counted from the declaration's folder, else from a data folder. A
+            language's file is ``LANG.txt`` or ``LANG.txt.gz``, one document a line; what stands
+            before a tab is the document's name.
+        languages: of the folders; all that have a file by default.
+    """
+
+    lab: Lab | None = None
+    folder: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    languages: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "TextChoice":
+        if (self.lab is None) == (not self.folder):
+            said = "both" if self.lab else "neither"
+            raise refusal("text", f"The text has {said} of lab and folder", "`lab` or `folder`")
+        if self.lab is not None and self.languages is not None:
+            what = "languages stands beside lab"
+            raise refusal("text.languages", what, "text: {lab: {languages: […]}}")
+        return self
+
+
+class Pieces(_Section):
+    """The tokenizer.
+
+    Attributes:
+        size: most pieces, special ones counted.
+        coverage: share of all letters that are not unknown.
+    """
+
+    size: int = Field(ge=16)
+    coverage: float = Field(default=1.0, gt=0, le=1)
+
+
+class Training(_Section):
+    """How long and how the encoder is trained; see :class:`xstilts.train.pretrain_spec.Pretrain`.
+
+    Attributes:
+        length: most pieces of a row; the positions of the model by default.
+    """
+
+    updates: int | None = Field(default=None, ge=1)
+    tokens: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(ge=1)
+    length: int | None = Field(default=None, ge=8)
+    lr: float = Field(gt=0)
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "Training":
+        if (self.updates is None) == (self.tokens is None):
+            said = "both" if self.updates else "neither"
+            what = f"The budget has {said} of updates and tokens"
+            raise refusal("training", what, "`updates` or `tokens`")
+        return self
+
+
+class Declaration(_Section):
+    """An encoder that is made from text.
+
+    Attributes:
+        about: one sentence, for reports.
+        text: what it reads.
+        held: most documents of a language that are held out, to measure its loss.
+        sampling: exponent of the languages' shares: 1 in proportion to their text, 0 all alike.
+        tokenizer: its pieces.
+        model: its sizes.
+        masking: what it is asked for.
+        training: how long and how.
+        seed: of everything that is random but the text.
+        runtime: of ``xstilts pretrain``; inside a recipe the recipe's counts.
+    """
+
+    about: str = ""
+    text: TextChoice
+    held: int = Field(default=100, ge=1)
+    sampling: float = Field(ge=0, le=1)
+    tokenizer: Pieces
+    model: Architecture
+    masking: Masking
+    training: Training
+    seed: int = 0
+    runtime: Runtime = Runtime()
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> "Declaration":
+        if self.length > self.model.positions:
+            what = f"Rows of {self.length} pieces do not fit {self.model.positions} positions"
+            raise refusal("training.length", what, f"at most {self.model.positions}")
+        return self
+
+    @property
+    def length(self) -> int:
+        """Most pieces of a row."""
+        return self.training.length or self.model.positions
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the declarations that come with the package."""
+    names = (p.relative_to(_SHIPPED).with_suffix("") for p in _SHIPPED.rglob("*.yaml"))
+    return tuple(sorted(name.as_posix() for name in names))
+
+
+def load(name: str, changes: Iterable[str] = ()) -> tuple[Declaration, Path]:
+    """The shipped declaration or YAML file called ``name``, and the folder that it lies in.
+
+    Args:
+        name: of a shipped one, or the path of a file.
+        changes: ``a.b=VALUE``, put in before it is checked.
+
+    Raises:
+        UnknownNameError: for an unknown name or key.
+        RecipeError: for YAML or values that cannot be.
+    """
+    file = _SHIPPED / f"{name}.yaml" if name in shipped() else Path(name)
+    if file.suffix not in (".yaml", ".yml"):
+        do = "give one of these names, or a .yaml file"
+        raise UnknownNameError("encoder", name, shipped(), where="pretrain", do=do)
+    if not file.is_file():
+        raise RecipeError(
+            f"There is no file {name}",
+            where=str(file.absolute()),
+            expected="the declaration of an encoder in YAML",
+            do="check the path",
+        )
+    raw = yaml12.keys_in(
+        file,
+        RecipeError,
+        expected="text:, tokenizer:, model:, masking:, training: …",
+        do=f"start from a shipped one: {', '.join(shipped())}",
+    )
+    for change in changes:
+        put(raw, change)
+    declared = validated(Declaration, raw, name, do="change {key} in the declaration")
+    for code in declared.text.lab.languages if declared.text.lab else ():
+        language(code)
+    return declared, file.parent
+
+
+@dataclass(frozen=True)
+class Promised:
+    """An encoder that is made when a step needs it.
+
+    Attributes:
+        declared: its declaration.
+        texts: the text of every language.
+        tokenizer: the step that makes its tokenizer.
+        rows: the text in pieces.
+        step: the pretraining.
+        sources: path of every file that is read, by digest.
+    """
+
+    declared: Declaration
+    texts: Mapping[str, Step]
+    tokenizer: Step
+    rows: Step
+    step: Step
+    sources: Mapping[str, Path]
+
+    @cached_property
+    def steps(self) -> dict[str, Step]:
+        """Every step by a readable name; no arm has stages of these names."""
+        texts = {f"encoder/text.{language}": step for language, step in self.texts.items()}
+        made = {"tokenizer": self.tokenizer, "rows": self.rows, "pretrain": self.step}
+        return texts | {f"encoder/{name}": step for name, step in made.items()}
+
+
+def promise(
+    name: str,
+    workplace: Workplace,
+    runtime: Runtime | None = None,
+    changes: Iterable[str] = (),
+) -> Promised:
+    """The steps that make an encoder.
+
+    Args:
+        name: of its declaration.
+        workplace: for data folders and digests.
+        runtime: for what ``precision: auto`` means there; the declaration's own if None.
+        changes: to the declaration.
+
+    Raises:
+        UserError: for a declaration or a text that cannot be.
+    """
+    declared, beside = load(name, changes)
+    label = Path(name).stem
+    sources: dict[str, Path] = {}
+    corpora = _corpora(declared, beside, workplace, sources)
+    texts = {c.language: Step(TEXT, c.language, c) for c in corpora}
+    inputs = {f"{LANGUAGES}{language}": step for language, step in texts.items()}
+    vocabulary = Vocabulary(
+        size=declared.tokenizer.size,
+        coverage=declared.tokenizer.coverage,
+        sampling=declared.sampling,
+        longest=declared.model.positions,
+    )
+    tokenizer = Step(TOKENIZER, label, vocabulary, inputs)
+    rows = Step(ROWS, label, Rows(length=declared.length), inputs | {"tokenizer": tokenizer})
+    said = declared.training
+    config = Pretrain(
+        **said.model_dump(exclude={"length", "precision"}),
+        model=declared.model,
+        masking=declared.masking,
+        sampling=declared.sampling,
+        precision=workplace.resolved(said.precision, (runtime or declared.runtime).threads),
+        seed=declared.seed,
+    )
+    most = said.tokens or (said.updates or 0) * said.batch_size * declared.length
+    work = Work(float(most), training=True)
+    step = Step(PRETRAIN, label, config, {"rows": rows, "tokenizer": tokenizer}, work)
+    return Promised(declared, texts, tokenizer, rows, step, sources)
+
+
+def _corpora(
+    declared: Declaration, beside: Path, workplace: Workplace, sources: dict[str, Path]
+) -> list[Corpus]:
+    said, held = declared.text, declared.held
+    if said.lab is not None:
+        whole = said.lab.tokens / language(SOURCE).amount
+        return [
+            Corpus(
+                language=code,
+                source=LabText(tokens=round(whole * language(code).amount), seed=said.lab.seed),
+                held=held,
+            )
+            for code in said.lab.languages
+        ]
+    files = _files(said, beside, workplace)
+    digests = {c: tuple(workplace.digests.of(f) for f in found) for c, found in files.items()}
+    for code, found in files.items():
+        sources |= dict(zip(digests[code], found, strict=True))
+    return [
+        Corpus(language=code, source=FolderText(digests=some), held=held)
+        for code, some in digests.items()
+    ]
+
+
+def _files(said: TextChoice, beside: Path, workplace: Workplace) -> dict[str, list[Path]]:
+    """The files of every language, folder after folder.
+
+    Raises:
+        DataError: for a folder that is not there, or a language without a file.
+    """
+    files: dict[str, list[Path]] = {}
+    places = (beside, *workplace.data)
+    for name in said.folder:
+        path = Path(name).expanduser()
+        folder = next((p / path for p in places if (p / path).is_dir()), None)
+        if folder is None:
+            raise DataError(
+                f"There is no folder {name}",
+                where="text.folder",
+                expected=" or ".join(str((p / path).absolute()) for p in places),
+                do="name a folder with files LANG.txt or LANG.txt.gz, or set XSTILTS_DATA",
+            )
+        for file in sorted(folder.iterdir()):
+            code = next((file.name.removesuffix(x) for x in _ENDINGS if file.name.endswith(x)), "")
+            if code and (said.languages is None or code in said.languages):
+                files.setdefault(code, []).append(file)
+    absent = [code for code in said.languages or () if code not in files]
+    if absent or not files:
+        raise DataError(
+            f"There is no text in {', '.join(absent) or 'any language'}",
+            where=f"text.folder: {', '.join(said.folder)}",
+            expected=" or ".join(f"{absent[0] if absent else 'LANG'}{x}" for x in _ENDINGS),
+            do="add the file, or change text.languages",
+        )
+    return {code: files[code] for code in sorted(files)}
