@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xstilts.lab.minimal import World
 
 import xstilts
 from xstilts.core.errors import RecipeError
 from xstilts.graph import Step
-from xstilts.lab.minimal import World
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import load
 from xstilts.phases.results import same_data

@@ -2,7 +2,6 @@
 
 import re
 from itertools import takewhile
-from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml

@@ -17,9 +17,10 @@ from pydantic import (
     model_validator,
 )
 
+from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
-from xstilts.core.validation import form, keys_of, put, refusal, validated
+from xstilts.core.validation import form, put, refusal, validated
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks import declare, task_names
