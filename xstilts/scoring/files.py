@@ -20,6 +20,7 @@ from xstilts.scoring.spec import score_of
 from xstilts.tasks import Split, Task, get_task
 from xstilts.tasks.spec import FileSet
 
+_DIGITS_MOST = 18  # of an index
 Counted = tuple[int, dict[str, float]]
 Predictions = tuple[list[Any], int]  # in the gold file's order, and how many more there are
 
@@ -179,7 +180,7 @@ def _indices(path: Path) -> list[int]:
     found = []
     for number, line in enumerate(_lines(path), 1):
         text = line.strip().removeprefix("[").removesuffix("]")
-        if not text.isdecimal():
+        if not text.isdecimal() or len(text) > _DIGITS_MOST:
             raise _wrong(
                 f"{line[:80]!r} is no index", f"{path}:{number}", "one 0-based index", "mend it"
             )
@@ -197,19 +198,24 @@ def _labels(task: Task, examples: list[Any], path: Path) -> Predictions:
 
 
 def _tags(task: Task, examples: list[Any], path: Path) -> Predictions:
-    sentences: list[list[str]] = [[]]
-    for line_number, line in enumerate(_lines(path), 1):
-        if line.strip():
-            tag = line.split("\t")[-1].strip()
-            if not task.open_labels:
-                _refuse_unless_known(tag, task.labels, task, path, line_number)
-            sentences[-1].append(tag)
-        elif sentences[-1]:
+    sentences: list[list[str]] = []
+    begins: list[int] = []  # the line of each sentence's first tag
+    inside = False
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            inside = False
+            continue
+        if not inside:
             sentences.append([])
-    sentences = [s for s in sentences if s]
+            begins.append(number)
+            inside = True
+        tag = line.split("\t")[-1].strip()
+        if not task.open_labels:
+            _refuse_unless_known(tag, task.labels, task, path, number)
+        sentences[-1].append(tag)
     _same_number(len(examples), len(sentences), path, "sentences")
-    for number, (example, tags) in enumerate(zip(examples, sentences, strict=True), 1):
-        _same_number(len(example.tags), len(tags), f"{path}, sentence {number}", "tags")
+    for example, tags, line_number in zip(examples, sentences, begins, strict=True):
+        _same_number(len(example.tags), len(tags), f"{path}:{line_number}", "tags")
     return sentences, 0
 
 
@@ -235,7 +241,10 @@ def _answers(task: Task, examples: list[Any], path: Path) -> Predictions:
 def _json(path: Path, expected: str) -> Any:
     try:
         return json.loads(_text(path))
-    except ValueError as error:
+    except json.JSONDecodeError as error:
+        what, where = f"{path} is not JSON: {error.msg}", f"{path}:{error.lineno}"
+        raise _wrong(what, where, expected, "mend it") from None
+    except (ValueError, RecursionError) as error:  # a number too long, or brackets too deep
         raise _wrong(f"{path} is not JSON: {error}", path, expected, "mend it") from None
 
 
@@ -267,10 +276,15 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _wrong(f"{path} is not UTF-8: {error}", path, "UTF-8 text", "convert it") from None
+    except OSError as error:
+        what = f"{path} cannot be read: {error.strerror or error}"
+        raise _wrong(what, path, "a readable file", "check that you may read it") from None
 
 
 def _lines(path: Path) -> list[str]:
-    return _text(path).splitlines()
+    """The lines, as open files have them: Unicode's own separators do stand inside of words."""
+    text = _text(path)
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _wrong(what: str, where: object, expected: str, do: str) -> DataError:
