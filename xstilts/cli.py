@@ -75,7 +75,12 @@ def plan(
     for name, origin in found.selection.items():
         print(f"selection        {name}: {origin}")
     for target, points in found.detectable.items():
-        print(f"detectable       {target}: {points:.1f} points (80 % power, 1 point between seeds)")
+        found_at = (
+            "nothing: too few seeds for a verdict"
+            if points is None
+            else (f"{points:.1f} points (80 % power, 1 point between seeds)")
+        )
+        print(f"detectable       {target}: {found_at}")
     for label, encoder in planned.encoders.items():
         if encoder.files is None and encoder.choice.revision is None:
             print(f"unpinned         {label}: {encoder.choice.hub} has no revision, it cannot run")

@@ -32,7 +32,7 @@ class Estimate:
         accelerator_hours: at ``ACCELERATOR_TFLOPS`` sustained.
         gigabytes: of weights that will be kept, and of predictions.
         basis: where the speed comes from.
-        detectable: target -> smallest gain of its language mean.
+        detectable: target -> smallest gain of its language mean; None with too few seeds.
         selection: trained task -> where models are selected.
     """
 
@@ -44,7 +44,7 @@ class Estimate:
     accelerator_hours: float
     gigabytes: float
     basis: str
-    detectable: dict[str, float]
+    detectable: dict[str, float | None]
     selection: dict[str, str]
 
 
@@ -127,7 +127,7 @@ def _gigabytes(planned: Planned, found: Status, blocks: float) -> float:
     return (kept + 1) * blocks * 2 * 4 / 1e9 + predicted * 0.3e6 / 1e9
 
 
-def _detectable(planned: Planned) -> dict[str, float]:
+def _detectable(planned: Planned) -> dict[str, float | None]:
     sizes: Counter[str] = Counter()
     for data in planned.reported:
         sizes[data.task] += size_of(data)
