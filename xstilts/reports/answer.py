@@ -22,8 +22,7 @@ def answer(report: ReportInput, numbers: Numbers) -> list[str]:
         return ["Nothing can be told: every cell is at the floor of its task."]
     return [
         *_best(report, numbers, sorted(told, key=lambda row: -row["mean_gain"])),
-        *_extremes(numbers),
-        *_untold(report, numbers),
+        *_single_targets(report, numbers),
         *_pretraining(numbers, told),
         *_counts(numbers),
     ]
@@ -105,6 +104,17 @@ def _coverage(told: list[Record]) -> list[str]:
     return ["The arms were scored on different numbers of targets, so their means differ in scope."]
 
 
+def _single_targets(report: ReportInput, numbers: Numbers) -> list[str]:
+    tests = sum(row["p"] is not None for row in numbers.targets.values())
+    if not tests:
+        return _extremes(numbers)
+    first, *rest = _extremes(numbers) + _untold(report, numbers)
+    if tests > 1:
+        lead = f"Corrected for {tests} comparisons of an arm on a target, "
+        first = lead + first[0].lower() + first[1:]
+    return [first, *rest]
+
+
 def _extremes(numbers: Numbers) -> list[str]:
     found = []
     if best := [row for row in numbers.targets.values() if _tone(row) == "gain"]:
@@ -126,15 +136,13 @@ def _where(row: Record) -> str:
 
 
 def _untold(report: ReportInput, numbers: Numbers) -> list[str]:
-    if all(row["p"] is None for row in numbers.targets.values()):
-        return []
     unclear = [place for place, row in numbers.targets.items() if _tone(row) == "unclear"]
     told = {target for arm, target in numbers.targets if (arm, target) not in unclear}
     none = [target for target in report.main_metrics if target not in told]
     some = [f"{arm} on {target}" for arm, target in unclear if target in told]
     found = []
     if none:
-        found.append(f"Nothing can be told about {listing(none)}: no arm moved it clearly.")
+        found.append(f"Nothing can be told about {listing(none)}: no arm moved the score clearly.")
     if some:
         found.append(
             f"Nor can anything be told about {listing(some)}."

@@ -215,8 +215,7 @@ def _headline_tone(row: Record) -> str:
 def _verdict_cell(row: Record) -> Cell:
     if row["p"] is None:
         return Cell("at floor" if row["mean_gain"] is None else row["headline"], style="unclear")
-    alone, adjusted = (numerals.probability(row[key]) for key in ("p", "p_holm"))
-    return Cell(row["headline"], f"p {alone}, Holm {adjusted}", _headline_tone(row))
+    return Cell(row["headline"], f"p {numerals.probability(row['p_holm'])}", _headline_tone(row))
 
 
 def _language_cell(numbers: Numbers, place: tuple[str, str, str], cell: Record | None) -> Cell:

@@ -16,6 +16,7 @@ from scipy.special import stdtr, stdtrit
 
 FEWEST = 3  # seeds; with two the interval is 12.7 standard errors to either side
 LEVEL = 0.95
+_ROUNDING = 1e-9  # points; what floating-point sums leave of a difference that is none
 
 Verdict = Literal["gain", "loss", "undecided", "too few seeds"]
 
@@ -58,8 +59,8 @@ def paired_test(gains: Sequence[float]) -> PairedTest:
     mean = fmean(gains)
     error = stdev(gains) / math.sqrt(n)
     reach = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error
-    if error == 0:
-        return PairedTest(mean, mean, mean, 1.0 if mean == 0 else 0.0)
+    if error < _ROUNDING:
+        return PairedTest(mean, mean, mean, 1.0 if abs(mean) < _ROUNDING else 0.0)
     p = 2 * float(stdtr(n - 1, -abs(mean) / error))
     return PairedTest(mean, mean - reach, mean + reach, p)
 
