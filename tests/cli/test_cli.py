@@ -105,6 +105,14 @@ def test_how_a_run_ends_is_said_and_told_by_its_code(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("seeds", "said"), [("[0, 1]", "nothing: too few seeds"), ("[0, 1, 2]", r"\d\.\d points")]
+)
+def test_a_plan_says_what_its_seeds_can_tell(seeds: str, said: str, tmp_path: Path) -> None:
+    done = xstilts("plan", "quickstart", "--set", f"seeds={seeds}", cwd=tmp_path)
+    assert re.search(f"detectable .*{said}", done.stdout), done.stdout + done.stderr
+
+
 def test_the_catalogue_can_be_read_by_people_and_programs() -> None:
     assert "xquad" in xstilts("tasks").stdout
     assert "languages:" in xstilts("tasks", "xquad").stdout
