@@ -229,7 +229,10 @@ def export(
         for task, languages in model.written.items():
             absent = model.missing.get(task)
             lacks = f"; incomplete, missing {' '.join(absent)}" if absent else "; complete"
-            print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}")
+            drawn = model.sampled.get(task, {}).items()
+            cut = [f"a sample of {n} in {language}" for language, n in drawn]
+            note = f"; no labels, {', '.join(cut)}" if cut else ""
+            print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}{note}")
         for task in model.left_out:
             print(f"  {task:<10} left out: no form in this layout yet")
 

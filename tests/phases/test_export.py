@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import made_up_world
 import pytest
@@ -49,6 +50,21 @@ def test_incomplete_tasks_say_what_they_lack_and_get_no_labels(export) -> None:
     (model,) = export(arm="none", seed=0)
     assert model.missing["xquad"] == [x for x in XTREME.languages["xquad"] if x not in ("de", "en")]
     assert not (model.folder / "labels").exists(), "evaluate.py would stop at a missing language"
+
+
+def test_a_sample_is_called_one_and_gets_no_labels(
+    done, world, changes, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setitem(XTREME.languages, "xquad", ("de", "en"))
+    places = {"store": shutil.copytree(done[0], tmp_path / "store"), "data": world}
+    for score, sampled in (("{at_most: 5}", {"xquad": {"de": 5, "en": 5}}), ("{}", {})):
+        more = (*changes, "targets=[xquad]", "arms={none: []}")
+        more += (f"tasks.xquad={{train: squad_v1, score: {score}}}",)
+        xstilts.run("quickstart", *more, **places)
+        (model,) = xstilts.export("quickstart", *more, out=tmp_path / f"o{score[1:3]}", **places)
+        assert not model.missing and model.written == {"xquad": ["de", "en"]}
+        assert model.sampled == sampled
+        assert (model.folder / "labels").exists() is not bool(sampled)
 
 
 def test_without_a_choice_every_model_has_a_folder_of_its_own(export) -> None:
@@ -115,8 +131,8 @@ def bucc(world, tmp_path):
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
     def run(*more):
-        changes = ("data=null", f"encoder.path={world / 'encoder'}", "targets=[bucc2018]", *more)
-        changes += ("arms={none: []}", "runtime.threads=1")
+        changes = ("data=null", "languages=present", "targets=[bucc2018]", *more)
+        changes += (f"encoder.path={world / 'encoder'}", "arms={none: []}", "runtime.threads=1")
         places = {"store": tmp_path / "store", "data": tmp_path / "data"}
         done = xstilts.run("quickstart", *changes, **places)
         (model, *_) = xstilts.export("quickstart", *changes, out=tmp_path / "out", **places)
