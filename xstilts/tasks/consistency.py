@@ -89,7 +89,10 @@ def _metrics(task: "Task") -> None:
 
 
 def _names(task: "Task", files: "FileSet") -> None:
-    """File names: below the folder, with no placeholder but ``{code}``, one for each language."""
+    """File names: below the folder, with no placeholder but ``{code}``, one for each language.
+
+    Of the two files of translations, the English one may serve all languages.
+    """
     for split, names in files.names.items():
         paired = task.kind in ("retrieval", "mining") and any("{code}" in name for name in names)
         for name in names:
