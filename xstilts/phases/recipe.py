@@ -309,8 +309,8 @@ def load(name: str, changes: Iterable[str] = ()) -> Recipe:
     for target in recipe.targets:
         _known(target, f"{name}: targets")
     for arm, stages in recipe.arms.items():
-        for stage in stages:
-            _known(stage.train, f"{name}: arms.{arm}")
+        for task in (task for stage in stages for task in stage.tasks):
+            _known(task, f"{name}: arms.{arm}")
     for task, use in recipe.tasks.items():
         _known(task, f"{name}: tasks")
         if isinstance(use.train, str):
