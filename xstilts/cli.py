@@ -86,7 +86,12 @@ def plan(
         counts = ", ".join(f"{task} {examples:,.0f}" for task, examples in wanted.items())
         print(f"mixture          {name}: {law}; examples expected: {counts}")
     for target, points in found.detectable.items():
-        print(f"detectable       {target}: {points:.1f} points (80 % power, 1 point between seeds)")
+        found_at = (
+            "nothing: too few seeds for a verdict"
+            if points is None
+            else (f"{points:.1f} points (80 % power, 1 point between seeds)")
+        )
+        print(f"detectable       {target}: {found_at}")
     for label, encoder in planned.encoders.items():
         if encoder.away and encoder.choice.revision is None:
             print(f"unpinned         {label}: {encoder.choice.hub} has no revision, it cannot run")

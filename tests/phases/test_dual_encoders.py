@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xstilts.lab.minimal import World
+from made_up_world import World
 
 import xstilts
 from xstilts.core.errors import RecipeError

@@ -3,11 +3,11 @@
 import json
 import random
 
+import made_up_world
 import pytest
 
 import xstilts
 from xstilts.core.errors import RecipeError, UnknownNameError
-from xstilts.lab import minimal
 from xstilts.metrics import retrieval_accuracy
 from xstilts.phases.running import Results
 from xstilts.phases.xtreme_files import FORMS, write_cell
@@ -103,7 +103,7 @@ def test_every_task_of_xtreme_has_a_form() -> None:
 @pytest.fixture
 def bucc(world, tmp_path):
     """Run and export a recipe that mines 60 sentences a side in BUCC's languages, 40 with gold."""
-    lab, rng = minimal.World(), random.Random(7)
+    lab, rng = made_up_world.World(), random.Random(7)
     said = [lab.sentence(rng) for _ in range(80)]
     for code in XTREME.languages["bucc2018"]:
         ours = [f"{code}-{i:03d}\t{lab.text(s, 'de')}" for i, s in enumerate(said[:60])]

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from statistics import fmean
 
+import made_up_world
 import pandas as pd
 import pytest
 
@@ -15,7 +16,6 @@ from xstilts.core.errors import DataError, LeakError, RecipeError, UnknownNameEr
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.graph.plan import in_order
-from xstilts.lab import minimal
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.recipe import load
 from xstilts.phases.running import Results
@@ -46,7 +46,7 @@ def data(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generated world with two collections to mine, and aligned text in German alone."""
     folder = tmp_path_factory.mktemp("swept") / "data"
     shutil.copytree(world, folder)
-    made, rng = minimal.World(), random.Random(99)
+    made, rng = made_up_world.World(), random.Random(99)
     said = [made.sentence(rng) for _ in range(200)]
     for split, some in (("dev", said[:60]), ("test", said[60:120])):
         write_collections(folder / "bucc2018", split, [made.text(s, "de") for s in some[:50]],

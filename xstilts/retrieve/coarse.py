@@ -147,8 +147,8 @@ class Kept:
                 new, chosen = _highest(some, self.slots)
                 highest = torch.cat([self._highest[here], new], 1)
                 named = torch.cat([self._group[here], chosen + (group + left)], 1)
-                self._highest[here], best = highest.topk(self.slots, sorted=False)
-                self._group[here] = named.gather(1, best)
+                self._highest[here], best = _parted(highest, self.slots)
+                self._group[here] = named.gather(1, best.long())
 
     def best_first(self) -> tuple[Tensor, Tensor]:
         """Upper limits of the products of every vector's groups, ``(n, slots)``, and the groups.
