@@ -307,7 +307,7 @@ def test_a_run_without_the_aligned_text_names_the_files_that_are_missing(
     bare = tmp_path / "data"
     shutil.copytree(data, bare)
     shutil.rmtree(bare / "text")
-    with pytest.raises(DataError, match="data files? (is|are) missing") as caught:
+    with pytest.raises(DataError, match=r"data files? (is|are) missing") as caught:
         planned(bare, tmp_path / "store").require_files()
     assert "text/ntrex/de.txt.gz + text/ntrex/en.txt.gz" in caught.value.expected
 

@@ -86,7 +86,7 @@ def test_a_parallel_set_without_its_english_file_is_refused_unless_leaks_are_all
     next(copied.rglob("xquad.en.json")).unlink()
     said = (*changes, "targets=[xquad]", "languages=[de]")
     planned, _ = xstilts.plan(RECIPE, *said, store=tmp_path / "store", data=copied)
-    with pytest.raises(DataError, match="data files? (is|are) missing"):
+    with pytest.raises(DataError, match=r"data files? (is|are) missing"):
         planned.require_files()
     planned, _ = xstilts.plan(RECIPE, *said, "leaks=allow", store=tmp_path / "store", data=copied)
     planned.require_files()

@@ -60,7 +60,7 @@ def test_a_target_whose_files_are_all_absent_is_planned_and_refused(
 ) -> None:
     found = planned(world, tmp_path, *changes, "targets=[pawsx, udpos]")
     assert any(line.startswith("pawsx test de") for line in found.absent)
-    with pytest.raises(DataError, match="data files? (is|are) missing"):
+    with pytest.raises(DataError, match=r"data files? (is|are) missing"):
         found.require_files()
 
 
