@@ -6,6 +6,7 @@ import shutil
 
 import made_up_world
 import pytest
+from made_up_world import RECIPE
 
 import xstilts
 from xstilts.core.errors import RecipeError, UnknownNameError
@@ -20,7 +21,7 @@ from xstilts.tasks.examples import Parallel, Span
 def export(done, world, changes, tmp_path):
     def write(**chosen):
         return xstilts.export(
-            "quickstart", *changes, out=tmp_path / "out", store=done[0], data=world, **chosen
+            RECIPE, *changes, out=tmp_path / "out", store=done[0], data=world, **chosen
         )
 
     return write
@@ -87,9 +88,7 @@ def test_what_cannot_be_exported_is_refused(export, tmp_path) -> None:
 
 def test_nothing_finished_is_an_error_and_leaves_no_folder(world, changes, tmp_path) -> None:
     with pytest.raises(RecipeError, match="no finished prediction"):
-        xstilts.export(
-            "quickstart", *changes, out=tmp_path / "out", store=tmp_path / "none", data=world
-        )
+        xstilts.export(RECIPE, *changes, out=tmp_path / "out", store=tmp_path / "none", data=world)
     assert not (tmp_path / "out").exists()
 
 
@@ -134,8 +133,8 @@ def bucc(world, tmp_path):
         changes = ("data=null", "languages=present", "targets=[bucc2018]", *more)
         changes += (f"encoder.path={world / 'encoder'}", "arms={none: []}", "runtime.threads=1")
         places = {"store": tmp_path / "store", "data": tmp_path / "data"}
-        done = xstilts.run("quickstart", *changes, **places)
-        (model, *_) = xstilts.export("quickstart", *changes, out=tmp_path / "out", **places)
+        done = xstilts.run(RECIPE, *changes, **places)
+        (model, *_) = xstilts.export(RECIPE, *changes, out=tmp_path / "out", **places)
         return done, model
 
     return run
@@ -162,5 +161,5 @@ def test_an_export_says_that_its_threshold_is_an_oracles(bucc) -> None:
 
 def test_a_target_without_a_form_is_named(done, world, changes, tmp_path) -> None:
     more = (*changes, "targets=[xquad, squad_v1]", "tasks.squad_v1.score={from: dev}")
-    models = xstilts.export("quickstart", *more, out=tmp_path / "out", store=done[0], data=world)
+    models = xstilts.export(RECIPE, *more, out=tmp_path / "out", store=done[0], data=world)
     assert {model.left_out for model in models} == {("squad_v1",)}
