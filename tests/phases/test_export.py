@@ -61,8 +61,8 @@ def test_a_sample_is_called_one_and_gets_no_labels(
     for score, sampled in (("{at_most: 5}", {"xquad": {"de": 5, "en": 5}}), ("{}", {})):
         more = (*changes, "targets=[xquad]", "arms={none: []}")
         more += (f"tasks.xquad={{train: squad_v1, score: {score}}}",)
-        xstilts.run("quickstart", *more, **places)
-        (model,) = xstilts.export("quickstart", *more, out=tmp_path / f"o{score[1:3]}", **places)
+        xstilts.run(RECIPE, *more, **places)
+        (model,) = xstilts.export(RECIPE, *more, out=tmp_path / f"o{score[1:3]}", **places)
         assert not model.missing and model.written == {"xquad": ["de", "en"]}
         assert model.sampled == sampled
         assert (model.folder / "labels").exists() is not bool(sampled)
@@ -130,8 +130,8 @@ def bucc(world, tmp_path):
             path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
     def run(*more):
-        changes = ("data=null", "languages=present", "targets=[bucc2018]", *more)
-        changes += (f"encoder.path={world / 'encoder'}", "arms={none: []}", "runtime.threads=1")
+        changes = ("data=null", f"encoder.path={world / 'encoder'}", "targets=[bucc2018]", *more)
+        changes += ("arms={none: []}", "runtime.threads=1")
         places = {"store": tmp_path / "store", "data": tmp_path / "data"}
         done = xstilts.run(RECIPE, *changes, **places)
         (model, *_) = xstilts.export(RECIPE, *changes, out=tmp_path / "out", **places)
