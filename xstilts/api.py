@@ -246,11 +246,14 @@ def embed(
         pooling: ``mean`` over every attended piece, special ones counted, or the ``first``.
 
     Raises:
-        UserError: for an encoder, file or layer that is not there.
+        UserError: for an encoder, file or layer that is not there, and an ``out`` that is read.
     """
     from xstilts.phases.recipe import EncoderChoice
     from xstilts.retrieve.sentences import embed_sentences, sentences_of
+    from xstilts.retrieve.vectors import require_apart
 
+    if out and isinstance(text, Path):
+        require_apart(out, text)
     texts = sentences_of(text) if isinstance(text, Path) else text
     if not texts:
         from xstilts.core.errors import DataError
@@ -275,9 +278,16 @@ def retrieve(queries: Path, corpus: Path, out: Path, *, k: int) -> None:
         UserError: for a file that does not hold vectors, or cannot be written.
     """
     from xstilts.retrieve.neighbours import nearest
-    from xstilts.retrieve.vectors import read_pair, replaced, require_neighbours, write_rows
+    from xstilts.retrieve.vectors import (
+        read_pair,
+        replaced,
+        require_apart,
+        require_neighbours,
+        write_rows,
+    )
 
     require_neighbours(k)
+    require_apart(out, queries, corpus)
     with replaced(out) as scratch:
         found = nearest(*read_pair(queries, corpus), k)
         rows = zip(found.indices.tolist(), found.scores.tolist(), strict=True)
@@ -314,9 +324,17 @@ def mine(
     from contextlib import nullcontext
 
     from xstilts.retrieve import margin as bitext
-    from xstilts.retrieve.vectors import read_pair, replaced, require_neighbours, write_rows
+    from xstilts.retrieve.vectors import (
+        read_pair,
+        replaced,
+        require_apart,
+        require_neighbours,
+        write_rows,
+    )
 
     require_neighbours(k)
+    if out:
+        require_apart(out, source, target)
     how = bitext.how(margin, strategy)
     with replaced(out) if out else nullcontext() as scratch:
         pair = read_pair(source, target)

@@ -86,7 +86,12 @@ def plan(
         counts = ", ".join(f"{task} {examples:,.0f}" for task, examples in wanted.items())
         print(f"mixture          {name}: {law}; examples expected: {counts}")
     for target, points in found.detectable.items():
-        print(f"detectable       {target}: {points:.1f} points (80 % power, 1 point between seeds)")
+        found_at = (
+            "nothing: too few seeds for a verdict"
+            if points is None
+            else (f"{points:.1f} points (80 % power, 1 point between seeds)")
+        )
+        print(f"detectable       {target}: {found_at}")
     for label, encoder in planned.encoders.items():
         if encoder.away and encoder.choice.revision is None:
             print(f"unpinned         {label}: {encoder.choice.hub} has no revision, it cannot run")
@@ -224,7 +229,10 @@ def export(
         for task, languages in model.written.items():
             absent = model.missing.get(task)
             lacks = f"; incomplete, missing {' '.join(absent)}" if absent else "; complete"
-            print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}")
+            drawn = model.sampled.get(task, {}).items()
+            cut = [f"a sample of {n} in {language}" for language, n in drawn]
+            note = f"; no labels, {', '.join(cut)}" if cut else ""
+            print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}{note}")
         for task in model.left_out:
             print(f"  {task:<10} left out: no form in this layout yet")
 

@@ -105,6 +105,14 @@ def test_how_a_run_ends_is_said_and_told_by_its_code(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("seeds", "said"), [("[0, 1]", "nothing: too few seeds"), ("[0, 1, 2]", r"\d\.\d points")]
+)
+def test_a_plan_says_what_its_seeds_can_tell(seeds: str, said: str, tmp_path: Path) -> None:
+    done = xstilts("plan", "quickstart", "--set", f"seeds={seeds}", cwd=tmp_path)
+    assert re.search(f"detectable .*{said}", done.stdout), done.stdout + done.stderr
+
+
 def test_the_catalogue_can_be_read_by_people_and_programs() -> None:
     assert "xquad" in xstilts("tasks").stdout
     assert "languages:" in xstilts("tasks", "xquad").stdout
@@ -132,7 +140,7 @@ def test_answers_to_unknown_questions_are_ignored_aloud() -> None:
 
 def test_every_task_of_the_study_is_listed_for_programs() -> None:
     listed = {task["name"]: task for task in json.loads(xstilts("tasks", "--json").stdout)}
-    assert len(listed) == 57
+    assert len(listed) == 61
     assert {"anli_plus_mini", "ud_supertags", "lareqa", "mewslix", "masakhapos"} < set(listed)
     told = ("kind", "languages", "sizes", "metrics", "floor", "license", "citation", "hub", "files")
     assert all(key in task for task in listed.values() for key in told)

@@ -58,7 +58,7 @@ LINE_CASES = {
     "qqp open": ("qqp_tsv", QQP_HEAD + QQP_ROW + '4\t1\t2\t"cut off\n', 3, "4 columns"),
     "glue label": ("glue_tsv", MNLI_HEAD + GOOD + mnli_row("2", "a", "b", "maybe"), 3, "maybe"),
     "glue empty": ("glue_tsv", MNLI_HEAD, 1, "no example"),
-    "glue nothing": ("glue_tsv", "", 1, "no column"),
+    "glue nothing": ("glue_tsv", "", 1, "no header"),
     "xnli columns": ("xnli_tsv", XNLI_HEAD + "en\tneutral\ta\tb\n", 2, "4 columns"),
     "xnli other language": ("xnli_tsv", XNLI_HEAD + "de\tneutral\ta\tb\t1\t1\tTrue\n", 1, "en"),
     "pair label": ("pair_tsv", "a\tb\tneutral\na\tb\tNeutral\n", 2, "'Neutral'"),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from made_up_world import RECIPE
 from transformers import AutoTokenizer
 
 import xstilts
@@ -16,7 +17,7 @@ def test_a_run_says_what_it_cut_by_task_and_language(
     world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     changes = (*SHORT, "training.max_length=8", f"encoder.path={world / 'encoder'}")
-    found = xstilts.run("quickstart", *changes, store=tmp_path / "store", data=world)
+    found = xstilts.run(RECIPE, *changes, store=tmp_path / "store", data=world)
     tokenizer = AutoTokenizer.from_pretrained(world / "encoder")
     expected = {}
     for language, code in (("de", "deu"), ("sw", "swh")):
@@ -32,7 +33,7 @@ def test_a_run_says_what_it_cut_by_task_and_language(
 
     told = [f"--set={change}" for change in changes]
     with pytest.raises(SystemExit) as ended:
-        cli.main(["run", "quickstart", *told, f"--store={tmp_path / 'store'}", f"--data={world}"])
+        cli.main(["run", RECIPE, *told, f"--store={tmp_path / 'store'}", f"--data={world}"])
     assert ended.value.code == 0
     (line,) = [x for x in capsys.readouterr().out.splitlines() if "inputs were cut" in x]
     total = sum(cut for cut, _ in expected.values())
@@ -41,7 +42,7 @@ def test_a_run_says_what_it_cut_by_task_and_language(
 
 def test_nothing_is_said_where_all_inputs_were_read_whole(world: Path, tmp_path: Path) -> None:
     changes = (*SHORT, f"encoder.path={world / 'encoder'}")
-    found = xstilts.run("quickstart", *changes, store=tmp_path / "store", data=world)
+    found = xstilts.run(RECIPE, *changes, store=tmp_path / "store", data=world)
     assert found.cuts == []
     assert "every input was read whole" in (found.folder / "report.html").read_text("utf-8")
 

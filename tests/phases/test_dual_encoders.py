@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from xstilts.lab.minimal import World
+from made_up_world import RECIPE, World
 
 import xstilts
 from xstilts.core.errors import RecipeError
@@ -96,7 +96,7 @@ def _mewsli(folder: Path) -> None:
 def plan(ranked: Path, tmp_path: Path) -> Any:
     def make(*changes: str, data: Path = ranked) -> Planned:
         said = (*SMALL, f"encoder.path={ranked / 'encoder'}", "targets=[lareqa]", *changes)
-        return make_plan(load("quickstart", said), Workplace.of(tmp_path / "store", data))
+        return make_plan(load(RECIPE, said), Workplace.of(tmp_path / "store", data))
 
     return make
 
@@ -105,7 +105,7 @@ def plan(ranked: Path, tmp_path: Path) -> Any:
 def run(ranked: Path, tmp_path: Path) -> Any:
     def make(*changes: str, data: Path = ranked) -> Any:
         said = (*SMALL, f"encoder.path={ranked / 'encoder'}", *changes)
-        return xstilts.run("quickstart", *said, store=tmp_path / "store", data=data)
+        return xstilts.run(RECIPE, *said, store=tmp_path / "store", data=data)
 
     return make
 
@@ -203,14 +203,12 @@ def test_a_paragraph_of_lareqa_that_is_trained_on_is_found_and_left_out(
             f"languages={languages}", "tasks.squad_v1_retrieval.train={from: train}")  # fmt: skip
 
     def found(*more: str) -> set[str]:
-        every = xstilts.leaks("quickstart", *said, *more, store=tmp_path / "store", data=leaking)
+        every = xstilts.leaks(RECIPE, *said, *more, store=tmp_path / "store", data=leaking)
         return {own for o in every if o.task == "squad_v1_retrieval" for own in o.examples}
 
     ids = found()
     assert {"0:0_0", "0:0_1", "0:0_2", "0:0_3"} <= ids
-    planned, _ = xstilts.plan(
-        "quickstart", *said, "leaks=drop", store=tmp_path / "store", data=leaking
-    )
+    planned, _ = xstilts.plan(RECIPE, *said, "leaks=drop", store=tmp_path / "store", data=leaking)
     assert set(planned.trainings["lareqa"].train.without) >= ids
 
 

@@ -2,12 +2,14 @@
 
 import json
 import random
+import shutil
 
+import made_up_world
 import pytest
+from made_up_world import RECIPE
 
 import xstilts
 from xstilts.core.errors import RecipeError, UnknownNameError
-from xstilts.lab import minimal
 from xstilts.metrics import retrieval_accuracy
 from xstilts.phases.running import Results
 from xstilts.phases.xtreme_files import FORMS, write_cell
@@ -19,7 +21,7 @@ from xstilts.tasks.examples import Parallel, Span
 def export(done, world, changes, tmp_path):
     def write(**chosen):
         return xstilts.export(
-            "quickstart", *changes, out=tmp_path / "out", store=done[0], data=world, **chosen
+            RECIPE, *changes, out=tmp_path / "out", store=done[0], data=world, **chosen
         )
 
     return write
@@ -51,6 +53,21 @@ def test_incomplete_tasks_say_what_they_lack_and_get_no_labels(export) -> None:
     assert not (model.folder / "labels").exists(), "evaluate.py would stop at a missing language"
 
 
+def test_a_sample_is_called_one_and_gets_no_labels(
+    done, world, changes, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setitem(XTREME.languages, "xquad", ("de", "en"))
+    places = {"store": shutil.copytree(done[0], tmp_path / "store"), "data": world}
+    for score, sampled in (("{at_most: 5}", {"xquad": {"de": 5, "en": 5}}), ("{}", {})):
+        more = (*changes, "targets=[xquad]", "arms={none: []}")
+        more += (f"tasks.xquad={{train: squad_v1, score: {score}}}",)
+        xstilts.run(RECIPE, *more, **places)
+        (model,) = xstilts.export(RECIPE, *more, out=tmp_path / f"o{score[1:3]}", **places)
+        assert not model.missing and model.written == {"xquad": ["de", "en"]}
+        assert model.sampled == sampled
+        assert (model.folder / "labels").exists() is not bool(sampled)
+
+
 def test_without_a_choice_every_model_has_a_folder_of_its_own(export) -> None:
     folders = sorted(model.folder.name for model in export())
     assert folders == ["none@0", "squad_v1@0"]
@@ -71,9 +88,7 @@ def test_what_cannot_be_exported_is_refused(export, tmp_path) -> None:
 
 def test_nothing_finished_is_an_error_and_leaves_no_folder(world, changes, tmp_path) -> None:
     with pytest.raises(RecipeError, match="no finished prediction"):
-        xstilts.export(
-            "quickstart", *changes, out=tmp_path / "out", store=tmp_path / "none", data=world
-        )
+        xstilts.export(RECIPE, *changes, out=tmp_path / "out", store=tmp_path / "none", data=world)
     assert not (tmp_path / "out").exists()
 
 
@@ -103,7 +118,7 @@ def test_every_task_of_xtreme_has_a_form() -> None:
 @pytest.fixture
 def bucc(world, tmp_path):
     """Run and export a recipe that mines 60 sentences a side in BUCC's languages, 40 with gold."""
-    lab, rng = minimal.World(), random.Random(7)
+    lab, rng = made_up_world.World(), random.Random(7)
     said = [lab.sentence(rng) for _ in range(80)]
     for code in XTREME.languages["bucc2018"]:
         ours = [f"{code}-{i:03d}\t{lab.text(s, 'de')}" for i, s in enumerate(said[:60])]
@@ -118,8 +133,8 @@ def bucc(world, tmp_path):
         changes = ("data=null", f"encoder.path={world / 'encoder'}", "targets=[bucc2018]", *more)
         changes += ("arms={none: []}", "runtime.threads=1")
         places = {"store": tmp_path / "store", "data": tmp_path / "data"}
-        done = xstilts.run("quickstart", *changes, **places)
-        (model, *_) = xstilts.export("quickstart", *changes, out=tmp_path / "out", **places)
+        done = xstilts.run(RECIPE, *changes, **places)
+        (model, *_) = xstilts.export(RECIPE, *changes, out=tmp_path / "out", **places)
         return done, model
 
     return run
@@ -146,5 +161,5 @@ def test_an_export_says_that_its_threshold_is_an_oracles(bucc) -> None:
 
 def test_a_target_without_a_form_is_named(done, world, changes, tmp_path) -> None:
     more = (*changes, "targets=[xquad, squad_v1]", "tasks.squad_v1.score={from: dev}")
-    models = xstilts.export("quickstart", *more, out=tmp_path / "out", store=done[0], data=world)
+    models = xstilts.export(RECIPE, *more, out=tmp_path / "out", store=done[0], data=world)
     assert {model.left_out for model in models} == {("squad_v1",)}

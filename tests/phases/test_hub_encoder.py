@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_up_world import RECIPE
 from small_hub import small_hub
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -14,7 +15,7 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture
 def from_hub(world: Path, changes: tuple[str, ...], tmp_path: Path):
-    """Run the small quickstart in a process of its own, as the hub's address is read at import."""
+    """Run the small recipe in a process of its own, as the hub's address is read at import."""
 
     def command(verb: str, endpoint: str, revision: str = REVISION) -> subprocess.CompletedProcess:
         said = [c for c in changes if not c.startswith("encoder.path")]
@@ -24,7 +25,7 @@ def from_hub(world: Path, changes: tuple[str, ...], tmp_path: Path):
         places = ["--store", str(tmp_path / "store"), "--data", str(world)]
         own = {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "0"}
         return subprocess.run(
-            [sys.executable, "-m", "xstilts", verb, "quickstart", *places, *sets],
+            [sys.executable, "-m", "xstilts", verb, RECIPE, *places, *sets],
             env=os.environ | own | {"HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1"},
             capture_output=True,
             text=True,

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from made_up_world import RECIPE
 
 from xstilts.core.errors import UnknownNameError
 from xstilts.phases.planning import Planned, make_plan
@@ -13,7 +14,7 @@ from xstilts.phases.workplace import Workplace
 def planned(data: Path, world: Path, store: Path, *changes: str) -> Planned:
     said = ("data=null", f"encoder.path={world / 'encoder'}", "targets=[bucc2018]")
     said = (*said, "languages=present", *changes)
-    return make_plan(load("quickstart", said), Workplace.of(store, data))
+    return make_plan(load(RECIPE, said), Workplace.of(store, data))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from made_up_world import RECIPE
 
 import xstilts
 from xstilts.cli import main
@@ -31,7 +32,7 @@ def mixture(mix: str = "", tasks: str = TASKS) -> str:
 @pytest.fixture
 def planned(world: Path, changes: tuple[str, ...], tmp_path: Path) -> Any:
     def plan(*more: str) -> Planned:
-        return make_plan(load("quickstart", (*changes, *more)), Workplace.of(tmp_path, world))
+        return make_plan(load(RECIPE, (*changes, *more)), Workplace.of(tmp_path, world))
 
     return plan
 
@@ -170,13 +171,13 @@ def test_a_recipe_with_mixtures_runs_to_its_report(
     )
     sets = [word for change in said for word in ("--set", change)]
     with pytest.raises(SystemExit) as ended:
-        main(["plan", "quickstart", "--store", str(tmp_path), "--data", str(world), *sets])
+        main(["plan", RECIPE, "--store", str(tmp_path), "--data", str(world), *sets])
     assert ended.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert ("mixture          capped/mnli+panx: capped; examples expected: mnli 160, panx 160") in [
         " ".join(x.split(" ")) for x in lines
     ]
-    found = xstilts.run("quickstart", *said, store=tmp_path, data=world)
+    found = xstilts.run(RECIPE, *said, store=tmp_path, data=world)
     assert not found.outcome.failed
     assert set(found.rows.arm) == {"none", "multi", "capped"}
     rows = pd.read_parquet(found.folder / "arms.parquet").set_index("arm")
@@ -191,4 +192,4 @@ def test_a_recipe_with_mixtures_runs_to_its_report(
     assert sum(realised) == 320
     page = (found.folder / "report.html").read_text()
     assert f"examples drawn: {rows.realised['capped']}; expected: mnli 160, panx 160" in page
-    assert xstilts.run("quickstart", *said, store=tmp_path, data=world).outcome.ran == []
+    assert xstilts.run(RECIPE, *said, store=tmp_path, data=world).outcome.ran == []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from made_up_world import RECIPE
 
 import xstilts
 from xstilts.lab import encoder
@@ -57,7 +58,7 @@ def test_tags_that_only_stand_outside_of_training_are_gold_and_count_as_wrong(
     data: Path, tmp_path: Path
 ) -> None:
     changes = (*CHANGES, f"encoder={{path: {data / 'encoder'}}}")
-    found = xstilts.run("quickstart", *changes, store=tmp_path / "store", data=data)
+    found = xstilts.run(RECIPE, *changes, store=tmp_path / "store", data=data)
     store = Workplace.of(tmp_path / "store", data).store
     known = {"PROPN|nsubj|R|_", "VERB|root|0|nsubj_"}
     step = found.planned.plan.steps["none/ud_supertags/predict.en@0"]
@@ -78,7 +79,7 @@ def test_what_is_learnt_from_is_part_of_the_name_of_what_is_predicted(
 
     def steps() -> dict[str, str]:
         place = Workplace.of(tmp_path / "store", data)
-        planned = make_plan(load("quickstart", changes), place)
+        planned = make_plan(load(RECIPE, changes), place)
         tokens = planned.plan.steps["none/ud_supertags/predict.en@0"].inputs["tokens"]
         return {"tokens": tokens.key, "examples": tokens.inputs["examples"].key}
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_up_world import RECIPE
 from small_encoders import promised, write_declaration, write_texts
 
 import xstilts
@@ -27,12 +28,12 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def without_path(changes: tuple[str, ...]) -> tuple[str, ...]:
-    """The small quickstart but for its encoder."""
+    """The small recipe but for its encoder."""
     return tuple(c for c in changes if not c.startswith("encoder"))
 
 
 def planned(world: Path, store: Path, *changes: str) -> Planned:
-    return make_plan(load("quickstart", changes), Workplace.of(store, world))
+    return make_plan(load(RECIPE, changes), Workplace.of(store, world))
 
 
 def keys(found: Planned) -> dict[str, str]:
@@ -44,7 +45,7 @@ def test_a_recipe_makes_its_encoder_and_ends_in_a_report(
 ) -> None:
     said = (*without_path, f"encoder.pretrain={file}", "seeds=[0, 1]", "targets=[udpos, tatoeba]")
     store = tmp_path / "store"
-    done = xstilts.run("quickstart", *said, store=store, data=world)
+    done = xstilts.run(RECIPE, *said, store=store, data=world)
     ran = done.outcome.ran
     assert {"text/de", "text/el", "text/en", "tokenizer/small", "rows/small"} < set(ran)
     assert ran.count("pretrain/small") == 1
@@ -58,7 +59,7 @@ def test_a_recipe_makes_its_encoder_and_ends_in_a_report(
     assert record is not None
     lineage = [link["task"] for link in record["value"]["lineage"]]
     assert lineage == ["pretrain", "udpos"]
-    again = xstilts.run("quickstart", *said, store=store, data=world)
+    again = xstilts.run(RECIPE, *said, store=store, data=world)
     assert again.outcome.ran == []
 
 
@@ -70,7 +71,7 @@ def test_planning_pretraining_imports_no_heavy_library(
     code = (
         "import sys, json, xstilts;"
         "said, store, data = json.loads(sys.argv[1]);"
-        "planned, cost = xstilts.plan('quickstart', *said, store=store, data=data);"
+        f"planned, cost = xstilts.plan({RECIPE!r}, *said, store=store, data=data);"
         "assert cost.steps['pretrain'] == (1, 1), cost.steps;"
         "print([m for m in ('torch', 'transformers', 'pandas') if m in sys.modules])"
     )
@@ -207,7 +208,8 @@ def test_a_declaration_beside_a_recipe_is_found_from_anywhere(
     world: Path, without_path: tuple[str, ...], file: Path, tmp_path: Path
 ) -> None:
     recipe = tmp_path / "mine.yaml"
-    recipe.write_text("extends: quickstart\nrecipe: mine\nencoder: {pretrain: small.yaml}\n")
+    made = "encoder: {pretrain: small.yaml}"
+    recipe.write_text(f"extends: {RECIPE}\nrecipe: mine\n{made}\n")
     found = make_plan(load(str(recipe), without_path), Workplace.of(tmp_path / "s", world))
     assert found.encoders["small"].digest == promised(file, tmp_path / "s").step.key
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_up_world import RECIPE
 
 import xstilts
 from xstilts.core.errors import DataError, LeakError
@@ -59,7 +60,7 @@ def test_arms_share_the_stage_they_have_in_common(done: tuple[Path, Results]) ->
 def test_second_run_does_nothing(
     done: tuple[Path, Results], world: Path, changes: tuple[str, ...]
 ) -> None:
-    again = xstilts.run("quickstart", *changes, store=done[0], data=world)
+    again = xstilts.run(RECIPE, *changes, store=done[0], data=world)
     assert again.outcome.ran == []
     pd.testing.assert_frame_equal(again.rows, done[1].rows)
 
@@ -68,13 +69,11 @@ def test_one_changed_rate_runs_its_descendants_only_and_why_names_it(
     done: tuple[Path, Results], world: Path, changes: tuple[str, ...]
 ) -> None:
     changed = (*changes, "tasks.udpos.training={lr: 1e-3}")
-    name, lines = xstilts.why("quickstart", "none/udpos@0", *changed, store=done[0], data=world)
+    name, lines = xstilts.why(RECIPE, "none/udpos@0", *changed, store=done[0], data=world)
     assert (name, lines) == ("none/udpos@0", ["config.how.lr: 0.002 -> 0.001"])
-    _, deeper = xstilts.why(
-        "quickstart", "none/udpos/score.de", *changed, store=done[0], data=world
-    )
+    _, deeper = xstilts.why(RECIPE, "none/udpos/score.de", *changed, store=done[0], data=world)
     assert deeper == ["inputs.predictions.inputs.model.config.how.lr: 0.002 -> 0.001"]
-    _, cost = xstilts.plan("quickstart", *changed, store=done[0], data=world)
+    _, cost = xstilts.plan(RECIPE, *changed, store=done[0], data=world)
     assert {k: left for k, (_, left) in cost.steps.items()} == {
         "read": 0,
         "tokens": 0,
@@ -91,7 +90,7 @@ def test_the_same_files_elsewhere_run_nothing(
     copy = tmp_path / "copy"
     shutil.copytree(world, copy)
     moved = (*changes[:-1], f"encoder.path={copy / 'encoder'}")
-    assert xstilts.run("quickstart", *moved, store=done[0], data=copy).outcome.ran == []
+    assert xstilts.run(RECIPE, *moved, store=done[0], data=copy).outcome.ran == []
 
 
 def test_one_byte_of_a_training_file_runs_its_descendants(
@@ -103,7 +102,7 @@ def test_one_byte_of_a_training_file_runs_its_descendants(
     data = bytearray(file.read_bytes())
     data[1] = ord("x") if data[1] != ord("x") else ord("y")
     file.write_bytes(bytes(data))
-    _, cost = xstilts.plan("quickstart", *changes, store=done[0], data=copy)
+    _, cost = xstilts.plan(RECIPE, *changes, store=done[0], data=copy)
     left = {k: n for k, (_, n) in cost.steps.items()}
     assert left == {"read": 1, "tokens": 1, "train": 2, "predict": 4, "retrieve": 0, "score": 4}
 
@@ -116,7 +115,7 @@ def test_a_missing_file_is_named_before_anything_runs(
     (copy / "udpos" / "train-en.tsv").unlink()
     began = time.monotonic()
     with pytest.raises(DataError, match=r"udpos train en: udpos_xtreme/train-en\.tsv"):
-        xstilts.run("quickstart", *changes, store=tmp_path / "store", data=copy)
+        xstilts.run(RECIPE, *changes, store=tmp_path / "store", data=copy)
     assert time.monotonic() - began < 5
     assert not (tmp_path / "store" / "steps").exists()
 
@@ -132,7 +131,7 @@ def test_a_malformed_row_stops_the_run_before_training_and_costs_nothing(
     file.write_text("\n".join(lines) + "\n")
     finished = sorted((done[0] / "steps").rglob("record.json"))
     with pytest.raises(DataError) as caught:
-        xstilts.run("quickstart", *changes, store=done[0], data=copy)
+        xstilts.run(RECIPE, *changes, store=done[0], data=copy)
     assert "train-en.tsv:4" in caught.value.where
     assert "NOSUCHTAG" in str(caught.value)
     assert set(finished) <= set((done[0] / "steps").rglob("record.json"))
@@ -146,12 +145,12 @@ def test_a_leak_is_refused_then_dropped(
     document = (copy / "xquad" / "xquad.en.json").read_text()
     (copy / "squad" / "train-v1.1.json").write_text(document + "\n")
     with pytest.raises(LeakError) as caught:
-        xstilts.run("quickstart", *changes, "leaks=error", store=tmp_path / "s", data=copy)
+        xstilts.run(RECIPE, *changes, "leaks=error", store=tmp_path / "s", data=copy)
     assert "squad_v1.en.train-rest shares" in caught.value.where
-    found = xstilts.leaks("quickstart", *changes, store=tmp_path / "s", data=copy)
+    found = xstilts.leaks(RECIPE, *changes, store=tmp_path / "s", data=copy)
     assert sum(o.units for o in found if o.reported == "xquad.en.test") == 100
     with pytest.raises(DataError, match="No example is left"):
-        xstilts.run("quickstart", *changes, store=tmp_path / "s", data=copy)
+        xstilts.run(RECIPE, *changes, store=tmp_path / "s", data=copy)
 
 
 def test_a_truncated_result_is_set_aside_and_built_anew(
@@ -163,7 +162,7 @@ def test_a_truncated_result_is_set_aside_and_built_anew(
     assert record.exists()
     score = done[0] / "steps" / "score"
     shutil.rmtree(score)
-    again = xstilts.run("quickstart", *changes, store=done[0], data=world)
+    again = xstilts.run(RECIPE, *changes, store=done[0], data=world)
     assert len(again.outcome.set_aside) == 1
     pd.testing.assert_frame_equal(again.rows, done[1].rows)
 
@@ -193,19 +192,17 @@ def test_what_is_truncated_is_read_round_then_set_aside_and_built_anew(
     victim.write_bytes(whole[: len(whole) // 2])
     where = {"store": spoiled, "data": world}
     scored = "score" in pattern
-    assert len(xstilts.results("quickstart", *changes, **where).rows) < len(done[1].rows) or (
-        not scored
-    )
-    page = xstilts.report("quickstart", *changes, **where).read_text()
+    assert len(xstilts.results(RECIPE, *changes, **where).rows) < len(done[1].rows) or (not scored)
+    page = xstilts.report(RECIPE, *changes, **where).read_text()
     assert "damaged in the store; the next run builds it anew" in page
-    assert len(xstilts.plan("quickstart", *changes, **where)[1].corrupt) == 1
-    xstilts.why("quickstart", "none/xquad@0", *changes, "training.lr=1e-3", **where)
-    again = xstilts.run("quickstart", *changes, **where)
+    assert len(xstilts.plan(RECIPE, *changes, **where)[1].corrupt) == 1
+    xstilts.why(RECIPE, "none/xquad@0", *changes, "training.lr=1e-3", **where)
+    again = xstilts.run(RECIPE, *changes, **where)
     assert len(again.outcome.set_aside) == 1
     pd.testing.assert_frame_equal(again.rows, done[1].rows)
     assert "damaged in the store" not in (again.folder / "report.html").read_text()
     assert victim.name == "record.json" or victim.read_bytes() == whole
-    assert xstilts.run("quickstart", *changes, **where).outcome.ran == []
+    assert xstilts.run(RECIPE, *changes, **where).outcome.ran == []
 
 
 def test_a_changed_byte_of_what_a_report_reads_does_not_stop_it(
@@ -213,18 +210,18 @@ def test_a_changed_byte_of_what_a_report_reads_does_not_stop_it(
 ) -> None:
     for victim in (spoiled / "steps" / "predict").rglob("predictions.parquet"):
         victim.write_bytes(b"X" * victim.stat().st_size)
-    page = xstilts.report("quickstart", *changes, store=spoiled, data=world).read_text()
+    page = xstilts.report(RECIPE, *changes, store=spoiled, data=world).read_text()
     assert "are damaged in the store; the next run builds them anew" in page
 
 
 def test_looking_at_results_changes_no_published_file(
     spoiled: Path, world: Path, changes: tuple[str, ...], tmp_path: Path
 ) -> None:
-    folder = spoiled / "runs" / "quickstart"
+    folder = spoiled / "runs" / "small"
     before = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()}
     other = (*changes, "seeds=[7]")
-    assert xstilts.results("quickstart", *other, store=spoiled, data=world).rows.seed.isna().all()
-    xstilts.report("quickstart", *other, store=spoiled, data=world, out=tmp_path / "r.html")
+    assert xstilts.results(RECIPE, *other, store=spoiled, data=world).rows.seed.isna().all()
+    xstilts.report(RECIPE, *other, store=spoiled, data=world, out=tmp_path / "r.html")
     assert {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.iterdir()} == before
 
 
@@ -238,12 +235,12 @@ def test_every_encoder_has_its_page_and_the_first_is_the_report(
         "targets=[tatoeba]",
         "arms={none: []}",
     )
-    folder = xstilts.run("quickstart", *both, store=tmp_path / "s", data=world).folder
+    folder = xstilts.run(RECIPE, *both, store=tmp_path / "s", data=world).folder
     first, second = folder / "report.html", folder / "report-second.html"
     assert 'href="report-second.html"' in first.read_text()
     assert 'href="report.html"' in second.read_text()
     written = first.stat().st_mtime_ns
-    xstilts.run("quickstart", *both, store=tmp_path / "s", data=world)
+    xstilts.run(RECIPE, *both, store=tmp_path / "s", data=world)
     assert first.stat().st_mtime_ns == written
 
 
@@ -255,6 +252,6 @@ def test_a_truncated_memory_of_leaks_or_of_the_machine_counts_as_absent(
     known = leaks.read_text()
     leaks.write_text(text)
     (spoiled / "machine.json").write_text('{"node')
-    xstilts.results("quickstart", *changes, store=spoiled, data=world)
-    assert xstilts.run("quickstart", *changes, store=spoiled, data=world).outcome.ran == []
+    xstilts.results(RECIPE, *changes, store=spoiled, data=world)
+    assert xstilts.run(RECIPE, *changes, store=spoiled, data=world).outcome.ran == []
     assert leaks.read_text() == known

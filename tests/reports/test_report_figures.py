@@ -16,9 +16,21 @@ def grey_tiles(svg: str) -> int:
     return len(re.findall(rf'<path[^>]*fill="{GREY}"', svg))
 
 
-def test_a_gain_smaller_than_its_spread_is_grey(report: ReportInput) -> None:
-    # hellaswag on xnli: +0.1 with spread 1.4, and nothing else.
-    assert grey_tiles(heat_map(report, numbers(report))) == 1
+def test_an_undecided_gain_is_grey(report: ReportInput) -> None:
+    # hellaswag on xnli: +0.1 [−0.9, +1.1], and nothing else.
+    svg = heat_map(report, numbers(report))
+    assert grey_tiles(svg) == 1 and "[−0.9, +1.1]" in words(svg)
+
+
+def test_two_seeds_grey_a_gain_smaller_than_its_spread(two_seeds: ReportInput) -> None:
+    svg = heat_map(two_seeds, numbers(two_seeds))
+    assert grey_tiles(svg) == 1 and "± 1.4" in words(svg)
+
+
+def test_the_means_are_judged_by_the_corrected_p(report: ReportInput) -> None:
+    found = numbers(report)
+    found.arms["mnli"]["headline"] = "undecided"
+    assert grey_tiles(heat_map(report, found)) == 2
 
 
 def test_one_seed_greys_nothing_but_says_so(report: ReportInput) -> None:

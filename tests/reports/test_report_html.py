@@ -21,8 +21,10 @@ def test_every_section_says_its_part(report: ReportInput) -> None:
     assert "Does it help?" in section(page, "question")
     assert "Retrieval gains most." in section(page, "question")
     assert "mnli gained most" in section(page, "answer")
-    assert "+3.0 † ± 0.3 (2 of 3)" in section(page, "gains")
-    assert "63.0 +3.0 ± 0.3" in section(page, "languages")
+    gains = section(page, "gains")
+    assert "its 95 % interval over seeds" in gains and "+3.0 † [+2.8, +3.2] (2 of 3)" in gains
+    assert "+6.5 [+6.3, +6.7] gain p &lt; 0.001" in gains
+    assert "63.0 +3.0 [+2.8, +3.2]" in section(page, "languages")
     assert "xnli +10.0 1 language +10.0" in section(page, "gap")
     assert "mnli on xnli" in section(page, "marks") and "yo" in section(page, "marks")
     assert "+40 −10 net +30" in section(page, "examples")
@@ -31,6 +33,15 @@ def test_every_section_says_its_part(report: ReportInput) -> None:
     assert "Masked words of two languages." in section(page, "encoder")
     assert "share 3 paragraphs" in section(page, "leaks")
     assert "layer 7, mean pooling" in section(page, "reading")
+    assert "Holm" in section(page, "reading")
+
+
+def test_with_two_seeds_the_page_says_that_there_is_no_verdict(two_seeds: ReportInput) -> None:
+    page = render(two_seeds)
+    gains = section(page, "gains")
+    assert "There are too few seeds for a verdict" in gains and "+3.0 † ± 0.3 (2 of 3)" in gains
+    assert "+6.5 ± 0.3 too few seeds" in gains and "interval over seeds" not in gains
+    assert "Below three seeds there is no interval" in section(page, "reading")
 
 
 def test_what_is_missing_is_listed(report: ReportInput) -> None:

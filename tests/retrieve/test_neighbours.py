@@ -153,3 +153,14 @@ def test_rows_far_from_the_mean_are_searched_without_their_shift():
     with patch.object(neighbours._Finish, "_unshifted", lambda _, rows: rows):
         unsettled = nearest(a, b, 4, "bf16").unproved
     assert found.unproved < 5 < 20 < unsettled
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("factor", [1e200, 1e-200, 1e-300])
+def test_the_length_of_a_vector_does_not_matter_however_large_or_small(factor, precision):
+    rng = np.random.default_rng(0)
+    queries, corpus = rng.standard_normal((30, 8)), rng.standard_normal((50, 8))
+    right = nearest(queries, corpus, 3, precision)
+    found = nearest(queries * factor, corpus * factor, 3, precision)
+    np.testing.assert_array_equal(found.indices, right.indices)
+    np.testing.assert_allclose(found.scores, right.scores, atol=1e-6)

@@ -124,8 +124,9 @@ def test_an_encoder_layer_or_text_that_is_not_there_is_refused(tmp_path, encoder
     with pytest.raises(DataError, match="There is no sentence"):
         xstilts.embed(encoder_folder(), [])
     (tmp_path / "latin.txt").write_bytes("é\n".encode("latin-1"))
-    with pytest.raises(DataError, match="not UTF-8"):
+    with pytest.raises(DataError, match="not UTF-8") as caught:
         xstilts.embed(encoder_folder(), tmp_path / "latin.txt")
+    assert caught.value.do == "save the file as UTF-8"
 
 
 def test_cutting_texts_a_few_at_a_time_changes_nothing(encoder_folder, monkeypatch):
@@ -136,3 +137,19 @@ def test_cutting_texts_a_few_at_a_time_changes_nothing(encoder_folder, monkeypat
     assert cut == also_cut > 0 and len(whole.lengths) == 5
     for name in ("ids", "starts", "example"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
+
+
+def test_no_input_is_overwritten_be_it_by_another_name(sides, tmp_path):
+    a, b = sides
+    before = [path.read_bytes() for path in sides]
+    (tmp_path / "link.npy").symlink_to(b)
+    for out in (a, b, tmp_path / "link.npy", tmp_path / ".." / tmp_path.name / "a.npy"):
+        for write in (lambda out: api.mine(a, b, out), lambda out: api.retrieve(a, b, out, k=3)):
+            with pytest.raises(DataError, match="is an input"):
+                write(out)
+    text = tmp_path / "text"
+    text.write_text("One.\n")
+    with pytest.raises(DataError, match="is an input"):
+        api.embed("no encoder", text, text)
+    assert [path.read_bytes() for path in sides] == before
+    assert text.read_text() == "One.\n"

@@ -287,7 +287,12 @@ def test_anyones_answers_are_compared_by_the_rules_of_mlqas_language(tmp_path, f
         ("xnli", "xnli/xnli.test.tsv", "sw", "neutral\n", "1 labels for 42"),
         ("xnli", "xnli/xnli.test.tsv", "sw", "maybe\n" * 42, "No label of xnli is 'maybe'"),
         ("xquad", "xquad/xquad.de.json", "de", "[]", "holds no answers"),
-        ("xquad", "xquad/xquad.de.json", "de", "{", "is not JSON"),
+        ("xquad", "xquad/xquad.de.json", "de", "{", "JSON is broken"),
+        ("xquad", "xquad/xquad.de.json", "de", "[" * 100_000, "nested too deeply"),
+        ("xquad", "xquad/xquad.de.json", "de", "{}", "answers no question"),
+        ("xquad", "xquad/xquad.de.json", "de", '{"q": "a"}', "answers no question"),
+        ("xquad", "xquad/xquad.de.json", "de", '{"q": "a", "q": "b"}', "'q' stands in it twice"),
+        ("xquad", "xquad/xquad.de.json", "de", "1" * 6000, "JSON is broken"),
         ("panx", "panx/test-de.tsv", "de", "O\n", "1 sentences for 30"),
         ("panx", "panx/test-de.tsv", "de", "O\nB-LOCC\n", "No label of panx is 'B-LOCC'"),
     ],
@@ -369,3 +374,43 @@ def test_an_unknown_language_or_an_absent_file_is_refused(release, files, tmp_pa
         score_files("panx", gold, gold, "dee")
     with pytest.raises(DataError, match="There is no file"):
         score_files("panx", gold, tmp_path / "absent", "de")
+
+
+@pytest.mark.parametrize(
+    ("task", "gold", "said", "what"),
+    [
+        ("tatoeba", "", "", "holds no index"),
+        ("tatoeba", "1\n", "1" * 6000, "is no index"),
+        ("tatoeba", "1" * 6000, "1\n", "is no index"),
+        ("lareqa", "[" * 100_000, '{"q": ["a"]}', "nested too deeply"),
+        ("lareqa", '{"q": ["a"]}', "[" * 100_000, "nested too deeply"),
+        ("lareqa", '{"q": ["a"]}', "{}", "answers no query"),
+        ("lareqa", '{"q": ["a"]}', '{"q": ["a"], "q": []}', "'q' stands in it twice"),
+        ("xquad", "[" * 100_000, "{}", "nested too deeply"),
+    ],
+)
+def test_hostile_gold_and_predictions_are_refused(tmp_path, files, task, gold, said, what):
+    (tmp_path / "gold").write_text(gold)
+    with pytest.raises(DataError, match=what):
+        language = "sw" if task == "tatoeba" else "en"
+        score_files(task, tmp_path / "gold", files(said), language)
+
+
+@pytest.mark.parametrize("line", ["{tag}\n", "{word} {tag}\n", "{word}\t{tag}\n"])
+def test_predicted_tags_are_renamed_as_those_of_the_gold_are(tmp_path, files, line):
+    rows = [("Jana", "B-DATE"), ("Juma", "B-PER"), ("leo", "I-DATE")]
+    gold = tmp_path / "test.txt"
+    gold.write_text("".join(f"{word} {tag}\n" for word, tag in rows))
+    said = files("".join(line.format(word=word, tag=tag) for word, tag in rows))
+    found = score_files("masakhaner2", gold, said, "sw")
+    assert found["metrics"] == {"f1": 100.0, "accuracy": 100.0}
+
+
+def test_questions_that_share_an_id_take_the_same_answer(tmp_path, files):
+    qas = [{"id": "4", "question": "?", "answers": [{"text": "mill", "answer_start": 0}]}]
+    paragraphs = [{"context": "mill", "qas": qas}, {"context": "mill", "qas": qas}]
+    gold = tmp_path / "xquad.en.json"
+    gold.write_text(json.dumps({"data": [{"paragraphs": paragraphs}]}))
+    found = score_files("xquad", gold, files('{"4": "mill"}'), "en")
+    assert found["n"] == 2
+    assert found["metrics"]["exact_match"] == 100.0

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from xstilts.stats.gains import cells, language_gap, languages_of, scores, summary
+from xstilts.stats.paired import holm, paired_test
 
 METRICS = {"xnli": "accuracy", "tatoeba": "accuracy"}
 
@@ -40,7 +41,8 @@ def test_gains_are_paired_by_seed_and_a_seed_of_one_side_is_left_out() -> None:
     cell = only(cells(rows, METRICS, "none"))
     assert cell["gain"] == 2 and cell["seeds"] == 2  # (1 + 3) / 2
     assert cell["spread"] == pytest.approx(math.sqrt(2))  # sd of 1 and 3, divisor 1
-    assert (cell["baseline_mean"], cell["arm_mean"], cell["clear"]) == (62, 64, True)
+    assert (cell["baseline_mean"], cell["arm_mean"]) == (62, 64)
+    assert (cell["low"], cell["p"], cell["verdict"]) == (None, None, "too few seeds")
 
 
 def test_a_retrieval_baseline_without_a_seed_pairs_with_every_seed() -> None:
@@ -53,7 +55,7 @@ def test_a_retrieval_baseline_without_a_seed_pairs_with_every_seed() -> None:
 def test_two_runs_without_a_seed_give_a_gain_without_a_spread() -> None:
     rows = frame([row(arm, "tatoeba", "sw", v, None) for arm, v in (("none", 40), ("ready", 41))])
     cell = only(cells(rows, METRICS, "none"))
-    assert (cell["gain"], cell["spread"], cell["clear"]) == (1, None, False)
+    assert (cell["gain"], cell["spread"], cell["verdict"]) == (1, None, "too few seeds")
 
 
 def test_only_the_main_metric_counts() -> None:
@@ -143,7 +145,47 @@ def test_the_spread_of_a_mean_is_taken_over_seeds_of_the_language_mean() -> None
         + runs("mnli", "xnli", "sw", 50, 54)
     )
     target = only(summary(cells(rows, METRICS, "none"), {"xnli": ["de", "sw"]}).targets)
-    assert (target["mean_gain"], target["spread"], target["clear"]) == (2, 0, True)
+    assert (target["mean_gain"], target["spread"]) == (2, 0)
+    assert target["seed_gains"] == ((0, 2.0), (1, 2.0))
+
+
+def test_the_test_of_a_mean_stands_on_the_same_cells_in_every_seed() -> None:
+    rows = frame(
+        runs("none", "xnli", "de", 60, 61, 62, 63)
+        + runs("mnli", "xnli", "de", 62, 64, 64, 66)
+        + runs("none", "xnli", "sw", 50, 50, 50)  # no fourth seed
+        + runs("mnli", "xnli", "sw", 53, 54, 52)
+        + runs("none", "xnli", "yo", 34, 34, 34, 34)
+        + runs("mnli", "xnli", "yo", 33, 34, 45, 30)  # one seed above the floor, the mean not
+    )
+    languages = {"xnli": ["de", "sw", "yo"]}
+    target = only(summary(cells(rows, METRICS, "none"), languages).targets)
+    gains = [2.5, 3.5, 2.0]
+    assert target["seed_gains"] == tuple(enumerate(gains))
+    assert (target["counted"], target["at_floor"], target["seeds"]) == (2, 1, 3)
+    assert target["mean_gain"] == pytest.approx(sum(gains) / 3)
+    found = paired_test(gains)
+    assert (target["low"], target["high"], target["p"]) == (found.low, found.high, found.p)
+    assert target["verdict"] == "gain"
+
+
+def test_verdicts_on_arms_are_corrected_for_their_number() -> None:
+    values = {"up": (63, 64, 62), "down": (57, 57, 56.9), "same": (60, 61, 59)}
+    rows = frame(
+        runs("none", "xnli", "sw", 60, 60, 60)
+        + [r for arm, found in values.items() for r in runs(arm, "xnli", "sw", *found)]
+        + runs("short", "xnli", "sw", 70, 70)
+    )
+    found = summary(cells(rows, METRICS, "none"), {"xnli": ["sw"]})
+    for table in (found.targets, found.arms):
+        adjusted = holm([only(table, arm=arm)["p"] for arm in sorted(values)])
+        assert [only(table, arm=arm)["p_holm"] for arm in sorted(values)] == adjusted
+        verdicts = {arm: only(table, arm=arm)["verdict"] for arm in (*values, "short")}
+        headlines = {arm: only(table, arm=arm)["headline"] for arm in (*values, "short")}
+        assert verdicts == {
+            "up": "gain", "down": "loss", "same": "undecided", "short": "too few seeds"
+        }  # fmt: skip
+        assert headlines == verdicts | {"up": "undecided", "down": "loss"}
 
 
 def test_an_arm_spread_reaches_over_seeded_and_seedless_targets() -> None:

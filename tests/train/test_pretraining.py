@@ -10,7 +10,7 @@ from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from xstilts.core.context import Context
 from xstilts.core.spec import Runtime
-from xstilts.data.batches import IGNORED, TokenArrays
+from xstilts.data.batches import IGNORED
 from xstilts.data.masking import Pieces
 from xstilts.data.text import HELD, documents_of
 from xstilts.data.tokens import load_tokenizer
@@ -18,6 +18,7 @@ from xstilts.models.masked_lm import new_masked_lm
 from xstilts.models.task_model import load_encoder
 from xstilts.store.digests import sha256
 from xstilts.train import checkpoint, pretraining
+from xstilts.train.masked_text import MaskedText
 
 CPU = torch.device("cpu")
 LEARNS = {
@@ -30,6 +31,10 @@ LEARNS = {
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     write_texts(folder / "texts")
+    (folder / "distinct").mkdir()
+    for language in ("de", "en"):
+        lines = [f"{language} says {number:b}" for number in range(200)]
+        (folder / "distinct" / f"{language}.txt").write_text("\n".join(lines))
     return folder
 
 
@@ -53,16 +58,10 @@ def running(home, folder, micro_tokens=4096, **changes):
     rows, vocabulary = (build(made, home / "store", s) for s in (made.rows, made.tokenizer))
     tokenizer = load_tokenizer(vocabulary.folder)
     config = made.step.config
+    text = MaskedText(rows, Pieces.of(tokenizer), config.masking, config.sampling, config.seed)
     model = new_masked_lm(config.model, tokenizer, 1)
-    return pretraining.Run(
-        config,
-        rows,
-        model,
-        Pieces.of(tokenizer),
-        folder,
-        Context(Runtime(threads=1, micro_tokens=micro_tokens)),
-        CPU,
-    )
+    context = Context(Runtime(threads=1, micro_tokens=micro_tokens))
+    return pretraining.Run(config, text, model, folder, context, CPU)
 
 
 def files(result):
@@ -111,16 +110,13 @@ def test_the_card_and_the_facts_beside_the_weights_say_the_same(learnt):
 
 
 def test_plain_transformers_loads_it_and_finds_the_recorded_loss(home, learnt):
-    made, result = learnt
+    result = learnt[1]
     model = AutoModelForMaskedLM.from_pretrained(result.folder).eval()
     tokenizer = AutoTokenizer.from_pretrained(result.folder)
-    rows = build(made, home / "store", made.rows)
-    run = running(home, home / "scratch", **LEARNS)
-    held = TokenArrays.load(rows.folder, rows.value["pad"], "held-")
-    some = np.flatnonzero(held.extra["language"] == rows.value["languages"].index("el"))
-    asked = run.asked(held, some, pretraining.derive(0, "held", "el"))
-    ids = torch.from_numpy(asked.padded(np.arange(len(some))))
-    labels = torch.from_numpy(asked.padded(np.arange(len(some)), "label", IGNORED))
+    asked = running(home, home / "scratch", **LEARNS).text.held_out("el")
+    rows = np.arange(asked.examples)
+    ids = torch.from_numpy(asked.padded(rows))
+    labels = torch.from_numpy(asked.padded(rows, "label", IGNORED))
     with torch.inference_mode():
         out = model(input_ids=ids, attention_mask=(ids != tokenizer.pad_token_id).long())
     loss = torch.nn.functional.cross_entropy(
@@ -157,11 +153,21 @@ def test_a_learnt_sentence_is_completed(learnt):
     assert right / (len(ids) - 2) > 0.8
 
 
+def test_before_the_first_update_it_guesses_by_frequency(home, tmp_path):
+    run = running(home, tmp_path)
+    mixed = np.average(run.text.frequencies, axis=0, weights=run.text.shares)
+    costs = dict(zip(run.text.pieces.ordinary.tolist(), -np.log(mixed), strict=True))
+    for language in run.text.languages:
+        labels = run.text.held_out(language).extra["label"]
+        guessing = np.mean([costs[piece] for piece in labels[labels != IGNORED].tolist()])
+        assert run.held_loss(language) == pytest.approx(guessing, abs=0.1)
+
+
 def test_only_what_is_asked_for_counts(home, tmp_path):
     """The loss is the library's over the labels alone, and so is its gradient."""
     run = running(home, tmp_path)
-    asked = run.asked(run.data, run.drawn(), 5)
-    loss = run.loss(asked, backward=True)
+    asked = run.text.next(0, 16)[0]
+    loss = run.loss(asked)
     ours = {n: p.grad.clone() for n, p in run.model.inner.named_parameters()}
     library = type(run.model.inner)(run.model.inner.config)
     library.load_state_dict(run.model.inner.state_dict())
@@ -179,34 +185,46 @@ def test_micro_batches_change_nothing_but_rounding(home, tmp_path):
     gradients = []
     for tokens in (64, 10_000):
         run = running(home, tmp_path, micro_tokens=tokens)
-        asked = run.asked(run.data, run.drawn(), 5)
-        gradients.append([run.loss(asked, backward=True)])
+        asked = run.text.next(0, 16)[0]
+        gradients.append([run.loss(asked)])
         gradients[-1] += [p.grad.clone() for p in run.model.parameters()]
     assert gradients[0][0] == pytest.approx(gradients[1][0], rel=1e-6)
     for a, b in zip(gradients[0][1:], gradients[1][1:], strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
 
+def rows_of(text, asked):
+    """The rows as they were before pieces were masked."""
+    labels = asked.extra["label"]
+    whole = np.where(labels == IGNORED, asked.ids, labels)
+    return [tuple(x) for x in np.split(whole, asked.starts[1:-1])]
+
+
 def test_a_row_comes_again_only_after_all_rows_of_its_language(home, tmp_path):
-    run = running(home, tmp_path)
-    drawn = []
-    while len(drawn) < 1200:
-        drawn += run.drawn().tolist()
-        run.progress.update += 1
-    for language in run.numbers:
-        mine = [r for r in drawn if run.data.extra["language"][r] == language]
-        whole = len(run.rows_of[language])
-        assert sorted(mine[:whole]) == sorted(run.rows_of[language])
-        assert mine[whole : 2 * whole] != mine[:whole]
+    text = running(home, tmp_path, text={"folder": "distinct"}).text
+    drawn = [row for update in range(75) for row in rows_of(text, text.next(update, 16)[0])]
+    train = text.train
+    for number in range(len(text.languages)):
+        some = np.flatnonzero(train.extra["language"] == number)
+        every = {tuple(train.ids[train.starts[r] : train.starts[r + 1]]) for r in some}
+        mine = [row for row in drawn if row in every]
+        assert len(every) == len(some) == 180
+        assert set(mine[:180]) == set(mine[180:360]) == every
+        assert mine[:180] != mine[180:360]
 
 
-def test_languages_are_drawn_by_their_share(home, tmp_path):
-    run = running(home, tmp_path, sampling=1.0)
-    rows = np.array([len(some) for some in run.rows_of])
-    assert run.shares == pytest.approx(rows / rows.sum())
-    spoken = np.concatenate([run.drawn() for run.progress.update in range(100)])
-    found = np.bincount(run.data.extra["language"][spoken]) / len(spoken)
-    assert found == pytest.approx(run.shares, abs=0.04)
+def test_languages_are_drawn_by_their_share_and_their_pieces_are_told(home, tmp_path):
+    text = running(home, tmp_path, sampling=0.5).text
+    assert sum(text.shares) == pytest.approx(1)
+    before, read = dict(text.rows), dict.fromkeys(text.languages, 0)
+    for update in range(100):
+        asked, more = text.next(update, 16)
+        assert sum(more.values()) == len(asked.ids)
+        read = {language: read[language] + n for language, n in more.items()}
+    rows = np.array([text.rows[x] - before[x] for x in text.languages])
+    assert rows.sum() == 1600
+    assert rows / 1600 == pytest.approx(text.shares, abs=0.04)
+    assert all(n > 0 for n in read.values())
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(home):

@@ -1,11 +1,11 @@
 """Entities for linking: people, what everybody knows of them, and mentions of them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from xstilts.lab.chance import Chance
-from xstilts.lab.languages import CODES
+from xstilts.lab.languages import CODES, SOURCE
 from xstilts.lab.meaning import Event, Sentence, Thing
 from xstilts.lab.rendering import laid_out
 from xstilts.lab.splits import Part, deeds
@@ -23,17 +23,8 @@ class Mention(NamedTuple):
 
 def descriptions() -> str:
     """Mewsli-X's entities: each person described in one of the languages, in turn."""
-    out = []
-    for number, person in enumerate(world().people):
-        text = laid_out(_known(person, full=True), CODES[number % len(CODES)])
-        out.append(
-            {
-                "entity_id": entity_of(number),
-                "description": text.text,
-                "sentence_spans": _spans(text.breaks),
-            }
-        )
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in out)
+    people = range(len(world().people))
+    return _lines(_entity(number, CODES[number % len(CODES)]) for number in people)
 
 
 def entity_of(number: int) -> str:
@@ -56,31 +47,47 @@ def mention(chance: Chance, part: Part) -> Mention:
 
 def mentions(items: Sequence[tuple[str, Sequence[Mention]]]) -> str:
     """Mewsli-X's mentions of several languages, as (language, its mentions)."""
-    return "".join(
-        json.dumps(_row(item, code, i), ensure_ascii=False) + "\n"
-        for code, found in items
-        for i, item in enumerate(found)
-    )
+    rows = (_row(item, code, i) for code, found in items for i, item in enumerate(found))
+    return _lines({"context": context, "mentions": [mention]} for context, mention in rows)
 
 
-def _row(item: Mention, code: str, number: int) -> dict[str, Any]:
+def pairs(found: Sequence[Mention]) -> str:
+    """The training pairs of Mewsli-X: mentions and entities, both in the source language."""
+    rows = []
+    for i, item in enumerate(found):
+        context, mention = _row(item, SOURCE, i)
+        entity = _entity(int(item.entity[1:]) - 1, SOURCE)
+        both = {"context": context, "mention": mention}
+        rows.append({"contextual_mention": both, "entity": entity})
+    return _lines(rows)
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _entity(number: int, code: str) -> dict[str, Any]:
+    text = laid_out(_known(world().people[number], full=True), code)
+    spans = _spans(text.breaks)
+    return {"entity_id": entity_of(number), "description": text.text, "sentence_spans": spans}
+
+
+def _row(item: Mention, code: str, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Where somebody is mentioned, and the mention."""
     text = laid_out(item.sentences, code)
     start, end = text.span(item.sentence, "agent")
-    return {
-        "context": {
-            "language": code,
-            "document_id": f"{code}-{number}",
-            "text": text.text,
-            "sentence_spans": _spans(text.breaks),
-        },
-        "mentions": [
-            {
-                "example_id": f"{code}-{number}-0",
-                "entity_id": item.entity,
-                "mention_span": {"start": start, "end": end, "text": text.text[start:end]},
-            }
-        ],
+    context = {
+        "language": code,
+        "document_id": f"{code}-{number}",
+        "text": text.text,
+        "sentence_spans": _spans(text.breaks),
     }
+    mention = {
+        "example_id": f"{code}-{number}-0",
+        "entity_id": item.entity,
+        "mention_span": {"start": start, "end": end, "text": text.text[start:end]},
+    }
+    return context, mention
 
 
 def _known(person: Person, full: bool) -> list[Sentence]:

@@ -118,6 +118,7 @@ def _files(train: str = "", dev: str = "", test: str = "") -> tuple[File, ...]:
 
 
 _REPORTED: tuple[Part, ...] = ("dev", "test")
+_LEARNT: tuple[Part, ...] = ("train", "dev")
 _LONG = Knobs(length=4)
 _INFERENCE = ("steps", "length", "labels", "noise", "shared")
 _PARAPHRASE = ("steps", "noise")
@@ -269,6 +270,10 @@ def _retrieval(seed: int, sizes: Sizes, write: Callable[[str, str], None]) -> No
             write(f"{name}.en", formats.numbered([(f"en-{i}", s) for i, s in english], SOURCE))
             write(f"{name}.gold", "".join(f"{code}-{a}\ten-{b}\n" for a, b in gold))
     write("lab_mewslix/candidate_set_entities.jsonl", entities.descriptions())
+    for part in _LEARNT:
+        chance = Chance(seed, "task", "lab_mewslix_pairs", part)
+        told = [entities.mention(chance, part) for _ in range(sizes.of(part))]
+        write(f"lab_mewslix/wikipedia_pairs-{part}.jsonl", entities.pairs(told))
     for part in _REPORTED:
         chance = Chance(seed, "task", "lab_mewslix", part)
         found = [entities.mention(chance, part) for _ in range(sizes.of(part) // 4)]

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel, XLMRobertaConfig, XLMRobertaForMaskedLM
 
@@ -42,6 +44,18 @@ class MaskedLM(nn.Module):
         hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         logits: Tensor = self.inner.lm_head(hidden[asked])
         return logits
+
+    @torch.no_grad()
+    def guess(self, pieces: NDArray[Any], shares: NDArray[Any]) -> None:
+        """Begin with guessing by frequency, which is learnt first and slowly otherwise.
+
+        Args:
+            pieces: those that may be predicted, ``(pieces,)``.
+            shares: of each of them in the text, ``(pieces,)``.
+        """
+        bias = self.inner.lm_head.bias
+        bias.fill_(float(np.log(shares.min())))
+        bias[torch.from_numpy(pieces)] = torch.from_numpy(np.log(shares)).to(bias)
 
     def save(self, folder: Path) -> None:
         """Write config and safetensors that `AutoModelForMaskedLM` and `AutoModel` load."""

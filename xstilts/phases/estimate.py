@@ -36,7 +36,7 @@ class Estimate:
         accelerator_hours: at ``ACCELERATOR_TFLOPS`` sustained.
         gigabytes: of weights that will be kept, and of predictions.
         basis: where the speed comes from.
-        detectable: target -> smallest gain of its language mean.
+        detectable: target -> smallest gain of its language mean; None with too few seeds.
         selection: trained task -> where models are selected; swept target -> what chooses blocks.
         mixtures: stage of several tasks -> the law, and the examples expected of each task.
     """
@@ -49,7 +49,7 @@ class Estimate:
     accelerator_hours: float
     gigabytes: float
     basis: str
-    detectable: dict[str, float]
+    detectable: dict[str, float | None]
     selection: dict[str, str]
     mixtures: dict[str, tuple[str, dict[str, float]]]
 
@@ -189,7 +189,7 @@ def _selection(planned: Planned) -> dict[str, str]:
     return found
 
 
-def _detectable(planned: Planned) -> dict[str, float]:
+def _detectable(planned: Planned) -> dict[str, float | None]:
     sizes: Counter[str] = Counter()
     for data in planned.reported:
         sizes[data.task] += size_of(data)

@@ -2,8 +2,8 @@
 
 ``OUT/<task>/test-<language>.<tsv|json|jsonl>``, as google-research/xtreme (838c13b6) has it in its
 README and `evaluate.py`; the gold in the same form under ``OUT/labels/<task>/``, but only of tasks
-in every language of the benchmark, since `evaluate.py` stops at a task with a language missing and
-looks at no task without labels::
+in every language of the benchmark and of no sample, since `evaluate.py` stops at a task with a
+language missing and looks at no task without labels::
 
     python evaluate.py --prediction_folder OUT --label_folder OUT/labels --output_file SCORES
 
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.data.read import read_examples
+from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.phases.planning import Cell, Planned
 from xstilts.phases.running import require_empty
@@ -42,6 +43,8 @@ class Exported:
         splits: task -> the split that was predicted, and for mined pairs the origin of their
             threshold; leaderboards want the released test files, and no oracle.
         missing: task -> languages of the benchmark that have no prediction here.
+        sampled: task -> language -> how many examples of the split were predicted, where a recipe
+            drew some of them; no leaderboard takes these.
         left_out: targets that have no form here: rankings, and tasks of no benchmark.
     """
 
@@ -51,6 +54,7 @@ class Exported:
     written: dict[str, list[str]] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
     missing: dict[str, list[str]] = field(default_factory=dict)
+    sampled: dict[str, dict[str, int]] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
 
@@ -124,9 +128,13 @@ def _export(model: Exported, cells: Iterable[Cell], store: Store) -> None:
         absent = [language for language in wanted if language not in found]
         if absent:
             model.missing[task] = absent
+        cut = {x: n for x, cell in sorted(found.items()) if (n := _drawn(cell, store)) is not None}
+        if cut:
+            model.sampled[task] = cut
+        whole = not (absent or cut)
         for language, cell in found.items():
             examples, said = _read(cell, store)
-            write_cell(model.folder, task, language, examples, said, labels=not absent)
+            write_cell(model.folder, task, language, examples, said, labels=whole)
 
 
 def _said_by(cell: Cell) -> Step:
@@ -140,6 +148,18 @@ def _split(cell: Cell, store: Store) -> str:
         return cell.split
     value = store.open(cell.score.address, cell.score.key, cell.score.identity).value
     return f"{cell.split}, {value['threshold']}"
+
+
+def _drawn(cell: Cell, store: Store) -> int | None:
+    """How many examples were drawn; None of a whole split, or one that had no more than asked."""
+    step = cell.score.inputs["examples"]
+    assert isinstance(step.config, Slice), "examples are read as a slice says"
+    asked = step.config.sample or step.config.at_most
+    if asked is None:
+        return None
+    n: int = store.open(step.address, step.key, step.identity).value["n"]
+    whole = get_task(cell.target).sizes.of(step.config.split, cell.language)
+    return n if n == asked != whole else None
 
 
 def _read(cell: Cell, store: Store) -> tuple[list[Any], list[Any]]:

@@ -1,14 +1,19 @@
 """The answer in sentences, generated from the numbers and from nothing else."""
 
+from collections.abc import Collection
+
 from xstilts.reports.model import ReportInput
-from xstilts.reports.numbers import Numbers, Record
-from xstilts.reports.numerals import amount, gain, listing, spread
+from xstilts.reports.numbers import Numbers, Record, tone
+from xstilts.reports.numerals import amount, around, gain, listing
+from xstilts.stats.paired import paired_test
 
 
 def answer(report: ReportInput, numbers: Numbers) -> list[str]:
     """What the numbers say, one sentence each, in the order of a paragraph.
 
-    A gain is told only where it exceeds its spread over seeds; the rest is said not to be told.
+    A gain is told only where the paired test over seeds finds it, corrected for all arms, or for
+    all arms and targets; the rest is said not to be told. Below three seeds there is no verdict:
+    means are given with their spread.
     """
     if not numbers.cells:
         return [f"Nothing can be answered yet: no arm shares a scored cell with {report.baseline}."]
@@ -17,49 +22,68 @@ def answer(report: ReportInput, numbers: Numbers) -> list[str]:
         return ["Nothing can be told: every cell is at the floor of its task."]
     return [
         *_best(report, numbers, sorted(told, key=lambda row: -row["mean_gain"])),
-        *_extremes(numbers),
-        *_untold(report, numbers),
+        *_single_targets(report, numbers),
         *_pretraining(numbers, told),
         *_counts(numbers),
     ]
 
 
 def _best(report: ReportInput, numbers: Numbers, told: list[Record]) -> list[str]:
-    first = told[0]
-    size = f"{gain(first['mean_gain'])} {spread(first['spread'])}".rstrip()
+    """The best arm that gained, or what the highest mean is worth."""
+    winners = [row for row in told if row["headline"] == "gain"]
+    first = (winners or told)[0]
     over = f"the mean of {amount(first['targets'], 'target')}, {amount(first['counted'], 'cell')}"
-    if first["spread"] is None:
-        found = [
-            f"{first['arm']} has the highest mean gain over {report.baseline}, {size} points "
-            f"({over}); with fewer than two shared seeds nobody can tell it from chance."
-        ]
-    elif not first["clear"]:
-        found = [
-            f"No arm gained more than its seeds vary: the highest mean is that of {first['arm']}, "
-            f"{size} points ({over})."
-        ]
-    elif first["mean_gain"] < 0:
-        found = [
-            f"No arm gained over {report.baseline}; {first['arm']} lost least: "
-            f"{size} points ({over})."
-        ]
-    else:
-        found = [
-            f"{first['arm']} gained most over the baseline {report.baseline}: "
-            f"{size} points ({over})."
-        ]
-    return found + _second(told) + _same_data(numbers, told) + _coverage(told)
+    if first["p"] is not None:
+        over += f"; 95 % interval over {amount(first['seeds'], 'seed')}"
+    arm, size = first["arm"], f"{_size(first)} points ({over})"
+    said = {
+        "gain": f"{arm} gained most over the baseline {report.baseline}: {size}.",
+        "loss": f"No arm gained over {report.baseline}; {arm} lost least: {size}.",
+        "undecided": f"No gain over {report.baseline} can be told from 0: the highest mean is that "
+        f"of {arm}, {size}.",
+        "too few seeds": f"{arm} has the highest mean gain over {report.baseline}, {size}; "
+        f"{amount(first['seeds'], 'shared seed')}: too few seeds for a verdict.",
+    }
+    return [
+        said[first["headline"]],
+        *_above(told[0], first),
+        *_second(winners),
+        *_others(told, (first, told[0])),
+        *_same_data(numbers, told),
+        *_coverage(told),
+    ]
 
 
-def _second(told: list[Record]) -> list[str]:
-    if len(told) < 2 or told[0]["spread"] is None or told[1]["spread"] is None:
+def _size(row: Record) -> str:
+    return f"{gain(row['mean_gain'])} {around(row)}".rstrip()
+
+
+def _above(highest: Record, first: Record) -> list[str]:
+    if highest["arm"] == first["arm"]:
         return []
-    first, second = told[:2]
-    lead = first["mean_gain"] - second["mean_gain"]
-    size = f"{gain(second['mean_gain'])} {spread(second['spread'])}"
-    if lead < max(first["spread"], second["spread"]):
-        return [f"{second['arm']} is so close ({size}) that their order cannot be told."]
-    return [f"{second['arm']} comes second ({size})."]
+    return [f"The mean of {highest['arm']} is higher ({_size(highest)}), but proves no gain."]
+
+
+def _second(winners: list[Record]) -> list[str]:
+    """Whether the two best arms can be told apart, by their own paired test."""
+    if len(winners) < 2:
+        return []
+    first, second = (dict(row["seed_gains"]) for row in winners[:2])
+    leads = [first[seed] - second[seed] for seed in first if seed in second]
+    name = winners[1]["arm"]
+    if paired_test(leads).verdict == "gain":
+        return [f"{name} comes second ({_size(winners[1])})."]
+    return [f"{name} is so close ({_size(winners[1])}) that their order cannot be told."]
+
+
+def _others(told: list[Record], named: Collection[Record]) -> list[str]:
+    words = {"gain": "gained, too", "loss": "lost", "undecided": "cannot be told from 0"}
+    arms = {
+        said: [row["arm"] for row in told if row["headline"] == found and row not in named]
+        for found, said in words.items()
+    }
+    parts = [f"{listing(names)} {said}" for said, names in arms.items() if names]
+    return [f"Of the others, {'; '.join(parts)}."] if parts else []
 
 
 def _same_data(numbers: Numbers, told: list[Record]) -> list[str]:
@@ -69,10 +93,9 @@ def _same_data(numbers: Numbers, told: list[Record]) -> list[str]:
     if not other:
         return ["Every counted cell uses the same data twice; without them nothing is left."]
     best = max(other, key=lambda row: row["gain_without_same_data"])
+    still = "still " if best["arm"] == told[0]["arm"] else ""
     size = gain(best["gain_without_same_data"])
-    if best["arm"] == told[0]["arm"]:
-        return [f"Without same-data cells it is still the highest ({size})."]
-    return [f"Without same-data cells the highest is {best['arm']} instead ({size})."]
+    return [f"Without same-data cells the highest mean is {still}that of {best['arm']} ({size})."]
 
 
 def _coverage(told: list[Record]) -> list[str]:
@@ -81,38 +104,45 @@ def _coverage(told: list[Record]) -> list[str]:
     return ["The arms were scored on different numbers of targets, so their means differ in scope."]
 
 
+def _single_targets(report: ReportInput, numbers: Numbers) -> list[str]:
+    tests = sum(row["p"] is not None for row in numbers.targets.values())
+    if not tests:
+        return _extremes(numbers)
+    first, *rest = _extremes(numbers) + _untold(report, numbers)
+    if tests > 1:
+        lead = f"Corrected for {tests} comparisons of an arm on a target, "
+        first = lead + first[0].lower() + first[1:]
+    return [first, *rest]
+
+
 def _extremes(numbers: Numbers) -> list[str]:
-    clear = [row for row in numbers.targets.values() if row["clear"]]
     found = []
-    if best := [row for row in clear if row["mean_gain"] > 0]:
+    if best := [row for row in numbers.targets.values() if _tone(row) == "gain"]:
         top = max(best, key=lambda row: row["mean_gain"])
         found.append(f"The largest gain is {_where(top)}.")
-    if worst := [row for row in clear if row["mean_gain"] < 0]:
+    if worst := [row for row in numbers.targets.values() if _tone(row) == "loss"]:
         low = min(worst, key=lambda row: row["mean_gain"])
         found.append(f"The largest loss is {_where(low)}.")
     return found
 
 
+def _tone(row: Record) -> str:
+    return tone(row["mean_gain"], row, "headline")
+
+
 def _where(row: Record) -> str:
     dagger = " (same data)" if row["same_data"] else ""
-    size = f"{gain(row['mean_gain'])} {spread(row['spread'])}"
-    return f"that of {row['arm']} on {row['target']}{dagger}, {size}"
+    return f"that of {row['arm']} on {row['target']}{dagger}, {_size(row)}"
 
 
 def _untold(report: ReportInput, numbers: Numbers) -> list[str]:
-    none = [
-        target
-        for target in report.main_metrics
-        if not any(row["clear"] for (_, of), row in numbers.targets.items() if of == target)
-    ]
-    some = [
-        f"{arm} on {target}"
-        for (arm, target), row in numbers.targets.items()
-        if target not in none and not row["clear"]
-    ]
+    unclear = [place for place, row in numbers.targets.items() if _tone(row) == "unclear"]
+    told = {target for arm, target in numbers.targets if (arm, target) not in unclear}
+    none = [target for target in report.main_metrics if target not in told]
+    some = [f"{arm} on {target}" for arm, target in unclear if target in told]
     found = []
     if none:
-        found.append(f"Nothing can be told about {listing(none)}: no arm moved it clearly.")
+        found.append(f"Nothing can be told about {listing(none)}: no arm moved the score clearly.")
     if some:
         found.append(
             f"Nor can anything be told about {listing(some)}."

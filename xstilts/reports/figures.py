@@ -14,7 +14,7 @@ import altair as alt
 
 from xstilts.reports import numerals
 from xstilts.reports.model import ReportInput
-from xstilts.reports.numbers import Numbers, Record
+from xstilts.reports.numbers import Numbers, Record, tone
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, SOFT, GREY = "#1f2328", "#6b7280", "#e6e6e3"
@@ -32,7 +32,8 @@ MEAN = "mean"
 def heat_map(report: ReportInput, numbers: Numbers) -> str:
     """Arms x targets, coloured by mean gain on a scale centred at 0; the last column is the mean.
 
-    Grey: the gain is smaller than its spread over seeds. Dashed and empty: every language at
+    Grey: undecided by the paired test, in the last column after Holm's correction; below three
+    seeds: smaller than the spread over seeds. Dashed and empty: every language at
     floor. Dotted and empty: nothing measured. A dagger marks same-data cells.
     """
     tiles = [
@@ -155,24 +156,24 @@ def _tile(report: ReportInput, numbers: Numbers, arm: str, target: str) -> Recor
 
 
 def _mean_tile(row: Record) -> Record:
-    return _state(row if row["counted"] + row["at_floor"] else None) | {
+    return _state(row if row["counted"] + row["at_floor"] else None, "headline") | {
         "arm": row["arm"],
         "column": MEAN,
     }
 
 
-def _state(row: Record | None) -> Record:
+def _state(row: Record | None, verdict: str = "verdict") -> Record:
     """What one tile shows; ``spread`` is ``None`` with one seed, and then nothing is greyed."""
     if row is None:
         return {"state": "missing", "gain": 0.0, "label": "missing", "note": ""}
     if row["mean_gain"] is None:
         return {"state": "floor", "gain": 0.0, "label": "at floor", "note": ""}
-    small = row["spread"] is not None and abs(row["mean_gain"]) < row["spread"]
+    unclear = tone(row["mean_gain"], row, verdict) == "unclear" and row["spread"] is not None
     return {
-        "state": "unclear" if small else "clear",
+        "state": "unclear" if unclear else "clear",
         "gain": row["mean_gain"],
         "label": numerals.gain(row["mean_gain"]),
-        "note": numerals.spread(row["spread"]) or "one seed",
+        "note": numerals.around(row) or "one seed",
     }
 
 

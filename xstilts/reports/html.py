@@ -58,7 +58,7 @@ def render(report: ReportInput) -> str:
         cuts=sections.cut_table(report),
         missing=[*report.missing, *_absent(report, found)],
         reading=sections.reading_table(report),
-        one_seed=all(cell["seeds"] < 2 for cell in found.cells),
+        tested=any(row["p"] is not None for row in found.targets.values()),
     )
 
 

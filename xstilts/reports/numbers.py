@@ -71,6 +71,19 @@ def numbers(report: ReportInput) -> Numbers:
     )
 
 
+def tone(gain: float | None, row: Record, verdict: str = "verdict") -> str:
+    """How a gain is coloured: ``gain``, ``loss`` or ``unclear``.
+
+    By the verdict in that column; where seeds are too few for one, by whether the gain exceeds
+    its spread.
+    """
+    if row[verdict] != "too few seeds":
+        return str(row[verdict]).replace("undecided", "unclear")
+    if gain is None or row["spread"] is None or abs(gain) <= row["spread"]:
+        return "unclear"
+    return "gain" if gain > 0 else "loss"
+
+
 def _plain(value: Any) -> Any:
     plain = value.tolist() if hasattr(value, "tolist") else value
     return None if pd.api.types.is_scalar(plain) and pd.isna(plain) else plain

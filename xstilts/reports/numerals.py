@@ -1,5 +1,8 @@
 """How numbers are written in reports: one place for signs, digits and units."""
 
+from collections.abc import Mapping
+from typing import Any
+
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -21,6 +24,22 @@ def spread(value: float | None) -> str:
     if value is None:
         return ""
     return f"± {value:.1f}" if value >= 0.095 or value == 0 else f"± {value:.2f}"
+
+
+def interval(low: float, high: float) -> str:
+    """A 95 % interval in points: ``[−0.4, +1.8]``."""
+    return f"[{gain(low)}, {gain(high)}]"
+
+
+def around(row: Mapping[str, Any]) -> str:
+    """What stands beside a gain: its interval, or below three seeds its spread."""
+    low, high = row["low"], row["high"]
+    return spread(row["spread"]) if low is None or high is None else interval(low, high)
+
+
+def probability(p: float) -> str:
+    """A p-value: ``0.25``, ``0.004``, ``< 0.001``."""
+    return "< 0.001" if p < 0.001 else f"{p:.2f}" if p >= 0.0995 else f"{p:.3f}"
 
 
 def whole(value: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from xstilts.reports import numerals
 from xstilts.reports.model import ReportInput
-from xstilts.reports.numbers import Numbers, Record, records
+from xstilts.reports.numbers import Numbers, Record, records, tone
 
 DAGGER = "†"
 
@@ -30,7 +30,7 @@ class Table:
 
 
 def gain_table(report: ReportInput, numbers: Numbers) -> Table:
-    """Arms x targets: mean gain with its spread over seeds, and the cells behind it."""
+    """Arms x targets: mean gain with its interval over seeds, and the cells behind it."""
     targets = list(report.main_metrics)
     rows = [
         [Cell(arm), *[_mean_cell(numbers.targets.get((arm, target))) for target in targets]]
@@ -40,9 +40,8 @@ def gain_table(report: ReportInput, numbers: Numbers) -> Table:
 
 
 def overall_table(report: ReportInput, numbers: Numbers) -> Table:
-    """Arms: the mean over targets, the same under other choices, and how many cells it rests on."""
+    """Arms: mean over targets, verdict, the mean under other choices, and the cells behind it."""
     columns: list[tuple[str, str]] = [
-        ("mean gain", "mean_gain"),
         ("without same data", "gain_without_same_data"),
         ("zero-shot", "zero_shot_gain"),
         ("in pretraining", "inside_gain"),
@@ -54,19 +53,22 @@ def overall_table(report: ReportInput, numbers: Numbers) -> Table:
     rows = [
         [
             Cell(arm),
-            *[_overall_cell(row, key) for row in [numbers.arms[arm]] for _, key in columns],
-            *[Cell(numerals.count(numbers.arms[arm][key])) for key in COUNTS],
+            Cell(numerals.gain(row["mean_gain"]), numerals.around(row), _headline_tone(row)),
+            _verdict_cell(row),
+            *[Cell(numerals.gain(row[key])) for _, key in columns],
+            *[Cell(numerals.count(row[key])) for key in COUNTS],
         ]
-        for arm in numbers.order
+        for arm, row in ((arm, numbers.arms[arm]) for arm in numbers.order)
     ]
-    return Table(["arm", *[name for name, _ in columns], *COUNTS.values()], rows)
+    others = [name for name, _ in columns]
+    return Table(["arm", "mean gain", "verdict", *others, *COUNTS.values()], rows)
 
 
 COUNTS = {"targets": "targets", "counted": "cells", "at_floor": "at floor", "missing": "missing"}
 
 
 def language_table(report: ReportInput, numbers: Numbers, target: str) -> Table:
-    """Languages x arms of one target: mean score, and the gain with its spread over seeds."""
+    """Languages x arms of one target: mean score, and the gain with its interval over seeds."""
     found = {(c["arm"], c["language"]): c for c in numbers.cells if c["target"] == target}
     rows = []
     for language in numbers.languages[target]:
@@ -221,8 +223,8 @@ def _mean_cell(row: Record | None) -> Cell:
     if row["mean_gain"] is None:
         return Cell("at floor", style="floor")
     dagger = f" {DAGGER}" if row["same_data"] else ""
-    note = " ".join(part for part in [numerals.spread(row["spread"]), _of(row)] if part)
-    return Cell(numerals.gain(row["mean_gain"]) + dagger, note, _tone(row, "mean_gain"))
+    note = f"{numerals.around(row)} {_of(row)}".strip()
+    return Cell(numerals.gain(row["mean_gain"]) + dagger, note, tone(row["mean_gain"], row))
 
 
 def _of(row: Record) -> str:
@@ -230,15 +232,14 @@ def _of(row: Record) -> str:
     return f"({row['counted']} of {row['counted'] + dropped})" if dropped else f"({row['counted']})"
 
 
-def _overall_cell(row: Record, key: str) -> Cell:
-    note = numerals.spread(row["spread"]) if key == "mean_gain" else ""
-    return Cell(numerals.gain(row[key]), note, _tone(row, key) if key == "mean_gain" else "")
+def _headline_tone(row: Record) -> str:
+    return tone(row["mean_gain"], row, "headline")
 
 
-def _tone(row: Record, key: str) -> str:
-    if row[key] is None or not row["clear"]:
-        return "unclear"
-    return "gain" if row[key] > 0 else "loss"
+def _verdict_cell(row: Record) -> Cell:
+    if row["p"] is None:
+        return Cell("at floor" if row["mean_gain"] is None else row["headline"], style="unclear")
+    return Cell(row["headline"], f"p {numerals.probability(row['p_holm'])}", _headline_tone(row))
 
 
 def _language_cell(numbers: Numbers, place: tuple[str, str, str], cell: Record | None) -> Cell:
@@ -246,10 +247,10 @@ def _language_cell(numbers: Numbers, place: tuple[str, str, str], cell: Record |
         if place in numbers.scores.values:
             return Cell(numerals.score(numbers.scores.mean(place)), "no baseline", "unclear")
         return Cell("missing", style="missing")
-    note = f"{numerals.gain(cell['gain'])} {numerals.spread(cell['spread'])}".rstrip()
+    note = f"{numerals.gain(cell['gain'])} {numerals.around(cell)}".rstrip()
     if cell["at_floor"]:
         return Cell(numerals.score(cell["arm_mean"]), "at floor", "floor")
-    return Cell(numerals.score(cell["arm_mean"]), note, _tone(cell, "gain"))
+    return Cell(numerals.score(cell["arm_mean"]), note, tone(cell["gain"], cell))
 
 
 def _outside(report: ReportInput, language: str) -> str:

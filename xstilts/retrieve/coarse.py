@@ -66,6 +66,7 @@ class Side:
         total = torch.zeros(dim, dtype=torch.float64)
         for here in self._tiles():
             given = torch.from_numpy(np.array(vectors[here], np.float64))
+            given *= _exact_scale(given)
             given /= given.norm(dim=1, keepdim=True).clamp(min=1e-300)
             self.exact[here][: len(given)] = given
             total += given.sum(0)
@@ -125,6 +126,13 @@ class Side:
         found = self.coarse[rows // self.width, member * (self.width // GROUP) + group]
         found[:, self._own] = 0
         return found
+
+
+def _exact_scale(rows: Tensor) -> Tensor:
+    """Powers of two that bring every row's largest number near 1, so that no square overflows."""
+    largest = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True))
+    exponents = np.frexp(largest.numpy())[1].clip(-1000, 1000)
+    return torch.from_numpy(np.ldexp(1.0, -exponents))
 
 
 class Kept:

@@ -167,8 +167,8 @@ def in_full(rows: Tensor, corpus: Tensor, indices: Tensor) -> tuple[Tensor, Tens
     Sums in fp32 differ in their last bits with the order of summation, and margins of sentences
     are so close to each other that pairs would depend on it.
     """
-    known = corpus[indices.flatten()].view(*indices.shape, -1).double()
-    return _best(indices, (known * rows[:, None].double()).sum(2).float(), indices.shape[1])
+    known = corpus.index_select(0, indices.flatten()).view(*indices.shape, -1).double()
+    return _best(indices, (known * rows[:, None]).sum(2).float(), indices.shape[1])
 
 
 def _slices(n: int, size: int) -> Iterator[slice]:

@@ -8,9 +8,9 @@ from typing import cast, get_args
 
 import numpy as np
 
-from xstilts.core.errors import EncoderError, UnknownNameError
+from xstilts.core.errors import DataError, EncoderError, UnknownNameError
 from xstilts.core.spec import Runtime
-from xstilts.data.readers.source import lines
+from xstilts.data.readers.source import FETCH_AGAIN, lines
 from xstilts.data.tokens import encode_texts, load_tokenizer
 from xstilts.models.device import use
 from xstilts.models.files import EncoderFiles
@@ -46,7 +46,11 @@ def sentences_of(path: Path) -> list[str]:
     Raises:
         DataError: for a file that cannot be opened or is not UTF-8.
     """
-    return [line for _, line in lines(path)]
+    try:
+        return [line for _, line in lines(path)]
+    except DataError as error:
+        do = error.do if error.do != FETCH_AGAIN else "save the file as UTF-8"
+        raise DataError(error.what, where=error.where, expected=error.expected, do=do) from None
 
 
 def embed_sentences(

@@ -70,6 +70,22 @@ def require_neighbours(k: int) -> None:
         raise DataError(f"{k} neighbours are none", where="--k", expected="1 or more", do="--k 4")
 
 
+def require_apart(out: Path, *inputs: Path) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        DataError: where ``out`` is the file of an input, be it by another name.
+    """
+    for path in inputs:
+        if out.exists() and path.exists() and out.samefile(path):
+            raise DataError(
+                f"{out} is an input and would be overwritten",
+                where=f"--out {out}",
+                expected="a file that is not read",
+                do="choose another name for --out",
+            )
+
+
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """A scratch path beside ``path`` that takes its place once it is whole.

@@ -1,6 +1,6 @@
 """Scores of predictions that somebody else made, in the plain forms of the official scripts."""
 
-import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.core.errors import DataError, UnknownNameError
-from xstilts.data.readers import read
+from xstilts.data.readers import read_as_released, unique
+from xstilts.data.readers.json_values import loaded
+from xstilts.data.readers.source import Source
 from xstilts.metrics import (
     bitext_f1,
     mean_average_precision,
@@ -17,12 +19,13 @@ from xstilts.metrics import (
 )
 from xstilts.scoring.measure import measure
 from xstilts.scoring.spec import score_of
-from xstilts.tasks import Split, Task, get_task
+from xstilts.tasks import Task, get_task
 from xstilts.tasks.spec import FileSet
 
-_DIGITS_MOST = 18  # of an index
 Counted = tuple[int, dict[str, float]]
 Predictions = tuple[list[Any], int]  # in the gold file's order, and how many more there are
+
+_DIGITS = 18  # of an index; more are no line of any file
 
 
 def score_files(name: str, gold: Path, pred: Path, language: str | None) -> dict[str, Any]:
@@ -71,8 +74,11 @@ def score_files(name: str, gold: Path, pred: Path, language: str | None) -> dict
         return {"task": name, "language": language, "n": n, "metrics": scores}
     if task.kind not in _PREDICTIONS:
         raise _wrong(f"{name} cannot be scored yet", gold, "another task", "see: xstilts tasks")
-    examples = list(_examples(task, gold, language))
-    predictions, ignored = _PREDICTIONS[task.kind](task, examples, pred)
+    files = _release_of(task, gold)
+    released = list(read_as_released(task, files, [gold], task.score, language))
+    said = Source(task, files, (pred,), language)
+    predictions, ignored = _PREDICTIONS[task.kind](said, released)
+    examples = list(unique(released))
     scores, _ = measure(score_of(task, language), examples, predictions)
     found = {"task": name, "language": language, "n": len(examples), "metrics": scores}
     return found | ({"ignored": ignored} if ignored else {})
@@ -87,12 +93,6 @@ def _usual_language(task: Task) -> str:
             "name the language of the files, as in --language " + task.languages[0],
         )
     return "en" if "en" in task.languages else task.languages[0]
-
-
-def _examples(task: Task, gold: Path, language: str) -> Any:
-    files = _release_of(task, gold)
-    split: Split = task.score
-    return read(task, files, [gold], split, language)
 
 
 def _release_of(task: Task, gold: Path) -> FileSet:
@@ -111,6 +111,8 @@ def _release_of(task: Task, gold: Path) -> FileSet:
 def _nearest(gold: Path, pred: Path) -> Counted:
     right, guessed = (_indices(p) for p in (gold, pred))
     _same_number(len(right), len(guessed), pred, "indices")
+    if not right:
+        raise _wrong(f"{gold} holds no index", gold, "one 0-based index a line", "mend it")
     return len(right), {"accuracy": retrieval_accuracy(right, guessed)}
 
 
@@ -143,10 +145,12 @@ def _ranked(gold: Path, pred: Path) -> Counted:
     """A query without an answer scores 0, as in Mewsli-X's evaluation."""
     right, found = _rankings(gold), _rankings(pred)
     unknown = sorted(found.keys() - right.keys())
-    if unknown:
+    if unknown or not found:
         raise _wrong(
-            f"{len(unknown)} predictions are for queries that the gold file does not have",
-            f"{pred}: {unknown[0]}",
+            f"{len(unknown)} predictions are for queries that the gold file does not have"
+            if unknown
+            else f"{pred} answers no query",
+            f"{pred}: {unknown[0]}" if unknown else pred,
             "ids of the gold file",
             "check that gold and predictions belong together",
         )
@@ -180,7 +184,7 @@ def _indices(path: Path) -> list[int]:
     found = []
     for number, line in enumerate(_lines(path), 1):
         text = line.strip().removeprefix("[").removesuffix("]")
-        if not text.isdecimal() or len(text) > _DIGITS_MOST:
+        if not text.isdecimal() or len(text) > _DIGITS:
             raise _wrong(
                 f"{line[:80]!r} is no index", f"{path}:{number}", "one 0-based index", "mend it"
             )
@@ -188,20 +192,21 @@ def _indices(path: Path) -> list[int]:
     return found
 
 
-def _labels(task: Task, examples: list[Any], path: Path) -> Predictions:
-    lines = _lines(path)
-    _same_number(len(examples), len(lines), path, "labels")
+def _labels(said: Source, examples: list[Any]) -> Predictions:
+    task, lines = said.task, _lines(said.path)
+    _same_number(len(examples), len(lines), said.path, "labels")
     known = [str(i) for i in range(task.choices)] if task.choices else list(task.labels)
-    for number, line in enumerate(lines, 1):
-        _refuse_unless_known(line, known, task, path, number)
-    return ([int(x) for x in lines] if task.choices else lines), 0
+    labels = [_known(line, known, said, number) for number, line in enumerate(lines, 1)]
+    return ([int(label) for label in labels] if task.choices else labels), 0
 
 
-def _tags(task: Task, examples: list[Any], path: Path) -> Predictions:
+def _tags(said: Source, examples: list[Any]) -> Predictions:
+    """Of a line with more columns the last one is the tag."""
+    separator = None if said.files.format == "tagged_spaced" else "\t"
     sentences: list[list[str]] = []
     begins: list[int] = []  # the line of each sentence's first tag
     inside = False
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(_lines(said.path), 1):
         if not line.strip():
             inside = False
             continue
@@ -209,46 +214,61 @@ def _tags(task: Task, examples: list[Any], path: Path) -> Predictions:
             sentences.append([])
             begins.append(number)
             inside = True
-        tag = line.split("\t")[-1].strip()
-        if not task.open_labels:
-            _refuse_unless_known(tag, task.labels, task, path, number)
-        sentences[-1].append(tag)
-    _same_number(len(examples), len(sentences), path, "sentences")
-    for example, tags, line_number in zip(examples, sentences, begins, strict=True):
-        _same_number(len(example.tags), len(tags), f"{path}:{line_number}", "tags")
+        tag = line.split(separator)[-1].strip()
+        sentences[-1].append(_known(tag, said.task.labels, said, number))
+    _same_number(len(examples), len(sentences), said.path, "sentences")
+    for example, tags, first in zip(examples, sentences, begins, strict=True):
+        _same_number(len(example.tags), len(tags), f"{said.path}:{first}", "tags")
     return sentences, 0
 
 
-def _refuse_unless_known(
-    label: str, known: Sequence[str], task: Task, path: Path, line: int
-) -> None:
-    if label not in known:
+def _known(label: str, known: Sequence[str], said: Source, line: int) -> str:
+    """The label as the task writes it; the release's own spelling is understood, too."""
+    found = label if label in known else said.renamed(label)
+    if found not in known and not said.task.open_labels:
         raise _wrong(
-            f"No label of {task.name} is {label[:80]!r}",
-            f"{path}:{line}",
+            f"No label of {said.task.name} is {label[:80]!r}",
+            f"{said.path}:{line}",
             ", ".join(known),
             "mend it",
         )
+    return found
 
 
-def _answers(task: Task, examples: list[Any], path: Path) -> Predictions:
-    said = _json(path, "{id: answer}")
-    if not isinstance(said, dict) or not all(isinstance(v, str) for v in said.values()):
+def _answers(said: Source, examples: list[Any]) -> Predictions:
+    """Questions that share an id take the same answer, as in SQuAD's scripts."""
+    path = said.path
+    answers = _json(path, "{id: answer}")
+    if not isinstance(answers, dict) or not all(isinstance(v, str) for v in answers.values()):
         raise _wrong(f"{path} holds no answers", path, '{"id": "answer", …}', "mend it")
-    return [said.get(e.id) for e in examples], len(said.keys() - {e.id for e in examples})
+    ignored = answers.keys() - {e.id for e in examples}
+    if len(ignored) == len(answers):
+        raise _wrong(
+            f"{path} answers no question of the gold file",
+            path,
+            f"ids of the gold file, such as {examples[0].id}",
+            "check that gold and predictions belong together",
+        )
+    return [answers.get(e.id) for e in examples], len(ignored)
 
 
 def _json(path: Path, expected: str) -> Any:
     try:
-        return json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        what, where = f"{path} is not JSON: {error.msg}", f"{path}:{error.lineno}"
-        raise _wrong(what, where, expected, "mend it") from None
-    except (ValueError, RecursionError) as error:  # a number too long, or brackets too deep
-        raise _wrong(f"{path} is not JSON: {error}", path, expected, "mend it") from None
+        return loaded(_text(path), path, members=_each_once)
+    except DataError as error:
+        raise _wrong(error.what, error.where, expected, "mend it") from None
 
 
-_PREDICTIONS: dict[str, Callable[[Task, list[Any], Path], Predictions]] = {
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of which no member hides another."""
+    found = dict(members)
+    if len(found) < len(members):
+        twice = next(key for key, n in Counter(key for key, _ in members).items() if n > 1)
+        raise ValueError(f"{twice!r} stands in it twice")
+    return found
+
+
+_PREDICTIONS: dict[str, Callable[[Source, list[Any]], Predictions]] = {
     "pair": _labels,
     "choice": _labels,
     "tagging": _tags,

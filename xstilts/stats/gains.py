@@ -6,11 +6,14 @@ A *cell* is one arm x target x language. Its numbers, all in score points (0-100
                   (retrieval on an encoder where nothing random was trained) pairs with every seed.
 * gain            mean of g_s over the paired seeds; a seed only one side has is not used.
 * spread          sample standard deviation of g_s (divisor n - 1); ``None`` under two seeds.
+* low, high, p    interval and two-sided p of ``xstilts.stats.paired``; ``None`` under three seeds.
+* verdict         ``gain``, ``loss``, ``undecided`` or ``too few seeds``, by that p alone.
 * noise limit     Wilson upper bound of a score at the floor on n examples
                   (``xstilts.metrics.floors.noise_limit``).
 * at floor        baseline mean and arm mean both at or below the noise limit: shown, never counted.
-* clear           abs(gain) > spread; ``False`` where there is no spread to compare with.
 
+Whether a cell is at floor is judged over all its seeds together, and means over cells use only the
+seeds that all these cells have: every seed stands for the same cells, as a test over seeds needs.
 Means over languages and targets are unweighted, as in XTREME (Hu et al. 2020, and its
 ``evaluate.py``). A cell that was not measured has no row: it is never 0 and never NaN.
 
@@ -27,25 +30,27 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from xstilts.metrics.floors import noise_limit
+from xstilts.stats.paired import holm, paired_test, verdict
 
 Seed: TypeAlias = int | None
 Place: TypeAlias = tuple[str, str, str]
 
 CELL_COLUMNS = (
     "arm", "target", "language", "metric", "baseline_mean", "arm_mean", "gain", "spread", "seeds",
-    "n", "floor", "noise_limit", "at_floor", "same_data", "clear", "collapsed_seeds",
-    "baseline_collapsed_seeds", "gain_without_collapsed", "seed_gains",
+    "low", "high", "p", "verdict", "n", "floor", "noise_limit", "at_floor", "same_data",
+    "collapsed_seeds", "baseline_collapsed_seeds", "gain_without_collapsed", "seed_gains",
 )  # fmt: skip
 TARGET_COLUMNS = (
-    "arm", "target", "metric", "mean_gain", "spread", "seeds", "clear", "zero_shot_gain",
-    "inside_gain", "outside_gain", "gain_without_collapsed", "same_data", "counted", "at_floor",
-    "missing",
+    "arm", "target", "metric", "mean_gain", "spread", "seeds", "low", "high", "p", "verdict",
+    "p_holm", "headline", "seed_gains", "zero_shot_gain", "inside_gain", "outside_gain",
+    "gain_without_collapsed", "same_data", "counted", "at_floor", "missing",
 )  # fmt: skip
 ARM_COLUMNS = (
-    "arm", "mean_gain", "spread", "seeds", "clear", "gain_without_same_data", "zero_shot_gain",
-    "zero_shot_gain_without_same_data", "inside_gain", "inside_gain_without_same_data",
-    "outside_gain", "outside_gain_without_same_data", "gain_without_collapsed", "targets",
-    "counted", "at_floor", "missing",
+    "arm", "mean_gain", "spread", "seeds", "low", "high", "p", "verdict", "p_holm", "headline",
+    "seed_gains", "gain_without_same_data", "zero_shot_gain", "zero_shot_gain_without_same_data",
+    "inside_gain", "inside_gain_without_same_data", "outside_gain",
+    "outside_gain_without_same_data", "gain_without_collapsed", "targets", "counted", "at_floor",
+    "missing",
 )  # fmt: skip
 GAP_COLUMNS = ("arm", "target", "metric", "english", "others", "gap", "languages")
 
@@ -175,11 +180,12 @@ def summary(
         arms: the arms expected, in the order wanted; default: those of ``cells``.
 
     Returns:
-        Per arm x target: ``mean_gain`` = mean over languages; ``spread`` = standard deviation over
-        seeds of the per-seed mean over the same languages; ``zero_shot_gain`` leaves English out;
-        ``inside_gain`` / ``outside_gain`` split by pretraining language. Per arm: the mean of its
-        target means, the same with same-data targets left out, and its spread over seeds.
-        ``None`` where nothing is left to average.
+        Per arm x target: ``seed_gains`` = (seed, mean over the languages counted), of the seeds
+        that all of them have; ``mean_gain`` their mean, ``spread`` their standard deviation;
+        ``zero_shot_gain`` leaves English out; ``inside_gain`` / ``outside_gain`` split by
+        pretraining language. Per arm: the same of means over targets, and with same-data targets
+        left out. ``headline`` = the verdict by ``p_holm``, corrected for all tests of the table.
+        ``None`` where nothing is left to average; no test where cells share no seed.
     """
     records = _records(cells)
     order = list(arms) if arms is not None else sorted({r["arm"] for r in records})
@@ -192,10 +198,10 @@ def summary(
             for target, found in mine.items()
             if found
         ]
-        expected = sum(len(names) for names in languages.values())
-        counted = {t: [r for r in found if not r["at_floor"]] for t, found in mine.items()}
         per_target += rows
-        per_arm.append(_arm_row(arm, rows, {t: c for t, c in counted.items() if c}, expected))
+        per_arm.append(_arm_row(arm, rows, sum(len(names) for names in languages.values())))
+    _add_headlines(per_target)
+    _add_headlines(per_arm)
     return Summary(
         pd.DataFrame(per_target, columns=list(TARGET_COLUMNS), dtype=object),
         pd.DataFrame(per_arm, columns=list(ARM_COLUMNS), dtype=object),
@@ -278,7 +284,7 @@ def _cell(
     gains = {seed: mine - base for seed, (mine, base) in pairs.items()}
     arm_mean = fmean(mine for mine, _ in pairs.values())
     baseline_mean = fmean(base for _, base in pairs.values())
-    gain, spread, limit = fmean(gains.values()), _spread(gains.values()), table.limit(place)
+    limit = table.limit(place)
     kept = [value for seed, value in gains.items() if seed not in marks[0] + marks[1]]
     return {
         "arm": arm,
@@ -287,25 +293,41 @@ def _cell(
         "metric": table.metrics[target],
         "baseline_mean": baseline_mean,
         "arm_mean": arm_mean,
-        "gain": gain,
-        "spread": spread,
-        "seeds": len(gains),
+        "gain": fmean(gains.values()),
+        **_tested(gains),
         "n": table.facts[place][0],
         "floor": table.facts[place][1],
         "noise_limit": limit,
         "at_floor": limit is not None and max(baseline_mean, arm_mean) <= limit,
         "same_data": same_data,
-        "clear": spread is not None and abs(gain) > spread,
         "collapsed_seeds": marks[0],
         "baseline_collapsed_seeds": marks[1],
         "gain_without_collapsed": fmean(kept) if kept else None,
-        "seed_gains": tuple(gains.items()),
     }
 
 
-def _spread(values: Iterable[float]) -> float | None:
-    found = list(values)
-    return stdev(found) if len(found) > 1 else None
+def _tested(by_seed: Mapping[Seed, float]) -> dict[str, Any]:
+    """The columns that speak of the spread over seeds."""
+    values = list(by_seed.values())
+    found = paired_test(values)
+    return {
+        "spread": stdev(values) if len(values) > 1 else None,
+        "seeds": len(values),
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "verdict": found.verdict,
+        "seed_gains": tuple(by_seed.items()),
+    }
+
+
+def _add_headlines(rows: list[dict[str, Any]]) -> None:
+    """Verdicts that allow for the number of tests in the table."""
+    tested = [row for row in rows if row["p"] is not None]
+    adjusted = iter(holm([row["p"] for row in tested]))
+    for row in rows:
+        row["p_holm"] = None if row["p"] is None else next(adjusted)
+        row["headline"] = verdict(row["mean_gain"], row["p_holm"])
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -323,7 +345,7 @@ def _mean_by_seed(tables: Collection[Mapping[Seed, float]]) -> dict[Seed, float]
     shared: set[Seed] = set.intersection(*seeded) if seeded else {None} if tables else set()
     return {
         seed: fmean(table[seed] if seed in table else table[None] for table in tables)
-        for seed in shared
+        for seed in sorted(shared, key=lambda seed: seed or 0)
     }
 
 
@@ -332,7 +354,6 @@ def _target_row(
 ) -> dict[str, Any]:
     counted = [row for row in found if not row["at_floor"]]
     by_seed = _mean_by_seed([dict(row["seed_gains"]) for row in counted])
-    mean, spread = _mean(row["gain"] for row in counted), _spread(by_seed.values())
 
     def over(keep: Callable[[str], bool]) -> float | None:
         return _mean(row["gain"] for row in counted if keep(row["language"]))
@@ -341,10 +362,8 @@ def _target_row(
         "arm": found[0]["arm"],
         "target": found[0]["target"],
         "metric": found[0]["metric"],
-        "mean_gain": mean,
-        "spread": spread,
-        "seeds": len(by_seed),
-        "clear": mean is not None and spread is not None and abs(mean) > spread,
+        "mean_gain": _mean(by_seed.values() or [row["gain"] for row in counted]),
+        **_tested(by_seed),
         "zero_shot_gain": over(lambda language: language != english),
         "inside_gain": None if inside is None else over(lambda language: language in inside),
         "outside_gain": None if inside is None else over(lambda language: language not in inside),
@@ -356,17 +375,10 @@ def _target_row(
     }
 
 
-def _arm_row(
-    arm: str,
-    rows: list[dict[str, Any]],
-    counted: Mapping[str, list[dict[str, Any]]],
-    expected: int,
-) -> dict[str, Any]:
+def _arm_row(arm: str, rows: list[dict[str, Any]], expected: int) -> dict[str, Any]:
     """The arm's mean over its target means, each target one vote however many languages it has."""
-    by_seed = _mean_by_seed(
-        [_mean_by_seed([dict(row["seed_gains"]) for row in found]) for found in counted.values()]
-    )
-    spread, mean = _spread(by_seed.values()), _mean(row["mean_gain"] for row in rows)
+    counted = [row for row in rows if row["counted"]]
+    by_seed = _mean_by_seed([dict(row["seed_gains"]) for row in counted])
     other = [row for row in rows if not row["same_data"]]
     split = {
         f"{column}{suffix}": _mean(row[column] for row in chosen)
@@ -375,10 +387,8 @@ def _arm_row(
     }
     return {
         "arm": arm,
-        "mean_gain": mean,
-        "spread": spread,
-        "seeds": len(by_seed),
-        "clear": mean is not None and spread is not None and abs(mean) > spread,
+        "mean_gain": _mean(by_seed.values() or [row["mean_gain"] for row in counted]),
+        **_tested(by_seed),
         "gain_without_same_data": _mean(row["mean_gain"] for row in other),
         "gain_without_collapsed": _mean(row["gain_without_collapsed"] for row in rows),
         "targets": len(counted),

@@ -89,8 +89,12 @@ def _metrics(task: "Task") -> None:
 
 
 def _names(task: "Task", files: "FileSet") -> None:
-    """File names: below the folder, with no placeholder but ``{code}``, one for each language."""
+    """File names: below the folder, with no placeholder but ``{code}``, one for each language.
+
+    Of the two files of translations, the English one may serve all languages.
+    """
     for split, names in files.names.items():
+        paired = task.kind in ("retrieval", "mining") and any("{code}" in name for name in names)
         for name in names:
             unknown = set(re.findall(r"\{[^}]*\}?", name)) - {"{code}"}
             if unknown or name.startswith("/") or ".." in name.split("/"):
@@ -99,7 +103,7 @@ def _names(task: "Task", files: "FileSet") -> None:
                     "a path below the folder of the declaration; {code} stands for the language"
                 )
                 raise refusal("files.names", what, expected)
-            told_apart = "{code}" in name or "language" in files.columns
+            told_apart = paired or "{code}" in name or "language" in files.columns
             if task.beside and split != "train" and len(task.languages) > 1 and not told_apart:
                 what = f"All languages would be read from the one file {name!r}"
                 expected = "{code} in its name, or a column of languages: columns: {language: …}"

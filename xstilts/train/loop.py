@@ -64,7 +64,7 @@ def finetune(
         for head in config.heads
     )
     model = JointModel(models) if isinstance(config, Mixture) else next(models)
-    packed = model.without_padding()
+    packed = model.train().without_padding()  # as far as dropout allows
     each = model.models if isinstance(model, JointModel) else [model]
     parts = [
         Part(head, part, own[head.task], config.seed)

@@ -104,8 +104,15 @@ def read(
         DataError: for a file that cannot be read or holds nothing, and for the first row that is
             not as the release should have it, with its line or its place in the document.
     """
+    return unique(read_as_released(task, files, paths, split, language))
+
+
+def read_as_released(
+    task: Task, files: FileSet, paths: Sequence[Path], split: Split, language: str
+) -> Iterator[Example]:
+    """As :func:`read`, but an id that a release uses again stays as it is."""
     reader = READERS[files.format]
-    found = _unique(_examples(reader, _sources(reader, task, files, paths, language), split))
+    found = _examples(reader, _sources(reader, task, files, paths, language), split)
     return _own(found) if task.beside else found
 
 
@@ -153,7 +160,8 @@ def _examples(reader: Reader, sources: Iterable[Source], split: Split) -> Iterat
             )
 
 
-def _unique(examples: Iterator[Example]) -> Iterator[Example]:
+def unique(examples: Iterable[Example]) -> Iterator[Example]:
+    """The examples with an id each, as :func:`read` tells."""
     seen: Counter[str] = Counter()
     for example in examples:
         own = example.id

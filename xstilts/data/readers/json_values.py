@@ -1,13 +1,15 @@
 """JSON objects from files nobody has checked: every access says where it failed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from xstilts.core.errors import DataError
 from xstilts.data.readers.source import FETCH_AGAIN, lines, whole
+
+Members = Callable[[list[tuple[str, Any]]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,22 @@ def parse(text: str, path: Path, first_line: int = 1) -> Node:
     Raises:
         DataError: with the line, where it is not JSON; and when it is no object.
     """
-    value = _loaded(text, path, first_line)
+    value = loaded(text, path, first_line)
     if type(value) is not dict:
         raise _broken("The JSON is no object", f"{path}:{first_line}")
     return Node(value, str(path))
 
 
-def _loaded(text: str, path: Path, first_line: int) -> Any:
+def loaded(text: str, path: Path, first_line: int = 1, members: Members | None = None) -> Any:
+    """What ``text``, which starts at ``first_line`` of the file, says in JSON.
+
+    ``members`` makes an object of its keys and values; its ``ValueError`` is one of the file.
+
+    Raises:
+        DataError: with the line, where it is not JSON.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=members)
     except json.JSONDecodeError as error:
         where = f"{path}:{first_line + error.lineno - 1}"
         raise _broken(f"The JSON is broken: {error.msg}", where) from None
@@ -93,7 +102,7 @@ def _loaded(text: str, path: Path, first_line: int) -> Any:
 
 def json_list(path: Path) -> Iterator[Node]:
     """The objects of a document that is a list of them; item i is called so (from 0) in errors."""
-    items = _loaded(whole(path), path, 1)
+    items = loaded(whole(path), path)
     if type(items) is not list:
         raise DataError(
             "The JSON is no list", where=f"{path}:1", expected="a list of objects", do=FETCH_AGAIN
