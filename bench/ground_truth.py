@@ -29,8 +29,8 @@ import pyarrow.parquet as pq
 from xstilts import api
 from xstilts.data.read import read_examples
 from xstilts.executors.build import made
+from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned
-from xstilts.phases.recipe import load
 from xstilts.phases.workplace import Workplace
 from xstilts.prediction.spec import PREDICTIONS
 from xstilts.scoring.measure import measure

@@ -24,8 +24,9 @@ from pathlib import Path
 from xstilts.executors import LocalExecutor
 from xstilts.executors.build import made
 from xstilts.graph import Step
+from xstilts.phases.loading import load
 from xstilts.phases.planning import make_plan
-from xstilts.phases.recipe import Recipe, load
+from xstilts.phases.recipe import Recipe
 from xstilts.phases.workplace import Workplace
 from xstilts.train.spec import FineTune
 

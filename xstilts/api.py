@@ -277,26 +277,9 @@ def retrieve(queries: Path, corpus: Path, out: Path, *, k: int) -> None:
     Raises:
         UserError: for a file that does not hold vectors, or cannot be written.
     """
-    from xstilts.retrieve.neighbours import nearest
-    from xstilts.retrieve.vectors import (
-        read_pair,
-        replaced,
-        require_apart,
-        require_neighbours,
-        write_rows,
-    )
+    from xstilts.retrieve.files import write_nearest
 
-    require_neighbours(k)
-    require_apart(out, queries, corpus)
-    with replaced(out) as scratch:
-        found = nearest(*read_pair(queries, corpus), k)
-        rows = zip(found.indices.tolist(), found.scores.tolist(), strict=True)
-        every = (
-            (query, rank, index, f"{score:.9g}")
-            for query, (indices, scores) in enumerate(rows)
-            for rank, (index, score) in enumerate(zip(indices, scores, strict=True), 1)
-        )
-        write_rows(scratch, every)
+    write_nearest(queries, corpus, out, k)
 
 
 def mine(
@@ -321,29 +304,9 @@ def mine(
     Raises:
         UserError: for a file that does not hold vectors, or cannot be written.
     """
-    from contextlib import nullcontext
+    from xstilts.retrieve.files import mine_files
 
-    from xstilts.retrieve import margin as bitext
-    from xstilts.retrieve.vectors import (
-        read_pair,
-        replaced,
-        require_apart,
-        require_neighbours,
-        write_rows,
-    )
-
-    require_neighbours(k)
-    if out:
-        require_apart(out, source, target)
-    how = bitext.how(margin, strategy)
-    with replaced(out) if out else nullcontext() as scratch:
-        pair = read_pair(source, target)
-        mined = bitext.mine(*pair, k, *how)
-        if scratch:
-            scores = (f"{score:.9g}" for score in mined.scores.tolist())
-            rows = zip(scores, mined.source.tolist(), mined.target.tolist(), strict=True)
-            write_rows(scratch, rows)
-    return mined
+    return mine_files(source, target, out, k, margin, strategy)
 
 
 def describe_lab() -> "list[Described]":
@@ -389,7 +352,7 @@ def _workplace(store: Folder, data: Folder) -> "Workplace":
 
 
 def _recipe(name: str, changes: Iterable[str]) -> Any:
-    from xstilts.phases.recipe import load
+    from xstilts.phases.loading import load
 
     return load(name, changes)
 

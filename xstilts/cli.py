@@ -160,6 +160,7 @@ def tasks(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
     """Show the catalogue of tasks."""
+    from xstilts.reports.catalogue import task_lines
     from xstilts.tasks import open_task, task_names
 
     chosen = [open_task(n) for n in ([name] if name else task_names())]
@@ -168,23 +169,7 @@ def tasks(
         print(json.dumps(dumped[0] if name else dumped, indent=1, ensure_ascii=False))
         return
     for task in chosen:
-        hub = "none"
-        if task.hub:
-            hub = f"{task.hub.repo} {task.hub.revision or 'unpinned'}"
-            hub += ", verified" if task.hub.verified else ", unverified"
-        print(f"{task.name:<14} {task.kind:<10} {len(task.languages):>3} languages  {task.metric}")
-        if name:
-            print(f"  {task.about}\n  citation: {task.citation}\n  licence:  {task.license}")
-            print(f"  languages: {' '.join(task.languages)}\n  hub: {hub}")
-            print(f"  trained on: {task.train or task.name}  scored on: {task.score}")
-            print(f"  floor: {task.floor}")
-            sizes = {k: v for k, v in task.sizes.model_dump().items() if v}
-            print(f"  sizes: {sizes or 'not known'}")
-            for made, parts in task.parts.items():
-                print(f"  {made}: {' + '.join(f'{t} ({s})' for t, s in parts.items())}")
-            for files in task.files:
-                for split, names in files.names.items():
-                    print(f"  {split}: {' or '.join(files.folders)}/{' + '.join(names)}")
+        print("\n".join(task_lines(task, full=bool(name))))
 
 
 @app.command()

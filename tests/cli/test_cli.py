@@ -122,6 +122,7 @@ def test_the_catalogue_can_be_read_by_people_and_programs() -> None:
 def test_a_task_says_its_floor_and_whether_anyone_read_its_files_from_the_hub() -> None:
     shown = xstilts("tasks", "tatoeba").stdout
     assert "floor: a random candidate" in shown
+    assert "trained on: nothing" in shown
     (hub,) = [line for line in shown.splitlines() if "hub:" in line]
     assert re.fullmatch(r"  hub: \S+/\S+ [0-9a-f]{40}, unverified", hub)
     assert "unpinned, unverified" in xstilts("tasks", "xquad").stdout

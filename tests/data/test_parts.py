@@ -17,7 +17,7 @@ from xstilts.core.context import Context
 from xstilts.core.errors import DataError, RecipeError
 from xstilts.core.spec import digest
 from xstilts.data.read import read, read_examples
-from xstilts.phases.recipe import load
+from xstilts.phases.loading import load
 from xstilts.phases.slices import Files, refuse_overlap, scored, trained
 from xstilts.phases.workplace import Workplace
 from xstilts.tasks import get_task

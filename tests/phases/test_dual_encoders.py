@@ -13,8 +13,8 @@ from made_up_world import RECIPE, World
 import xstilts
 from xstilts.core.errors import RecipeError
 from xstilts.graph import Step
+from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned, make_plan
-from xstilts.phases.recipe import load
 from xstilts.phases.results import same_data
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Vectors

@@ -17,8 +17,8 @@ from xstilts.core.errors import DataError, LeakError, RecipeError, UnknownNameEr
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.graph.plan import in_order
+from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned, make_plan
-from xstilts.phases.recipe import load
 from xstilts.phases.running import Results
 from xstilts.phases.workplace import Workplace
 from xstilts.reports.gather import report_input

@@ -11,7 +11,7 @@ import xstilts
 from xstilts.core.errors import DataError
 from xstilts.executors import LocalExecutor
 from xstilts.phases import leaks
-from xstilts.phases.recipe import load
+from xstilts.phases.loading import load
 from xstilts.phases.running import prepare
 from xstilts.phases.workplace import Workplace
 

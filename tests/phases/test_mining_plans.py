@@ -6,8 +6,8 @@ import pytest
 from made_up_world import RECIPE
 
 from xstilts.core.errors import UnknownNameError
+from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned, make_plan
-from xstilts.phases.recipe import load
 from xstilts.phases.workplace import Workplace
 
 

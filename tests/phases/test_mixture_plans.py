@@ -12,8 +12,8 @@ import xstilts
 from xstilts.cli import main
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.phases.leaks import compared
+from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned, make_plan
-from xstilts.phases.recipe import load
 from xstilts.phases.results import same_data
 from xstilts.phases.workplace import Workplace
 

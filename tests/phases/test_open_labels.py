@@ -8,8 +8,8 @@ from made_up_world import RECIPE
 
 import xstilts
 from xstilts.lab import encoder
+from xstilts.phases.loading import load
 from xstilts.phases.planning import make_plan
-from xstilts.phases.recipe import load
 from xstilts.phases.workplace import Workplace
 
 CHANGES = (

@@ -12,8 +12,8 @@ from made_up_world import RECIPE
 
 import xstilts
 from xstilts.core.errors import DataError, EncoderError, RecipeError, UnknownNameError
+from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned, make_plan
-from xstilts.phases.recipe import load
 from xstilts.phases.results import same_data
 from xstilts.phases.slices import Leaking
 from xstilts.phases.workplace import Workplace

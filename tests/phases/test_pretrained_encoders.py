@@ -12,8 +12,8 @@ from small_encoders import promised, write_declaration, write_texts
 import xstilts
 from xstilts.core.errors import DataError, RecipeError, UnknownNameError, UserError
 from xstilts.phases import pretraining
+from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned, make_plan
-from xstilts.phases.recipe import load
 from xstilts.phases.workplace import Workplace
 
 LONG = {"positions": 64}

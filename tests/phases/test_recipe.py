@@ -6,7 +6,7 @@ import pytest
 from slips import slips, write_anew
 
 from xstilts.core.errors import RecipeError, UnknownNameError, UserError
-from xstilts.phases.recipe import load, shipped
+from xstilts.phases.loading import load, shipped
 
 
 @pytest.mark.parametrize("name", shipped())

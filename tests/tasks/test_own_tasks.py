@@ -7,7 +7,7 @@ from slips import slips, write_anew
 
 from xstilts.core.errors import DataError, RecipeError, UnknownNameError, UserError
 from xstilts.data.files import check, find
-from xstilts.phases.recipe import load
+from xstilts.phases.loading import load
 from xstilts.scoring.files import score_files
 from xstilts.tasks import declare, get_task, open_task, registry, task_names
 

@@ -1,6 +1,7 @@
 """YAML that a user wrote, checked word by word: an unknown key is answered with the nearest one."""
 
 import re
+from collections.abc import Collection
 from itertools import takewhile
 from typing import Any, TypeVar, get_args
 
@@ -145,3 +146,17 @@ def _section_in(annotation: Any) -> Any:
         return annotation
     found = [_section_in(a) for a in get_args(annotation)]
     return next((f for f in found if f is not None), None)
+
+
+def merged(
+    below: dict[str, Any], above: dict[str, Any], whole: Collection[str] = ()
+) -> dict[str, Any]:
+    """``above`` over ``below``, key by key, mappings inside mappings; ``whole`` keys replace."""
+    out = dict(below)
+    for key, value in above.items():
+        old = out.get(key)
+        if isinstance(old, dict) and isinstance(value, dict) and key not in whole:
+            out[key] = merged(old, value)
+        else:
+            out[key] = value
+    return out

@@ -1,8 +1,8 @@
-"""A recipe: encoders × arms × targets × languages × seeds, from YAML, checked word by word."""
+"""A recipe: encoders × arms × targets × languages × seeds, checked word by word."""
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,18 +17,12 @@ from pydantic import (
     model_validator,
 )
 
-from xstilts.core import yaml12
-from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
-from xstilts.core.validation import form, put, refusal, validated
+from xstilts.core.validation import form, merged, refusal, validated
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
-from xstilts.tasks import declare, task_names
 from xstilts.tasks.spec import Split
 from xstilts.train.spec import Mix, Select
-
-_SHIPPED = Path(__file__).parent.parent / "recipes"
-_WHOLE = ("arms", "encoder")  # replaced, not merged, by a recipe that extends another
 
 
 class _Section(BaseModel):
@@ -277,150 +271,7 @@ class Recipe(_Section):
 
     def training_of(self, tasks: Sequence[str]) -> Training:
         """The hyper-parameters of the first task: its own, else those of the next, key by key."""
-        merged = self.training.model_dump()
+        said = self.training.model_dump()
         for task in reversed(tasks):
-            merged = _merge(merged, self.use(task).training)
-        return validated(Training, merged, f"tasks.{tasks[0]}.training")
-
-
-def shipped() -> tuple[str, ...]:
-    """Names of the recipes that come with the package."""
-    names = (p.relative_to(_SHIPPED).with_suffix("") for p in _SHIPPED.rglob("*.yaml"))
-    return tuple(sorted(name.as_posix() for name in names))
-
-
-def load(name: str, changes: Iterable[str] = ()) -> Recipe:
-    """The shipped recipe or YAML file called ``name``, with ``a.b=VALUE`` changes put in.
-
-    A recipe that ``extends`` another (by name, or by a path from its own folder) changes it key by
-    key; its ``arms``, its ``encoder`` and its lists replace those of the other whole. The user's
-    own tasks that it names are known from then on, see :func:`xstilts.tasks.declare`.
-
-    Raises:
-        UnknownNameError: for an unknown recipe, key, task or language.
-        RecipeError: for YAML or values that cannot be.
-        DataError: for the declaration of an own task that does not hold together.
-    """
-    raw = _read(name)
-    for change in changes:
-        _put(raw, change)
-    recipe = validated(Recipe, _with_paths(raw, Path.cwd()), name)
-    _declare(recipe.own_tasks)
-    for target in recipe.targets:
-        _known(target, f"{name}: targets")
-    for arm, stages in recipe.arms.items():
-        for task in (task for stage in stages for task in stage.tasks):
-            _known(task, f"{name}: arms.{arm}")
-    for task, use in recipe.tasks.items():
-        _known(task, f"{name}: tasks")
-        if isinstance(use.train, str):
-            _known(use.train, f"{name}: tasks.{task}.train")
-        if use.sweep:
-            _known(use.sweep.aligned, f"{name}: tasks.{task}.sweep.aligned")
-        recipe.training_of((task,))
-    return recipe
-
-
-def _declare(files: Iterable[str]) -> None:
-    """Make the own tasks known; two of them cannot have one name."""
-    named: dict[str, str] = {}
-    for file in files:
-        name = declare(Path(file)).name
-        if name in named:
-            raise RecipeError(
-                f"Two tasks are called {name!r}",
-                where=f"{file}: name",
-                expected=f"another name than in {named[name]}",
-                do="call one of them otherwise",
-            )
-        named[name] = file
-
-
-def _known(task: str, where: str) -> None:
-    if task not in task_names():
-        do = "list them: xstilts tasks; a task of your own is known by own_tasks: [FILE.yaml]"
-        raise UnknownNameError("task", task, task_names(), where=where, do=do)
-
-
-def _read(name: str, folder: Path = Path(), inside: tuple[Path, ...] = ()) -> dict[str, Any]:
-    file = _file(name, folder)
-    raw = yaml12.keys_in(
-        file,
-        RecipeError,
-        expected="recipe:, question:, encoder:, arms:, targets: …",
-        do="start from a shipped recipe: extends: quickstart",
-    )
-    raw = _with_paths(raw, file.parent)
-    parent = raw.pop("extends", None)
-    if parent is None:
-        return raw
-    inside = (*inside, file.resolve())
-    if not isinstance(parent, str) or _file(parent, file.parent).resolve() in inside:
-        raise RecipeError(
-            f"{name} extends itself" if isinstance(parent, str) else f"{name} extends no recipe",
-            where=f"{file}: extends",
-            expected="one recipe, by name or file, that does not lead back here",
-            do="mend or remove `extends`",
-        )
-    return _merge(_read(parent, file.parent, inside), raw, whole=_WHOLE)
-
-
-def _with_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The recipe with the files of its own tasks and encoders counted from ``folder``."""
-    paths = raw.get("own_tasks")
-    if isinstance(paths, list) and all(isinstance(p, str) for p in paths):
-        raw = raw | {"own_tasks": [str(folder.absolute() / p) for p in paths]}
-    if "encoder" in raw:
-        raw = raw | {"encoder": _declared(raw["encoder"], folder)}
-    return raw
-
-
-def _declared(encoder: Any, folder: Path) -> Any:
-    """One or several encoders with the files of their declarations counted from ``folder``."""
-    if isinstance(encoder, list):
-        return [_declared(one, folder) for one in encoder]
-    named = encoder.get("pretrain") if isinstance(encoder, dict) else None
-    if not isinstance(named, str) or Path(named).suffix not in (".yaml", ".yml"):
-        return encoder
-    return encoder | {"pretrain": str(folder.absolute() / named)}
-
-
-def _file(name: str, folder: Path) -> Path:
-    """A shipped recipe's file, or the one that ``name`` means in ``folder``."""
-    if name in shipped():
-        return _SHIPPED / f"{name}.yaml"
-    path = folder / name
-    if path.suffix in (".yaml", ".yml"):
-        if path.is_file():
-            return path
-        raise RecipeError(
-            f"There is no file {name}",
-            where=str(path.absolute()),
-            expected="a recipe in YAML",
-            do="check the path",
-        )
-    raise UnknownNameError(
-        "recipe", name, shipped(), where="RECIPE", do="give one of these names, or a .yaml file"
-    )
-
-
-def _merge(
-    below: dict[str, Any], above: dict[str, Any], whole: Collection[str] = ()
-) -> dict[str, Any]:
-    """``above`` over ``below``, key by key, mappings inside mappings; ``whole`` keys replace."""
-    out = dict(below)
-    for key, value in above.items():
-        old = out.get(key)
-        if isinstance(old, dict) and isinstance(value, dict) and key not in whole:
-            out[key] = _merge(old, value)
-        else:
-            out[key] = value
-    return out
-
-
-def _put(raw: dict[str, Any], change: str) -> None:
-    """Change a key; an encoder that comes from elsewhere does not come from where it came from."""
-    keys = put(raw, change)
-    if keys in (["encoder", "path"], ["encoder", "pretrain"]):
-        for other in {"path", "hub", "revision", "pretrain"} - {keys[-1]}:
-            raw["encoder"].pop(other, None)
+            said = merged(said, self.use(task).training)
+        return validated(Training, said, f"tasks.{tasks[0]}.training")

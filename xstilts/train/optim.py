@@ -17,13 +17,16 @@ class Rates(Protocol):
     """What a stage says of its optimizer: see :class:`How`."""
 
     @property
-    def lr(self) -> float: ...  # noqa: D102
+    def lr(self) -> float:
+        """The highest learning rate."""
 
     @property
-    def warmup(self) -> float: ...  # noqa: D102
+    def warmup(self) -> float:
+        """Share of the updates in which the rate grows from 0."""
 
     @property
-    def weight_decay(self) -> float: ...  # noqa: D102
+    def weight_decay(self) -> float:
+        """Of matrices."""
 
 
 def make_optimizer(
