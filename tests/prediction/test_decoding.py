@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from xstilts.core.context import Context, Result
 from xstilts.data.batches import TokenArrays
+from xstilts.data.read import EXAMPLES, write_examples
+from xstilts.data.tokens import Tokens, load_tokenizer, tokens
 from xstilts.prediction.decode import (
     ANSWER_MOST,
     BEST,
@@ -13,6 +16,7 @@ from xstilts.prediction.decode import (
     chosen_threshold,
     decode,
     null_margins,
+    widest_window,
 )
 from xstilts.tasks.examples import Choice, Pair, Span, Tagged
 
@@ -34,15 +38,29 @@ def windows_of(rng, examples, pieces):
     return TokenArrays(ids, None, np.array(starts), np.array(example), extra, pad=0)
 
 
+def slow_widest(windows):
+    """Which window of a question each of its pieces belongs to, in loops."""
+    best = {}
+    for w, (begin, end, *_) in enumerate(windows):
+        context = [(begin[p], end[p]) for p in range(len(begin)) if begin[p] >= 0]
+        for i, piece in enumerate(context):
+            score = min(i, len(context) - 1 - i) + 0.01 * len(context)
+            if piece not in best or score > best[piece][0]:
+                best[piece] = score, w
+    return {piece: w for piece, (_, w) in best.items()}
+
+
 def slow_spans(example, windows):
     """The n-best rule of the SQuAD scripts: 20 starts times 20 ends of each window, in loops.
 
     `windows`: (begin, end, logits of first, logits of last), each one number a piece.
     """
     found = {}
-    for begin, end, first, last in windows:
+    widest = slow_widest(windows)
+    for w, (begin, end, first, last) in enumerate(windows):
         context = [p for p in range(len(begin)) if begin[p] >= 0]
-        starts = sorted(context, key=lambda p: (-first[p], p))[:20]
+        starts = [p for p in context if widest[begin[p], end[p]] == w]
+        starts = sorted(starts, key=lambda p: (-first[p], p))[:20]
         ends = sorted(context, key=lambda p: (-last[p], p))[:20]
         for s in starts:
             for e in ends:
@@ -75,7 +93,7 @@ def test_spans_are_those_of_the_slow_rule(seed, pieces):
     columns = decode("span", examples, arrays, parts, ())
     for i, example in enumerate(examples):
         windows, nulls = [], []
-        for k, row in enumerate(rows):
+        for k, row in sorted(enumerate(rows), key=lambda pair: pair[1]):
             if arrays.example[row] == i:
                 piece = slice(arrays.starts[row], arrays.starts[row + 1])
                 n = int(arrays.lengths[row])
@@ -141,6 +159,56 @@ def test_the_best_window_of_a_question_wins():
     columns = decode("span", [example], arrays, [(np.array([0, 0]), np.array([0, 1]), out)], ())
     assert columns["prediction"] == ["fg"]
     assert columns["scores"][0][:2] == [8.0, 6.0] or columns["scores"][0][0] == 8.0
+
+
+def test_an_answer_begins_in_the_window_that_shows_most_around_it():
+    """Two windows of six pieces share four; the rule halves these between them."""
+    begin = [-1, 0, 2, 4, 6, 8, 10, -1, -1, 4, 6, 8, 10, 12, 14, -1]
+    extra = {"begin": np.array(begin), "end": np.array([b + 2 if b >= 0 else -1 for b in begin])}
+    starts, example = np.array([0, 8, 16]), np.array([0, 0])
+    arrays = TokenArrays(np.zeros(16, np.int64), None, starts, example, extra, pad=0)
+    own = widest_window(arrays)
+    assert [begin[i] for i in np.flatnonzero(own[:8])] == [0, 2, 4, 6]
+    assert [begin[8 + i] for i in np.flatnonzero(own[8:])] == [8, 10, 12, 14]
+    out = np.zeros((2, 8, 2), np.float32)
+    out[0, 5:7] = 9.0  # pieces 8 and 10 of the first window, near its end
+    out[1, 3:5] = 5.0  # the same in the second one
+    span = Span("q", "g", "abcdefghijklmnop", "?", (), ())
+    columns = decode("span", [span], arrays, [(example, np.array([0, 1]), out)], ())
+    assert (columns["prediction"][0], columns["scores"][0][0]) == ("ij", 10.0)
+
+
+def test_pieces_that_a_letter_is_torn_into_keep_their_order():
+    begin = [-1, 0, 1, 1, 1, 2, -1, -1, 1, 1, 1, 2, 3, -1]
+    extra = {"begin": np.array(begin), "end": np.array([b + 1 if b >= 0 else -1 for b in begin])}
+    starts, example = np.array([0, 7, 14]), np.array([0, 0])
+    arrays = TokenArrays(np.zeros(14, np.int64), None, starts, example, extra, pad=0)
+    own = widest_window(arrays)
+    assert own.sum() == 6, "six pieces in all, three of them of one letter"
+    assert [i for i in np.flatnonzero(own)] == [1, 2, 3, 10, 11, 12]
+
+
+def test_every_piece_of_a_context_is_in_one_window_only_also_from_a_tokenizer(
+    tmp_path, encoder_folder
+):
+    words = [f"ba{'be' * (i % 3)}" for i in range(200)]
+    spans = [Span("q", "g", " ".join(words), "who?", (), ()), Span("r", "g", "short", "?", (), ())]
+    places = [tmp_path / name for name in ("examples", "tokens")]
+    for place in places:
+        place.mkdir()
+    write_examples(places[0] / EXAMPLES, spans)
+    config = Tokens(tokenizer="t", kind="span", labels=(), max_length=40, stride=11)
+    context = Context(sources={"t": encoder_folder()})
+    value = tokens(config, {"examples": Result(places[0], {}, "k")}, places[1], context)
+    arrays = TokenArrays.load(places[1], value["pad"])
+    own = widest_window(arrays)
+    pieces = load_tokenizer(encoder_folder())(spans[0].context, add_special_tokens=False)
+    rows = arrays.rows_of(np.array([0]))
+    assert len(rows) > 5
+    mine = np.flatnonzero(own[: arrays.starts[rows[-1] + 1]])
+    assert len(mine) == len(pieces["input_ids"])
+    assert sorted(arrays.ids[mine].tolist()) == sorted(pieces["input_ids"])
+    assert own[arrays.starts[rows[-1] + 1] :].sum() > 0, "the other question has one window"
 
 
 def test_a_question_is_left_unanswered_only_above_the_threshold():
