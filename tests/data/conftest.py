@@ -1,5 +1,6 @@
 import pytest
 from release_rows import read_paths
+from slips import write_anew
 
 
 @pytest.fixture
@@ -9,9 +10,8 @@ def parse(tmp_path):
     def run(form, *contents, language="en", task=None):
         paths = []
         for i, content in enumerate(contents):
-            path = tmp_path / f"file{i}"
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-            paths.append(path)
+            raw = content if isinstance(content, bytes) else content.encode()
+            paths.append(write_anew(tmp_path / f"file{i}", raw))
         return read_paths(form, paths, language, task)
 
     return run

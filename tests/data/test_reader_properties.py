@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading_rules import assert_counted, assert_sound, assert_verbatim, covered
 from release_rows import (
     COSMOS_HEAD,
     MNLI_HEAD,
@@ -16,6 +17,7 @@ from release_rows import (
     read_paths,
     release,
 )
+from slips import TOKENS, VALUES, slips, write_anew
 
 from xstilts.core.errors import DataError
 from xstilts.data.readers import READERS, has_gold
@@ -140,8 +142,7 @@ SCRAPS = [
 )
 @given(data=st.one_of(st.binary(max_size=80), st.lists(st.sampled_from(SCRAPS)).map(b"".join)))
 def test_arbitrary_bytes_are_read_or_refused_but_never_crash(tmp_path, form, data):
-    path = tmp_path / "file"
-    path.write_bytes(data)
+    path = write_anew(tmp_path / "file", data)
     paths = [path] * len(one_of_each()[form])
     assert has_gold(get_task(TASK_OF[form]), release(form), paths) in (True, False)
     try:
@@ -151,15 +152,25 @@ def test_arbitrary_bytes_are_read_or_refused_but_never_crash(tmp_path, form, dat
         str(error).encode()
 
 
+def test_every_reader_is_fed_mutated_files_and_its_examples_are_counted():
+    assert set(READERS) == set(one_of_each()) == set(TASK_OF)
+    assert set(READERS) == covered()
+
+
 @st.composite
 def mutations(draw, content):
-    """``content`` with a few pieces cut out, doubled, moved or written over."""
+    """``content`` with a few values changed, or pieces cut out, doubled, moved or written over."""
     data = bytearray(content)
     for _ in range(draw(st.integers(1, 3))):
+        how = draw(st.sampled_from(["value", "cut", "double", "move", "scrap", "replace"]))
+        values = list(TOKENS.finditer(data)) if how == "value" else []
+        if values:
+            found = draw(st.sampled_from(values))
+            data[found.start() : found.end()] = draw(st.sampled_from(VALUES))
+            continue
         first, last = sorted(draw(st.integers(0, len(data))) for _ in range(2))
         piece = bytes(data[first:last])
         at = draw(st.integers(0, len(data)))
-        how = draw(st.sampled_from(["cut", "double", "move", "scrap", "replace"]))
         if how in ("cut", "move", "replace"):
             del data[first:last]
         if how in ("double", "move"):
@@ -169,18 +180,10 @@ def mutations(draw, content):
     return bytes(data)
 
 
-@pytest.mark.parametrize("form", READERS)
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(data=st.data())
-def test_mutated_release_files_are_read_or_refused_in_four_parts(tmp_path, form, data):
-    contents = [text.encode() for text in one_of_each()[form]]
-    hurt = data.draw(st.integers(0, len(contents) - 1))
-    contents[hurt] = data.draw(mutations(contents[hurt]))
-    paths = [tmp_path / f"file{i}" for i in range(len(contents))]
+def is_read_rightly_or_refused(form, contents, folder):
+    paths = [folder / f"file{i}" for i in range(len(contents))]
     for path, content in zip(paths, contents, strict=True):
-        path.write_bytes(content)
+        write_anew(path, content)
     language = {"bucc_lines": "zh"}.get(form, "en")
     try:
         rows = read_paths(form, paths, language)
@@ -189,5 +192,34 @@ def test_mutated_release_files_are_read_or_refused_in_four_parts(tmp_path, form,
         assert all(part.strip() for part in (error.what, error.where, error.expected, error.do))
         str(error).encode()
         return
+    task, texts = get_task(TASK_OF[form]), [c.decode().removeprefix("\ufeff") for c in contents]
+    code = release(form).codes.get(language, language)
+    assert_counted(form, texts, code, rows)
+    assert_sound(task, rows)
+    assert_verbatim(form, texts, rows)
     assert len({(type(row), row.id) for row in rows}) == len(rows)
-    assert all(type(row) in Kinds.BY_NAME[get_task(TASK_OF[form]).kind] for row in rows)
+    assert all(type(row) in Kinds.BY_NAME[task.kind] for row in rows)
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_file_with_one_slip_in_it_is_read_rightly_or_refused_in_four_parts(tmp_path, form):
+    contents = [text.encode() for text in one_of_each()[form]]
+    for hurt, content in enumerate(contents):
+        for slipped in slips(content):
+            changed = [*contents[:hurt], slipped, *contents[hurt + 1 :]]
+            try:
+                is_read_rightly_or_refused(form, changed, tmp_path)
+            except Exception as error:
+                raise AssertionError(slipped.decode(errors="replace")) from error
+
+
+@pytest.mark.parametrize("form", READERS)
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_mutated_release_files_are_read_rightly_or_refused_in_four_parts(tmp_path, form, data):
+    contents = [text.encode() for text in one_of_each()[form]]
+    hurt = data.draw(st.integers(0, len(contents) - 1))
+    contents[hurt] = data.draw(mutations(contents[hurt]))
+    is_read_rightly_or_refused(form, contents, tmp_path)

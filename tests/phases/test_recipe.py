@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from slips import slips, write_anew
 
-from xstilts.core.errors import RecipeError, UnknownNameError
+from xstilts.core.errors import RecipeError, UnknownNameError, UserError
 from xstilts.phases.recipe import load, shipped
 
 
@@ -159,3 +160,22 @@ def test_an_impossible_value_is_refused_and_named(change: str, said: str) -> Non
         load("first-light", [change])
     assert said in str(caught.value)
     assert len(str(caught.value)) < 500, "the whole recipe is no message"
+
+
+def test_a_recipe_with_one_slip_is_taken_or_refused_in_four_parts(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    text = (
+        "extends: first-light\nrecipe: mine\nseeds: [0, 1]\nlanguages: [en, sw]\n"
+        "training: {lr: 3e-4, select: {every: 10}}\n"
+        "tasks: {xnli: {train: mnli, score: {from: dev, sample: 5}}}\n"
+        "arms: {none: [], two: [{train: mnli}]}\ntargets: [xnli, tatoeba]\n"
+    )
+    assert load(str(write_anew(file, text.encode()))).recipe == "mine"
+    for slipped in slips(text.encode()):
+        try:
+            load(str(write_anew(file, slipped)))
+        except UserError as error:
+            parts = (error.what, error.where, error.expected, error.do)
+            assert all(part.strip() for part in parts), slipped
+        except Exception as error:
+            raise AssertionError(slipped.decode()) from error

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from slips import slips, write_anew
 
 from xstilts.core.errors import DataError, RecipeError, UnknownNameError, UserError
 from xstilts.data.files import check, find
@@ -286,3 +287,33 @@ def test_choices_and_groups_are_named_by_their_columns(put, tmp_path):
 
     (row,) = read(task, task.files[0], [Path(tmp_path / "r.csv")], "train", "en")
     assert (row.group, row.context, row.choices, row.label) == ("ida", "", ("a river", "a cat"), 0)
+
+
+@pytest.mark.parametrize(("name", "content"), [("reviews", REVIEWS), ("names", NAMES)])
+def test_a_declaration_with_one_slip_is_taken_or_refused_in_four_parts(tmp_path, name, content):
+    path = tmp_path / "mine.yaml"
+    for slipped in slips(content.encode()):
+        write_anew(path, slipped)
+        try:
+            task = declare(path)
+        except UserError as error:
+            four_parts(error, "")
+            assert "mine.yaml" in error.where, slipped
+        except Exception as error:
+            raise AssertionError(slipped.decode()) from error
+        else:
+            check([task], [])
+
+
+@pytest.mark.parametrize(("form", "content"), [("csv", CSV), ("jsonl", JSONL * 2)])
+def test_ones_own_file_with_one_slip_is_read_or_refused_in_four_parts(put, tmp_path, form, content):
+    task = declare(put("mine.yaml", REVIEWS if form == "csv" else NAMES))
+    path = tmp_path / f"rw-test.{form}"
+    for slipped in slips(content.encode()):
+        write_anew(path, slipped)
+        (state,) = [s for s in check([task], []) if (s.split, s.language) == ("test", "rw")]
+        if state.state == "ok":
+            assert state.examples in (1, 2)
+        else:
+            assert all(part in state.detail for part in ("where:", "expected:", "do:")), slipped
+            assert str(path) in state.detail

@@ -203,17 +203,22 @@ def _labels(said: Source, examples: list[Any]) -> Predictions:
 def _tags(said: Source, examples: list[Any]) -> Predictions:
     """Of a line with more columns the last one is the tag."""
     separator = None if said.files.format == "tagged_spaced" else "\t"
-    sentences: list[list[str]] = [[]]
-    for line_number, line in enumerate(_lines(said.path), 1):
-        if line.strip():
-            tag = line.split(separator)[-1].strip()
-            sentences[-1].append(_known(tag, said.task.labels, said, line_number))
-        elif sentences[-1]:
+    sentences: list[list[str]] = []
+    begins: list[int] = []  # the line of each sentence's first tag
+    inside = False
+    for number, line in enumerate(_lines(said.path), 1):
+        if not line.strip():
+            inside = False
+            continue
+        if not inside:
             sentences.append([])
-    sentences = [s for s in sentences if s]
+            begins.append(number)
+            inside = True
+        tag = line.split(separator)[-1].strip()
+        sentences[-1].append(_known(tag, said.task.labels, said, number))
     _same_number(len(examples), len(sentences), said.path, "sentences")
-    for number, (example, tags) in enumerate(zip(examples, sentences, strict=True), 1):
-        _same_number(len(example.tags), len(tags), f"{said.path}, sentence {number}", "tags")
+    for example, tags, first in zip(examples, sentences, begins, strict=True):
+        _same_number(len(example.tags), len(tags), f"{said.path}:{first}", "tags")
     return sentences, 0
 
 
@@ -291,10 +296,15 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _wrong(f"{path} is not UTF-8: {error}", path, "UTF-8 text", "convert it") from None
+    except OSError as error:
+        what = f"{path} cannot be read: {error.strerror or error}"
+        raise _wrong(what, path, "a readable file", "check that you may read it") from None
 
 
 def _lines(path: Path) -> list[str]:
-    return _text(path).splitlines()
+    """The lines, as open files have them: Unicode's own separators do stand inside of words."""
+    text = _text(path)
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _wrong(what: str, where: object, expected: str, do: str) -> DataError:
