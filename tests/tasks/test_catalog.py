@@ -18,8 +18,9 @@ XTREME_R = "lareqa mewslix mewslix_pairs xcopa"
 LOW_RESOURCE = "americasnli klue_nli masakhaner2 masakhapos sib200"
 ALIGNED = "ntrex"
 LAB = (
-    "anli_plus bucc2018 ccg commonsenseqa copa cosmosqa hellaswag lareqa mewslix mlqa mnli panx "
-    "pawsx qqp squad_v1 squad_v2 tatoeba tydiqa udpos xcopa xnli xquad"
+    "anli_plus bucc2018 ccg commonsenseqa copa cosmosqa hellaswag lareqa mewslix mewslix_pairs "
+    "mlqa mnli panx pawsx qqp squad_v1 squad_v1_retrieval squad_v2 tatoeba tydiqa udpos xcopa "
+    "xnli xquad"
 )
 SHIPPED = {*f"{INTERMEDIATE} {XTREME} {XTREME_R} {LOW_RESOURCE} {ALIGNED}".split()}
 SHIPPED |= {f"lab_{name}" for name in LAB.split()}

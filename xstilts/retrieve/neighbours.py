@@ -138,7 +138,7 @@ class _Finish:
 
     def _unshifted(self, rows: Tensor) -> Tensor:
         """The rows that a search of their own does not settle either."""
-        slots = min(ALONE, self.other.groups)
+        slots = min(max(ALONE, self.k + SPARE), self.other.groups)
         limits, groups = search_unshifted(self.side, self.other, rows, slots)
         return rows[~self._settled(rows, groups, limits[:, -1])]
 
