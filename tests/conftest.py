@@ -1,11 +1,30 @@
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: more threads only wait for each other
 
 import pytest
+
+_HERE = (None, "", "localhost", "127.0.0.1", "::1")
+
+
+def _stay_here(event: str, arguments: tuple[Any, ...]) -> None:
+    """Let nothing that is tested leave this machine: metrics and readers need no network."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    if host not in _HERE:
+        raise RuntimeError(f"a test asks the network for {host}")
+
+
+sys.addaudithook(_stay_here)
 
 
 @pytest.fixture(scope="session")
