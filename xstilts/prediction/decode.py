@@ -128,7 +128,8 @@ def _spans(
             example = int(arrays.example[row])
             null[example] = min(null[example], float(out[r, 0].sum()))
             mine = widest[arrays.starts[row] : arrays.starts[row + 1]]
-            found[example] += _best_spans(out[r], begins[r], ends[r], mine)
+            context = examples[example].context
+            found[example] += _best_spans(context, out[r], begins[r], ends[r], mine)
     columns: Columns = {"prediction": [], "texts": [], "scores": [], "null_score": null}
     for i, asked in enumerate(examples):
         best: dict[str, float] = {}
@@ -168,23 +169,25 @@ def widest_window(arrays: TokenArrays) -> NDArray[np.bool_]:
 
 
 def _best_spans(
-    out: Floats, begin: Ints, end: Ints, widest: NDArray[np.bool_]
+    context: str, out: Floats, begin: Ints, end: Ints, widest: NDArray[np.bool_]
 ) -> list[tuple[float, int, int]]:
-    """The best spans of one window as ``(score, first character, last character + 1)``."""
-    context, opening = np.flatnonzero(begin >= 0), np.flatnonzero(widest)
-    if not len(opening):
-        return []
+    """The best spans of one window as ``(score, first character, last character + 1)``.
+
+    As many as have 20 different texts, the best of every text.
+    """
+    inside, opening = np.flatnonzero(begin >= 0), np.flatnonzero(widest)
     firsts = opening[np.argsort(-out[opening, 0], kind="stable")[:BEST]]
-    lasts = context[np.argsort(-out[context, 1], kind="stable")[:BEST]]
+    lasts = inside[np.argsort(-out[inside, 1], kind="stable")[:BEST]]
     fits = (firsts[:, None] <= lasts) & (lasts < firsts[:, None] + ANSWER_MOST)
-    scores = np.where(fits, out[firsts, 0][:, None] + out[lasts, 1], -np.inf)
-    flat = np.argsort(-scores, axis=None, kind="stable")[:BEST]
-    a, b = np.unravel_index(flat, scores.shape)
-    return [
-        (float(scores[i, j]), int(begin[firsts[i]]), int(end[lasts[j]]))
-        for i, j in zip(a, b, strict=True)
-        if np.isfinite(scores[i, j])
-    ]
+    a, b = np.nonzero(fits)
+    scores = out[firsts[a], 0] + out[lasts[b], 1]
+    best: dict[str, tuple[float, int, int]] = {}
+    for i in np.argsort(-scores, kind="stable"):
+        span = float(scores[i]), int(begin[firsts[a[i]]]), int(end[lasts[b[i]]])
+        best.setdefault(context[span[1] : span[2]].strip(), span)
+        if len(best) == BEST:
+            break
+    return list(best.values())
 
 
 def _ranked(
