@@ -22,7 +22,7 @@ TILE = 2048  # columns of one product, and twice its rows, so that it stays in t
 HELD = 2**26  # groups' products of some rows with all columns that are held at a time
 _BELOW_ALL = -4.0  # shift of the zeros that fill up a tile
 _NAMED = 2**16  # groups that 16 bits can name
-_ROWS = 2**9  # whose highest products are looked for at a time
+_ROWS = 2**11  # whose highest products are looked for at a time
 _FOLD = 8  # groups that are looked at together first
 WORTH_MEASURING = 2**26  # products below which fp32 is quicker than finding out
 
@@ -87,7 +87,10 @@ class Side:
         """
         dim = self.exact.shape[1]
         level = self.mean @ other.mean
-        self.coarse = torch.empty(self.tiles, self.width, dim + 4, dtype=self.dtype)
+        shape = (self.width, dim + 4) if left else (dim + 4, self.width)
+        self.coarse = torch.empty(self.tiles, *shape, dtype=self.dtype)
+        if not left:  # stands as it is multiplied, which spares every product a transposition
+            self.coarse = self.coarse.transpose(1, 2)
         self._own = slice(dim, dim + 2) if left else slice(dim + 2, dim + 4)
         self.lengths, self.moved, self.lost, self.shift = torch.empty(4, self.places)
         for tile, here in enumerate(self._tiles()):
