@@ -180,10 +180,11 @@ def score(
     language: Annotated[
         str | None, typer.Option("--language", help="By default the task's only one, else en.")
     ] = None,
+    na_prob: Annotated[Path | None, typer.Option("--na-prob-file", help="For SQuAD 2.0.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """The official metrics on anyone's predictions."""
-    found = api.score(task, gold, pred, language=language)
+    found = api.score(task, gold, pred, language=language, na_prob=na_prob)
     if as_json:
         print(json.dumps(found))
         return
@@ -191,7 +192,7 @@ def score(
     if "ignored" in found:
         print(f"  {found['ignored']} answers to questions that the gold file lacks are ignored")
     for metric, value in found["metrics"].items():
-        print(f"  {metric:<12} {value:.4f}")
+        print(f"  {metric:<17} {value:.4f}")
 
 
 @app.command()
