@@ -268,7 +268,7 @@ def embed(
             expected="one sentence a line",
             do="give another file",
         )
-    files = _workplace(None, None).encoder(EncoderChoice(path=str(encoder)))
+    files = _workplace(None, None).encoder(EncoderChoice(path=str(encoder)), "--encoder")
     assert files is not None, "an encoder with a path is a folder"
     return embed_sentences(files, texts, out, layer=layer, pooling=pooling)
 

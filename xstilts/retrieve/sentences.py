@@ -104,12 +104,12 @@ def _pooling(name: str) -> Pooling:
 def _layers(encoder: EncoderFiles, layer: int | float | None) -> list[int]:
     if layer is None:
         return list(range(encoder.layers + 1))
-    block = block_of(layer, encoder.layers)
-    if not 0 <= layer or block > encoder.layers or (layer >= 1 and block != layer):
+    there = 0 <= layer <= encoder.layers  # not so for NaN
+    if not there or (layer >= 1 and layer != int(layer)):
         raise EncoderError(
             f"The encoder has no layer {layer}",
             where="--layer",
             expected=f"0 (embeddings) to {encoder.layers}, a share of depth such as 0.58, or all",
             do="--layer 0.58",
         )
-    return [block]
+    return [block_of(layer, encoder.layers)]
