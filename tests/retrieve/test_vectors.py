@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -207,6 +208,16 @@ def test_an_encoder_layer_or_text_that_is_not_there_is_refused(tmp_path, encoder
     with pytest.raises(DataError, match="not UTF-8") as caught:
         xstilts.embed(encoder_folder(), tmp_path / "latin.txt")
     assert caught.value.do == "save the file as UTF-8"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_an_encoder_whose_files_are_damaged_is_refused(tmp_path, encoder_folder, name):
+    folder = tmp_path / "damaged"
+    shutil.copytree(encoder_folder(), folder)
+    (folder / name).write_bytes((folder / name).read_bytes()[:-100])
+    with pytest.raises(EncoderError, match="cannot be loaded") as caught:
+        xstilts.embed(folder, TEXTS)
+    assert caught.value.where == str(folder)
 
 
 def test_cutting_texts_a_few_at_a_time_changes_nothing(encoder_folder, monkeypatch):

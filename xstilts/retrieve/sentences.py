@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -65,8 +65,9 @@ def embed_sentences(
     layers, poolings = _layers(encoder, layer), [_pooling(pooling)]
     longest = min(encoder.positions or LONGEST, LONGEST)
     device = use(Runtime(threads=os.cpu_count() or 1))
-    arrays, shortened = encode_texts(load_tokenizer(encoder.folder), texts, longest)
-    model = load_encoder(encoder.folder).to(device)
+    tokenizer, model = _loaded(encoder.folder)
+    arrays, shortened = encode_texts(tokenizer, texts, longest)
+    model.to(device)
     dim = int(model.config.hidden_size)
 
     def fill(room: Floats) -> None:
@@ -91,6 +92,20 @@ def embed_sentences(
         fill(mapped)
         mapped.flush()
     return Embedded(np.load(out, mmap_mode="r", allow_pickle=False), shortened, longest)
+
+
+def _loaded(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer and the encoder of a folder."""
+    try:
+        return load_tokenizer(folder), load_encoder(folder)
+    except Exception as error:  # of three libraries, that have no common one for damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise EncoderError(
+            f"The encoder cannot be loaded: {reason}",
+            where=str(folder),
+            expected="whole files that AutoTokenizer and AutoModel load",
+            do="fetch or make the encoder again",
+        ) from error
 
 
 def _pooling(name: str) -> Pooling:
