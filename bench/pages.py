@@ -29,7 +29,8 @@ from xstilts.reports.gather import report_input
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import numbers, records
 from xstilts.reports.sweep import sweeps
-from xstilts.stats import gains
+from xstilts.stats import gains, mean_gains
+from xstilts.stats.scores import languages_of, scores
 from xstilts.store import Store
 from xstilts.train.spec import LOG
 
@@ -90,10 +91,10 @@ def gain_table(
     rows: pd.DataFrame, cells: pd.DataFrame, metrics: Any, planned: Planned
 ) -> pd.DataFrame:
     """One line a target: the baseline's mean score, then the gain of every arm."""
-    table = gains.scores(rows, metrics)
-    languages = gains.languages_of(table)
+    table = scores(rows, metrics)
+    languages = languages_of(table)
     arms = [a for a in planned.recipe.arms if a != "none"]
-    means = gains.summary(cells, languages, arms=arms)
+    means = mean_gains.summary(cells, languages, arms=arms)
     by_place = {(r["arm"], r["target"]): r for r in records(means.targets)}
     same = results.same_data(planned)
     lines = []
