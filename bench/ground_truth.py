@@ -84,8 +84,11 @@ def main() -> None:
     for row in rows:
         print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
     seconds = time.monotonic() - began
-    write(found, rows, f"{found.task.name} in {len(found.gold)} languages; {spread:.2f} points "
-          f"between the seeds of a run; {seconds / 60:.0f} minutes")  # fmt: skip
+    note = (
+        f"{found.task.name} in {len(found.gold)} languages; standard deviation between the seeds "
+        f"of a run {spread:.2f} points; {seconds / 60:.0f} minutes"
+    )
+    write(found, rows, note)
 
 
 def trained(store: str | Path | None, changes: Sequence[str] = (), pool: int = POOL) -> Pool:
