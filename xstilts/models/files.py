@@ -138,9 +138,10 @@ def _card_languages(card: Path, where: str) -> tuple[str, ...] | None:
 
 
 def _unusable(what: str, where: str, expected: str) -> EncoderError:
-    return EncoderError(
-        what,
-        where=where,
-        expected=expected,
-        do="name another folder: --set encoder.path=FOLDER",
-    )
+    return EncoderError(what, where=where, expected=expected, do=another_folder(where))
+
+
+def another_folder(where: str) -> str:
+    """What to do about an encoder that the key or option ``where`` names."""
+    named = f"{where} FOLDER" if where.startswith("-") else "--set encoder.path=FOLDER"
+    return f"name another folder: {named}"
