@@ -30,13 +30,13 @@ from xstilts.retrieve.coarse import (
 
 Ints = NDArray[np.integer]
 
-SPARE = 2  # groups beyond k that are multiplied again at first
+SPARE = 4  # groups beyond k that are multiplied again at first
 CLOSE = 2  # neighbours beyond k that are put in order in double precision
-MORE = (6, 18)  # further groups for rows that those do not settle, in turn
+MORE = (6, 16)  # further groups for rows that those do not settle, in turn
 ALONE = 120  # groups that are multiplied again for rows that need a search of their own
 _AGAIN = 2**25  # products that are formed again at a time
-_CACHED = 2**16  # of these, how many are put in order at a time, so that they stay in the cache
-_IN_FULL = 2**7  # rows whose last products are formed at a time, for the same reason
+_CACHED = 2**18  # of these, how many are put in order at a time, so that they stay in the cache
+_IN_FULL = 2**9  # rows whose last products are formed at a time, for the same reason
 _TOGETHER = 1024  # rows and columns of a comparison with everything
 
 
@@ -76,7 +76,7 @@ def nearest_both_ways(
     """The nearest targets of every source and the nearest sources of every target.
 
     Arguments as in :func:`nearest`. Beside a copy of the vectors in fp32 and a rounded one,
-    memory holds twice ``HELD`` products, or those of one tile of rows where that is more.
+    memory holds ``HELD`` products, or those of one tile of rows where that is more.
     """
     forward, backward = _search(source, target, k, precision, backward=True)
     return forward, backward
@@ -251,11 +251,20 @@ def _best(items: Tensor, products: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
     All of them where there are fewer.
     """
-    bits = (products + 0.0).view(torch.int32)  # -0.0 becomes 0.0
-    ordered = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long()
-    keys = (ordered << 32) | (0xFFFFFFFF - items)
-    chosen = keys.topk(min(k, keys.shape[1])).indices
-    return items.gather(1, chosen), products.gather(1, chosen)
+    bits = _in_order_of_size((products + 0.0).view(torch.int32))  # -0.0 becomes 0.0
+    keys = (bits.long() << 32) | (0xFFFFFFFF - items)
+    if k < keys.shape[1]:  # numpy parts them quicker than torch
+        keys.numpy().partition(keys.shape[1] - k, axis=1)
+        keys = keys[:, -k:]
+    keys = keys.sort(1, descending=True).values
+    return 0xFFFFFFFF - (keys & 0xFFFFFFFF), _in_order_of_size((keys >> 32).int()).view(
+        torch.float32
+    )
+
+
+def _in_order_of_size(bits: Tensor) -> Tensor:
+    """Bits of fp32 as integers that are ordered as the numbers are, and back."""
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 def _compared_with_all(rows: Tensor, corpus: Side, k: int, least: Tensor) -> tuple[Tensor, Tensor]:
