@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from xstilts.models.packing import can_pack, gather_embedding_gradients, pack
+from xstilts.models.packing import gather_embedding_gradients, pack
 from xstilts.models.task_model import TaskModel
 
 _OWN = "pooler"  # part of the library's encoders, yet trained for one task's label
@@ -41,7 +41,7 @@ class JointModel(nn.Module):
         """Run the blocks without padding from now on; False where this encoder cannot."""
         encoders = [model.encoder for model in self.models]
         gather_embedding_gradients(encoders[0])
-        packed = all(map(can_pack, encoders))
+        packed = all(model.can_pack for model in self.models)
         if packed:
             pack(*encoders)
         return packed

@@ -1,6 +1,7 @@
 """Encoders of the BERT family on a CPU, embeddings and blocks written out forward and backward."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from xstilts.models.attention import Layout, layout_of, products_in
-from xstilts.models.blocks import Block, Saved, is_known, norm_backward
+from xstilts.models.blocks import Block, is_known, norm_backward
 from xstilts.models.workspace import Workspace
 
 _FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
@@ -33,27 +34,28 @@ class Written:
         self.scratch = Workspace()
         self.spare: list[Workspace] = []
 
-    def __call__(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
-        """Output of the last block, zero at padding.
+    def __call__(
+        self, ids: Tensor, mask: Tensor, types: Tensor | None, layers: Sequence[int]
+    ) -> tuple[Tensor, ...]:
+        """Some layers (0 for the embeddings, i for block i), zero at padding.
 
         Args:
             ids: pieces, ``(rows, length)``.
             mask: 1 for a piece, 0 for padding on the right, same shape.
             types: token types, same shape, or None.
+            layers: ascending; the last one is the top block.
 
         Returns:
-            ``(rows, length, dim)`` in fp32.
+            ``(rows, length, dim)`` in fp32 for each.
         """
+        if not torch.is_grad_enabled() or not any(self.learns):
+            return tuple(hidden for _, hidden in self.outputs(ids, mask, types, layers))
         layout, dtype = layout_of(mask, self.heads), products_in("cpu")
         indices, blocks = self._indices(ids, types, layout.places), self.blocks
+        used = [*self.embeddings.parameters(), *(p for b in blocks for p in b.parameters)]
         with torch.autocast("cpu", enabled=False):
-            if torch.is_grad_enabled():
-                used = [*self.embeddings.parameters(), *(p for b in blocks for p in b.parameters)]
-                hidden = _Run.apply(self, blocks, indices, layout, dtype, mask.numel(), *used)  # type: ignore[no-untyped-call]
-            else:
-                *_, hidden = self.infer(indices, layout, dtype)
-                hidden = _spread(hidden, layout, mask.numel())
-        return hidden.view(*mask.shape, -1)  # type: ignore[no-any-return]
+            found = _Run.apply(self, indices, layout, dtype, mask.numel(), layers, *used)  # type: ignore[no-untyped-call]
+        return tuple(hidden.view(*mask.shape, -1) for hidden in found)
 
     def forget(self) -> None:
         """Take the weights anew: something else than the written blocks trains them."""
@@ -110,6 +112,12 @@ class Written:
             hidden, _ = block.forward(hidden, layout, dtype, self.scratch.take, self.scratch.take)
             yield hidden
 
+    @property
+    def learns(self) -> list[bool]:
+        """Whether the embeddings have weights that want a gradient, then whether each block has."""
+        every = [self.embeddings.parameters(), *(block.parameters for block in self.blocks)]
+        return [any(p.requires_grad for p in parameters) for parameters in every]
+
     def embed_backward(
         self, grad: Tensor, kept: tuple[Tensor, Tensor, Tensor], indices: tuple[Tensor, ...]
     ) -> None:
@@ -144,44 +152,61 @@ def _spread(hidden: Tensor, layout: Layout, places: int) -> Tensor:
 
 
 class _Run(torch.autograd.Function):
-    """Embeddings and blocks. Parameters are inputs so that autograd comes by."""
+    """Embeddings and blocks. Parameters are inputs so that autograd comes by.
+
+    Nothing is kept of the layers below the first that learns.
+    """
 
     @staticmethod
     def forward(
         ctx: Any,
         model: Written,
-        blocks: list[Block],
         indices: tuple[Tensor, ...],
         layout: Layout,
         dtype: torch.dtype,
         places: int,
+        layers: Sequence[int],
         *_: Tensor,
-    ) -> Tensor:
+    ) -> tuple[Tensor, ...]:
         keep = model.spare.pop() if model.spare else Workspace()
-        hidden, *embedded = model.embed(indices, keep)
-        saved: list[Saved] = []
-        for block in blocks:
+        learns = model.learns
+        first, found, saved = learns.index(True), {}, []
+        embedded: list[Tensor] = []
+
+        def note(layer: int, hidden: Tensor) -> None:
+            if layer in layers:
+                found[layer] = _spread(hidden, layout, places)
+
+        if first:
+            for layer, hidden in enumerate(islice(model.infer(indices, layout, dtype), first)):
+                note(layer, hidden)
+            hidden = keep.take(*hidden.shape, dtype=hidden.dtype).copy_(hidden)
+        else:
+            hidden, *embedded = model.embed(indices, keep)
+            note(0, hidden)
+        for layer in range(max(first, 1), len(learns)):
             model.scratch.reset()
+            block = model.blocks[layer - 1]
             hidden, more = block.forward(hidden, layout, dtype, keep.take, model.scratch.take)
             saved.append(more)
-        ctx.model, ctx.blocks, ctx.indices, ctx.layout = model, blocks, indices, layout
+            note(layer, hidden)
+        ctx.model, ctx.indices, ctx.layout = model, indices, layout
+        ctx.first, ctx.layers = first, layers
         ctx.keep, ctx.embedded, ctx.saved = keep, embedded, saved
-        return _spread(hidden, layout, places)
+        return tuple(found[layer] for layer in layers)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, ...]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, ...]:
         model: Written = ctx.model
-        trained = [any(p.requires_grad for p in model.embeddings.parameters())]
-        trained += [any(p.requires_grad for p in b.parameters) for b in ctx.blocks]
-        inner: Tensor | None = grad.index_select(0, ctx.layout.places)
-        for i in range(len(ctx.blocks), 0, -1):
-            if inner is None or not any(trained[: i + 1]):
-                break
+        given = dict(zip(ctx.layers, grads, strict=True))
+        inner = given.pop(len(model.blocks)).index_select(0, ctx.layout.places)
+        for layer in range(len(model.blocks), max(ctx.first, 1) - 1, -1):
             model.scratch.reset()
-            saved, below = ctx.saved.pop(), any(trained[:i])
-            block: Block = ctx.blocks[i - 1]
+            block, saved, below = model.blocks[layer - 1], ctx.saved.pop(), ctx.first < layer
             inner = block.backward(inner, saved, ctx.layout, below, model.scratch.take)
-        if inner is not None and trained[0]:
+            if below and layer - 1 in given:
+                inner += given[layer - 1].index_select(0, ctx.layout.places)
+        if not ctx.first:
             model.embed_backward(inner, ctx.embedded, ctx.indices)
         ctx.keep.reset()
         model.spare.append(ctx.keep)
