@@ -9,6 +9,7 @@ from tiny_encoders import write_encoder
 from workbench import how
 
 from xstilts.models.task_model import load_encoder
+from xstilts.models.written import Written
 from xstilts.train import loop
 from xstilts.train.layers_spec import Carry
 from xstilts.train.spec import Layers
@@ -220,3 +221,67 @@ def test_a_trained_encoder_with_blocks_drawn_anew_keeps_its_lineage(workbench, d
     trained = bench.train("mnli", SAID)
     value = bench.build(bench.reinit(1, start=trained)).value
     assert [link.get("task") for link in value["lineage"]] == ["mnli", None]
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """How many rows pass the frozen blocks in each update."""
+    seen, really = [], loop.summed_gradient
+    compute = Written.infer
+
+    def infer(self, indices, layout, dtype, start):
+        if seen and start is None and not torch.is_inference_mode_enabled():
+            seen[-1].append(len(indices[0]))
+        return compute(self, indices, layout, dtype, start)
+
+    def update(*args, **more):
+        seen.append([])
+        return really(*args, **more)
+
+    monkeypatch.setattr(Written, "infer", infer)
+    monkeypatch.setattr(loop, "summed_gradient", update)
+    return seen
+
+
+@pytest.mark.parametrize("name", ["mnli", "squad_v1_retrieval"])
+def test_kept_rows_pass_the_frozen_blocks_once_and_change_no_bit(workbench, deep, written, name):
+    said = how(epochs=2, batch_size=16, select={"every": 5, "patience": 50})
+    found, models = {}, []
+    for gigabytes in (4, 0, 1e-4, 4e-9):
+        bench = workbench(deep("xlmr"), f"store{gigabytes}")
+        runtime = bench.runtime.model_copy(update={"prefix_gigabytes": gigabytes})
+        written.clear()
+        result = bench.build(bench.train(name, said, layers=Layers(frozen=2)), runtime)
+        updates = result.value["updates"] // 2
+        first, second = (sum(map(len, part)) for part in (written[:updates], written[updates:]))
+        found[gigabytes] = first, second
+        assert first > 0
+        assert result.value["prefix_kept"] == (gigabytes > 0)
+        models.append(files(result))
+    assert all(model == models[0] for model in models)
+    assert found[4][1] == 0 < found[1e-4][1] < found[0][1]
+    assert found[4e-9] == found[0]
+
+
+def test_kept_rows_survive_micro_batches_interruptions_and_mixtures(workbench, deep, monkeypatch):
+    whole, torn = workbench(deep("bert"), "whole"), workbench(deep("bert"), "torn")
+    said = how(epochs=2, batch_size=24, select={"every": 3, "patience": 50})
+    layers = Layers(frozen=3)
+    nothing = WHOLE.model_copy(update={"prefix_gigabytes": 0})
+    expected = whole.build(whole.mix(["hellaswag", "mnli"], said, layers=layers), nothing)
+    step, really, done = (
+        torn.mix(["hellaswag", "mnli"], said, layers=layers),
+        loop.summed_gradient,
+        [],
+    )
+
+    def stop(*args, **more):
+        done.append(1)
+        if len(done) == 7:
+            raise KeyboardInterrupt
+        return really(*args, **more)
+
+    monkeypatch.setattr(loop, "summed_gradient", stop)
+    with pytest.raises(KeyboardInterrupt):
+        torn.build(step, WHOLE)
+    assert files(torn.build(step, WHOLE)) == files(expected)

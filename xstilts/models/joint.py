@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from xstilts.models.packing import gather_embedding_gradients, pack
 from xstilts.models.task_model import TaskModel
+from xstilts.models.written import Written
 
 _OWN = "pooler"  # part of the library's encoders, yet trained for one task's label
 
@@ -25,6 +26,7 @@ class JointModel(nn.Module):
         """
         super().__init__()
         self.models: list[TaskModel] = []
+        self.written: Written | None = None  # runs the blocks if they are run by hand
         for i, model in enumerate(models):
             if i:
                 _share(self.models[0].encoder, model.encoder)
@@ -43,7 +45,7 @@ class JointModel(nn.Module):
         gather_embedding_gradients(encoders[0])
         packed = all(model.can_pack for model in self.models)
         if packed:
-            pack(*encoders)
+            self.written = pack(*encoders)
         return packed
 
     def still(self, active: TaskModel) -> None:

@@ -108,21 +108,25 @@ def can_pack(encoder: PreTrainedModel) -> bool:
     )
 
 
-def pack(*encoders: PreTrainedModel) -> None:
+def pack(*encoders: PreTrainedModel) -> Written | None:
     """Make an encoder run its blocks without padding; state names stay as they were.
 
     Args:
         encoders: one, or several that have everything but their poolers in common.
+
+    Returns:
+        what runs the blocks if they are run by hand.
     """
     first = encoders[0]
     if is_written(first):
         written = Written(first)
         for encoder in encoders:
             encoder.forward = _written(encoder, written)
-        return
+        return written
     _pack_blocks(first)
     for encoder in encoders:
         encoder.forward = _packed(encoder)
+    return None
 
 
 def _written(encoder: PreTrainedModel, written: Written) -> Callable[..., Any]:

@@ -27,7 +27,7 @@ from transformers.utils import logging
 
 from xstilts.models.layer_mix import LayerMix, read_mixed
 from xstilts.models.packing import can_pack, gather_embedding_gradients, pack
-from xstilts.models.written import is_written
+from xstilts.models.written import Written, is_written
 from xstilts.tasks.spec import Kind
 
 logging.set_verbosity_error()
@@ -117,6 +117,7 @@ class TaskModel(nn.Module):
         if self.mix is not None:
             read_mixed(self.encoder, self.mix)
         self._packed = False
+        self.written: Written | None = None  # runs the blocks if they are run by hand
 
     @property
     def encoder(self) -> PreTrainedModel:
@@ -134,7 +135,7 @@ class TaskModel(nn.Module):
         """Run the blocks without padding from now on; False where this encoder cannot."""
         gather_embedding_gradients(self.encoder)
         if not self._packed and self.can_pack:
-            pack(self.encoder)
+            self.written = pack(self.encoder)
             self._packed = True
         return self._packed
 

@@ -1,7 +1,8 @@
 """Encoders of the BERT family on a CPU, embeddings and blocks written out forward and backward."""
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from functools import partial
+from itertools import accumulate, islice, pairwise
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from transformers import PreTrainedModel
 
 from xstilts.models.attention import Layout, layout_of, products_in
 from xstilts.models.blocks import Block, is_known, norm_backward
+from xstilts.models.kept_rows import KeptRows
 from xstilts.models.workspace import Workspace
 
 _FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
@@ -33,6 +35,8 @@ class Written:
         self.blocks = [Block(layer) for layer in layers.layer]
         self.scratch = Workspace()
         self.spare: list[Workspace] = []
+        self.kept: KeptRows | None = None  # a stage that trains above frozen blocks sets it
+        self._layouts: dict[tuple[int, torch.dtype], Layout] = {}
 
     def __call__(
         self, ids: Tensor, mask: Tensor, types: Tensor | None, layers: Sequence[int]
@@ -48,14 +52,47 @@ class Written:
         Returns:
             ``(rows, length, dim)`` in fp32 for each.
         """
-        if not torch.is_grad_enabled() or not any(self.learns):
-            return tuple(hidden for _, hidden in self.outputs(ids, mask, types, layers))
         layout, dtype = layout_of(mask, self.heads), products_in("cpu")
-        indices, blocks = self._indices(ids, types, layout.places), self.blocks
-        used = [*self.embeddings.parameters(), *(p for b in blocks for p in b.parameters)]
+        indices, blocks, learns = self._indices(ids, types, layout.places), self.blocks, self.learns
+        below = (learns.index(True) if any(learns) else len(learns)) - 1
+        start: tuple[int, Tensor] | None = None
+        if self.kept is not None and below > 0:
+            lengths = mask.sum(-1).sort(descending=True, stable=True)[0].tolist()  # as packed
+            start = below, self._row_by_row(self.kept, below, indices, lengths, dtype)
         with torch.autocast("cpu", enabled=False):
-            found = _Run.apply(self, indices, layout, dtype, mask.numel(), layers, *used)  # type: ignore[no-untyped-call]
+            if torch.is_grad_enabled() and any(learns):
+                used = [*self.embeddings.parameters(), *(p for b in blocks for p in b.parameters)]
+                found = _Run.apply(  # type: ignore[no-untyped-call]
+                    self, indices, layout, dtype, mask.numel(), layers, start, *used
+                )
+            else:
+                states = enumerate(self.infer(indices, layout, dtype, start), below if start else 0)
+                found = [_spread(x, layout, mask.numel()) for i, x in states if i in layers]
         return tuple(hidden.view(*mask.shape, -1) for hidden in found)
+
+    @torch.no_grad()
+    def _row_by_row(
+        self,
+        kept: KeptRows,
+        layer: int,
+        indices: tuple[Tensor, ...],
+        lengths: list[int],
+        dtype: torch.dtype,
+    ) -> Tensor:
+        """A layer's output, ``(pieces, dim)``, of rows that each pass alone, or passed before."""
+
+        def compute(row: tuple[Tensor, ...]) -> Tensor:
+            size = len(row[0])
+            if (size, dtype) not in self._layouts:
+                self._layouts[size, dtype] = layout_of(torch.ones(1, size).long(), self.heads)
+            states = self.infer(row, self._layouts[size, dtype], dtype, None)
+            with torch.autocast("cpu", enabled=False):
+                return next(islice(states, layer, None)).clone()
+
+        dim = self.tables[0].embedding_dim
+        ends = list(accumulate(lengths))
+        rows = [tuple(x[a:b] for x in indices) for a, b in pairwise([0, *ends])]
+        return torch.cat([kept.output(row, dim, partial(compute, row)) for row in rows])
 
     def forget(self) -> None:
         """Take the weights anew: something else than the written blocks trains them."""
@@ -68,7 +105,7 @@ class Written:
     ) -> Iterator[tuple[int, Tensor]]:
         """Some layers (0 for the embeddings, i for block i), lowest first, each as from a call."""
         layout, dtype = layout_of(mask, self.heads), products_in("cpu")
-        states = self.infer(self._indices(ids, types, layout.places), layout, dtype)
+        states = self.infer(self._indices(ids, types, layout.places), layout, dtype, None)
         for layer in range(max(layers) + 1):
             with torch.autocast("cpu", enabled=False):
                 hidden = next(states)
@@ -101,13 +138,20 @@ class Written:
         return out, total, mean, spread
 
     def infer(
-        self, indices: tuple[Tensor, ...], layout: Layout, dtype: torch.dtype
+        self,
+        indices: tuple[Tensor, ...],
+        layout: Layout,
+        dtype: torch.dtype,
+        start: tuple[int, Tensor] | None,
     ) -> Iterator[Tensor]:
-        """Forward pass that keeps nothing: the embeddings, then every block, ``(pieces, dim)``."""
+        """Forward pass that keeps nothing: the embeddings, then every block, ``(pieces, dim)``.
+
+        It begins with the layer that ``start`` names, where its output is known.
+        """
         self.scratch.reset()
-        hidden = self.embed(indices, self.scratch)[0]
+        layer, hidden = start or (0, self.embed(indices, self.scratch)[0])
         yield hidden
-        for block in self.blocks:
+        for block in self.blocks[layer:]:
             self.scratch.reset()
             hidden, _ = block.forward(hidden, layout, dtype, self.scratch.take, self.scratch.take)
             yield hidden
@@ -154,7 +198,8 @@ def _spread(hidden: Tensor, layout: Layout, places: int) -> Tensor:
 class _Run(torch.autograd.Function):
     """Embeddings and blocks. Parameters are inputs so that autograd comes by.
 
-    Nothing is kept of the layers below the first that learns.
+    Nothing is kept of the layers below the first that learns; ``start`` is their output if it is
+    known already.
     """
 
     @staticmethod
@@ -166,6 +211,7 @@ class _Run(torch.autograd.Function):
         dtype: torch.dtype,
         places: int,
         layers: Sequence[int],
+        start: tuple[int, Tensor] | None,
         *_: Tensor,
     ) -> tuple[Tensor, ...]:
         keep = model.spare.pop() if model.spare else Workspace()
@@ -178,7 +224,9 @@ class _Run(torch.autograd.Function):
                 found[layer] = _spread(hidden, layout, places)
 
         if first:
-            for layer, hidden in enumerate(islice(model.infer(indices, layout, dtype), first)):
+            known = start[0] if start else 0
+            states = islice(model.infer(indices, layout, dtype, start), first - known)
+            for layer, hidden in enumerate(states, known):
                 note(layer, hidden)
             hidden = keep.take(*hidden.shape, dtype=hidden.dtype).copy_(hidden)
         else:
