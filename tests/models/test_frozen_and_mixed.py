@@ -139,8 +139,7 @@ def test_blocks_that_are_one_and_the_same_are_refused(tmp_path):
 
 @pytest.mark.parametrize("mixed", [False, True])
 @pytest.mark.parametrize("frozen", [None, 0, 1, DEPTH])
-@pytest.mark.parametrize("name", ["xlmr", "bert"])
-@pytest.mark.parametrize("kind", ["pair", "tagging"])
+@pytest.mark.parametrize(("name", "kind"), [("xlmr", "tagging"), ("bert", "pair")])
 def test_the_written_blocks_give_the_librarys_logits_and_gradients(deep, name, kind, frozen, mixed):
     ours, library = (model_of(deep(name), kind, frozen=frozen, mixed=mixed) for _ in range(2))
     assert ours.without_padding() and is_written(ours.encoder)
