@@ -7,8 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from xstilts.models.packing import can_pack, gather_embedding_gradients, pack
+from xstilts.models.packing import gather_embedding_gradients, pack
 from xstilts.models.task_model import TaskModel
+from xstilts.models.written import Written
 
 _OWN = "pooler"  # part of the library's encoders, yet trained for one task's label
 
@@ -25,6 +26,7 @@ class JointModel(nn.Module):
         """
         super().__init__()
         self.models: list[TaskModel] = []
+        self.written: Written | None = None  # runs the blocks if they are run by hand
         for i, model in enumerate(models):
             if i:
                 _share(self.models[0].encoder, model.encoder)
@@ -41,9 +43,9 @@ class JointModel(nn.Module):
         """Run the blocks without padding from now on; False where this encoder cannot."""
         encoders = [model.encoder for model in self.models]
         gather_embedding_gradients(encoders[0])
-        packed = all(map(can_pack, encoders))
+        packed = all(model.can_pack for model in self.models)
         if packed:
-            pack(*encoders)
+            self.written = pack(*encoders)
         return packed
 
     def still(self, active: TaskModel) -> None:

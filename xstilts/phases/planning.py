@@ -1,6 +1,6 @@
 """Recipe -> plan: every cell's steps, with names, sources and what is missing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -10,8 +10,9 @@ from xstilts.core.errors import DataError, EncoderError
 from xstilts.core.spec import Runtime
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
+from xstilts.phases.layers import carried, has_a_target_stage, learnable, reinitialised
 from xstilts.phases.pretraining import promise
-from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
+from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training, stage_names
 from xstilts.phases.refusals import (
     block_is_there,
     each_has_its_own_data,
@@ -37,7 +38,7 @@ from xstilts.phases.sweep import Chosen, aligned_text, swept
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Mine, Retrieve, Vectors
 from xstilts.tasks import get_task
-from xstilts.train.spec import How, Mix, joint_name
+from xstilts.train.spec import How, Layers, Mix
 
 _CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
 
@@ -152,33 +153,52 @@ class _Making:
         model = self.builder.start
         stages = self.recipe.arms[arm]
         for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
-            model = self.intermediate(model, stage, seed)
-            assert model.step is not None
-            self.named(f"{arm}/{name}@{seed}", model.step, training=True)
-            self.kept.add(model.step.key)
+            model = self.intermediate(model, stage, f"{arm}/{name}", seed)
         for target in self.recipe.targets:
             if get_task(target).kind in RETRIEVED:
                 self.retrieval(arm, target, model, seed)
             else:
                 self.target(arm, target, model, seed)
 
-    def intermediate(self, start: Model, stage: StageUse, seed: int) -> Model:
-        """The model after one stage of an arm."""
-        if isinstance(stage.train, str):
-            return self.stage(start, stage.train, seed)
-        each_has_its_own_data(stage.train, self.trainings)
-        parts = [(self.trainings[task], self.words(task)) for task in stage.train]
-        how = self.how(self.recipe.training)
-        return self.builder.mix(start, parts, stage.mix or Mix(), how, seed)
+    def intermediate(self, model: Model, stage: StageUse, name: str, seed: int) -> Model:
+        """The model after one stage of an arm, whose steps begin with ``name``."""
+        if stage.reinit_top is not None:
+            model = reinitialised(self.builder, model, stage.reinit_top, seed)
+            self.made(f"{name}.reinit_top" if stage.tasks else name, model, seed)
+        if stage.tasks:
+            model = self.tuned(model, stage, seed)
+            self.made(name, model, seed, training=True)
+        if stage.carry is not None:
+            model = carried(self.builder, model, stage.carry)
+            self.made(f"{name}.carry", model, seed)
+        return model
 
-    def stage(self, start: Model, task: str, seed: int) -> Model:
-        words = self.words(task)
-        return self.builder.train(start, self.trainings[task], self.how(words), words, seed)
+    def made(self, name: str, model: Model, seed: int, *, training: bool = False) -> None:
+        """Name the step that made a model for other stages, and keep its weights."""
+        assert model.step is not None
+        self.named(f"{name}@{seed}", model.step, training=training)
+        self.kept.add(model.step.key)
+
+    def tuned(self, start: Model, stage: StageUse, seed: int) -> Model:
+        """``start`` trained as a stage of an arm says."""
+        layers = stage.layers("intermediate")
+        if len(stage.tasks) == 1:
+            return self.stage(start, stage.tasks[0], seed, layers)
+        learnable(self.builder, start, stage.tasks, layers)
+        each_has_its_own_data(stage.tasks, self.trainings)
+        parts = [(self.trainings[task], self.words(task)) for task in stage.tasks]
+        how = self.how(self.recipe.training)
+        return self.builder.mix(start, parts, stage.mix or Mix(), how, seed, layers)
+
+    def stage(self, start: Model, task: str, seed: int, layers: Layers) -> Model:
+        learnable(self.builder, start, [task], layers)
+        words, data = self.words(task), self.trainings[task]
+        return self.builder.train(start, data, self.how(words), words, seed, layers)
 
     def trained(self, arm: str, target: str, start: Model, seed: int) -> Model:
         """The model of the target stage."""
         same_labels(target, self.trainings[target])
-        model = self.stage(start, target, seed)
+        model = self.stage(start, target, seed, self.recipe.target_layers(arm))
         assert model.step is not None
         self.named(f"{arm}/{target}@{seed}", model.step, training=True)
         return model
@@ -301,6 +321,7 @@ def make_plan(
     Raises:
         UserError: for whatever cannot be, named before anything runs.
     """
+    has_a_target_stage(recipe)
     if recipe.data == "lab":
         workplace = workplace.with_lab()
     files = Files(workplace)
@@ -354,16 +375,6 @@ def make_plan(
 def _at(seed: int | None) -> str:
     """The end of a step's name; nothing where nothing random was trained."""
     return "" if seed is None else f"@{seed}"
-
-
-def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
-    """The tasks of an arm's stages; numbered where one comes again or is itself a target."""
-    tasks = [joint_name(sorted(stage.tasks)) for stage in stages]
-    nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
-    return [
-        f"{task}.{n}" if n > 1 or task in targets else task
-        for task, n in zip(tasks, nth, strict=True)
-    ]
 
 
 def _trained_tasks(recipe: Recipe) -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,7 +22,8 @@ from xstilts.core.validation import form, merged, refusal, validated
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks.spec import Split
-from xstilts.train.spec import Mix, Select
+from xstilts.train.layers_spec import Carry
+from xstilts.train.spec import Layers, Mix, Select, joint_name
 
 
 class _Section(BaseModel):
@@ -163,29 +164,90 @@ class TaskUse(_Section):
     sweep: Sweep | None = None
 
 
+_Stages = Literal["intermediate", "target"]
+
+
+class LayerMixing(_Section):
+    """A learned mix of all layers at the readout.
+
+    Attributes:
+        during: in this stage, in the target's, or in both.
+    """
+
+    during: Literal["intermediate", "target", "both"]
+
+    def at(self, stage: _Stages) -> bool:
+        """Whether it is so in this stage, or in the target's."""
+        return self.during in (stage, "both")
+
+
+class Freeze(LayerMixing):
+    """Layers that do not learn.
+
+    Attributes:
+        blocks: from the bottom, with the embeddings; 0 freezes the embeddings alone.
+    """
+
+    blocks: int = Field(ge=0)
+
+
 class StageUse(_Section):
     """One stage of an arm.
 
     Attributes:
         train: the task, or several that share the stage, each with a head of its own. These are
             trained by the recipe's ``training``; of their own only ``max_length`` and ``stride``
-            count.
+            count. None where the other keys are all there is to the stage.
         mix: how several tasks share the stage; in proportion to their sizes if absent.
+        reinit_top: top blocks that are drawn anew before the training.
+        freeze: layers that do not learn.
+        carry: layers that go on top of the original encoder after the training.
+        layer_mix: what heads read.
     """
 
-    train: Annotated[
-        Annotated[str, Tag(_WORD)] | Annotated[tuple[str, ...], Tag(_REST)],
-        Discriminator(_word_or_rest),
-    ]
+    train: (
+        Annotated[
+            Annotated[str, Tag(_WORD)] | Annotated[tuple[str, ...], Tag(_REST)],
+            Discriminator(_word_or_rest),
+        ]
+        | None
+    ) = None
     mix: Mix | None = None
+    reinit_top: int | None = Field(default=None, ge=1)
+    freeze: Freeze | None = None
+    carry: Carry | None = None
+    layer_mix: LayerMixing | None = None
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """What is trained on."""
-        return (self.train,) if isinstance(self.train, str) else self.train
+        return (self.train,) if isinstance(self.train, str) else self.train or ()
+
+    def layers(self, stage: _Stages) -> Layers:
+        """What this says of the layers in its own training, or in the target's."""
+        frozen = self.freeze.blocks if self.freeze and self.freeze.at(stage) else None
+        return Layers(frozen=frozen, mixed=bool(self.layer_mix and self.layer_mix.at(stage)))
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> "StageUse":
+        if self.train is not None:
+            return self
+        if not self.model_fields_set:
+            raise refusal("", "A stage is empty", "train: TASK, or another key of a stage")
+        for key in ("mix", "carry"):
+            if getattr(self, key) is not None:
+                raise refusal("", f"{key} stands in a stage that trains nothing", "train: TASK")
+        for key in ("freeze", "layer_mix"):
+            said = getattr(self, key)
+            if said and said.at("intermediate"):
+                what = f"{key} is meant for a stage that trains nothing"
+                raise refusal("", what, "during: target, or train: TASK")
+        return self
 
     @model_validator(mode="after")
     def _one_or_several(self) -> "StageUse":
+        if self.train is None:
+            return self
         if isinstance(self.train, str):
             if self.mix is not None:
                 raise refusal("", f"{self.train} alone cannot be mixed", "train: [A, B], or no mix")
@@ -265,6 +327,20 @@ class Recipe(_Section):
                     raise refusal(key, f"{value} stands twice in {key}", "each one once")
         return self
 
+    @model_validator(mode="after")
+    def _target_frozen_once(self) -> "Recipe":
+        for arm, stages in self.arms.items():
+            if sum(stage.layers("target").frozen is not None for stage in stages) > 1:
+                what = f"Two stages of {arm} freeze layers of the target's"
+                raise refusal(f"arms.{arm}", what, "during: target or both in one of them")
+        return self
+
+    def target_layers(self, arm: str) -> Layers:
+        """What the stages of an arm say of the layers in the target's training."""
+        said = [stage.layers("target") for stage in self.arms[arm]]
+        frozen = next((one.frozen for one in said if one.frozen is not None), None)
+        return Layers(frozen=frozen, mixed=any(one.mixed for one in said))
+
     def use(self, task: str) -> TaskUse:
         """What is read of ``task``; the official splits, whole, if the recipe says nothing."""
         return self.tasks.get(task, TaskUse())
@@ -275,3 +351,16 @@ class Recipe(_Section):
         for task in reversed(tasks):
             said = merged(said, self.use(task).training)
         return validated(Training, said, f"tasks.{tasks[0]}.training")
+
+
+def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
+    """The tasks of an arm's stages; numbered where one comes again or is itself a target.
+
+    A stage that trains nothing has the name of what it does instead.
+    """
+    tasks = [joint_name(sorted(stage.tasks) or sorted(stage.model_fields_set)) for stage in stages]
+    nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
+    return [
+        f"{task}.{n}" if n > 1 or task in targets else task
+        for task, n in zip(tasks, nth, strict=True)
+    ]

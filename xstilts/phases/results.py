@@ -1,12 +1,13 @@
 """From finished steps to the contract's two tables."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.graph.plan import unsound
-from xstilts.phases.planning import Planned, stage_names
+from xstilts.phases.planning import Planned
+from xstilts.phases.recipe import StageUse, stage_names
 from xstilts.phases.slices import is_trained
 from xstilts.store import Store
 from xstilts.tasks import get_task
@@ -98,44 +99,80 @@ def sweep_rows(planned: Planned, store: Store, encoder: str) -> list[dict[str, A
 def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     """One row an arm: analyses read these columns, never the arm's name.
 
-    ``tasks``: stages after ``>``, tasks of one mixture after ``+``. Numbers of a mixture
-    (``mix_cap`` …) are empty where two mixtures of one arm differ in them. ``expected`` and
-    ``realised``: examples of each task that the law wants and that were drawn, in the mean over
-    the finished seeds.
+    ``tasks``: stages after ``>``, tasks of one mixture after ``+``. What two stages or mixtures of
+    one arm have differently (``mix_cap``, ``frozen`` …) is empty. ``expected`` and ``realised``:
+    examples of each task that the law wants and that were drawn, in the mean over the finished
+    seeds. ``frozen``, ``carried`` and ``reinit_top`` count blocks; ``carried_blocks`` says which.
     """
     import pandas as pd
 
     recipe = planned.recipe
     rows = []
     for arm, stages in recipe.arms.items():
-        names = stage_names(stages, recipe.targets)
-        found = [_values(planned, store, f"{arm}/{name}") for name in names]
-        mixes = [stage.mix or Mix() for stage in stages if len(stage.tasks) > 1]
-        one = "mixture" if mixes else "task"
+        names = [f"{arm}/{name}" for name in stage_names(stages, recipe.targets)]
+        trained = [(n, stage) for n, stage in zip(names, stages, strict=True) if stage.tasks]
+        found = [_values(planned, store, name) for name, _ in trained]
+        mixes = [stage.mix or Mix() for _, stage in trained if len(stage.tasks) > 1]
         rows.append(
             {
                 "arm": arm,
-                "kind": "none" if not stages else one if len(stages) == 1 else "chain",
+                "kind": _kind(stages),
                 "baseline": arm == recipe.analysis.gain.baseline,
                 "stages": len(stages),
-                "tasks": " > ".join(" + ".join(sorted(stage.tasks)) for stage in stages),
+                "tasks": " > ".join(" + ".join(sorted(stage.tasks)) for _, stage in trained),
                 "examples": sum(v[0]["examples"] for v in found) if all(found) else None,
                 "mix_law": " > ".join(mix.law for mix in mixes),
                 **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
                 **{key: _counts(found, key) for key in ("expected", "realised")},
+                **_layer_columns(stages),
+                "carried_blocks": _carried(
+                    _values(planned, store, f"{name}.carry") for name, _ in trained
+                ),
                 "seeds": len(recipe.seeds),
             }
         )
-    kinds = {"examples": "Int64", "mix_cap": "Int64", "mix_examples": "Int64"}
-    return pd.DataFrame(rows).astype({**kinds, "mix_temperature": "Float64"})
+    whole = ("examples", "mix_cap", "mix_examples", "frozen", "carried", "carried_draw")
+    kinds = dict.fromkeys((*whole, "reinit_top"), "Int64") | {"mix_temperature": "Float64"}
+    return pd.DataFrame(rows).astype({**kinds, "carried_embeddings": "boolean"})
 
 
-def _values(planned: Planned, store: Store, stage: str) -> list[dict[str, Any]]:
-    """Records of a stage of an arm, finished for some seeds."""
+def _kind(stages: Sequence[StageUse]) -> str:
+    trained = [stage for stage in stages if stage.tasks]
+    if not trained:
+        return "layers" if stages else "none"
+    if len(trained) > 1:
+        return "chain"
+    return "mixture" if len(trained[0].tasks) > 1 else "task"
+
+
+def _layer_columns(stages: Sequence[StageUse]) -> dict[str, Any]:
+    """What an arm says of layers, in its own training and the target's."""
+    frozen = [stage.freeze for stage in stages if stage.freeze]
+    carried = [stage.carry for stage in stages if stage.carry]
+    return {
+        "frozen": _only(freeze.blocks for freeze in frozen),
+        "frozen_during": " > ".join(freeze.during for freeze in frozen),
+        "reinit_top": _only(stage.reinit_top for stage in stages if stage.reinit_top),
+        "layer_mix": " > ".join(stage.layer_mix.during for stage in stages if stage.layer_mix),
+        "carried": _only(carry.blocks for carry in carried),
+        "carried_which": " > ".join(carry.which for carry in carried),
+        "carried_draw": _only(carry.draw for carry in carried if carry.which == "random"),
+        "carried_embeddings": _only(carry.embeddings for carry in carried),
+    }
+
+
+def _carried(stages: Iterable[list[dict[str, Any]]]) -> str:
+    """The blocks that stages carried; encoders of other depths may differ in them."""
+    told = [{" ".join(map(str, value["carried"])) for value in values} for values in stages]
+    return " > ".join(" or ".join(sorted(sets)) for sets in told if sets)
+
+
+def _values(planned: Planned, store: Store, name: str) -> list[dict[str, Any]]:
+    """Records of what an arm calls ``name``, finished for some seeds."""
     steps = [
         step
-        for name, step in planned.models.items()
-        if name.partition("@")[0].rpartition(":")[2] == stage
+        for label, step in planned.plan.steps.items()
+        if label.partition("@")[0].rpartition(":")[2] == name
     ]
     records = [store.sound(step.address, step.key) for step in steps]
     return [record["value"] for record in records if record]

@@ -14,7 +14,7 @@ from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
 from xstilts.scoring.spec import Choose, Score, Threshold, score_of
 from xstilts.tasks import get_task
 from xstilts.train.mixture import budget, shares
-from xstilts.train.spec import WEIGHTS, FineTune, Head, How, Mix, Mixture
+from xstilts.train.spec import PLAIN, WEIGHTS, FineTune, Head, How, Layers, Mix, Mixture
 
 READ = Stage("read", 1, "xstilts.data.read:read")
 TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
@@ -114,11 +114,13 @@ class Model:
         step: the training step, or the encoder's own; None for an encoder that is not made here.
         chain: tasks it was trained on, in order; none for the encoder itself.
         data: what it was trained on last; None for the encoder itself and after a mixture.
+        untrained: top blocks that were drawn anew and not trained since.
     """
 
     step: Step | None
     chain: tuple[str, ...] = ()
     data: Slice | None = None
+    untrained: int = 0
 
     @property
     def label(self) -> str:
@@ -182,7 +184,15 @@ class Builder:
             self._tokens[name] = Step(TOKENS, slice_label(data), how, inputs)
         return self._tokens[name]
 
-    def train(self, start: Model, data: Trained, how: How, words: Training, seed: int) -> Model:
+    def train(
+        self,
+        start: Model,
+        data: Trained,
+        how: How,
+        words: Training,
+        seed: int,
+        layers: Layers = PLAIN,
+    ) -> Model:
         """``start`` trained on one task."""
         head = _head(data)
         config = FineTune(
@@ -190,6 +200,7 @@ class Builder:
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
+            layers=layers,
         )
         work = Work(how.epochs * pieces_of(data.train), training=True)
         return self._trained(start, config, self._inputs(data, words), work, data.train)
@@ -201,6 +212,7 @@ class Builder:
         mix: Mix,
         how: How,
         seed: int,
+        layers: Layers = PLAIN,
     ) -> Model:
         """``start`` trained on several tasks at once, each cut into pieces by its own words."""
         parts = sorted(parts, key=lambda part: part[0].train.task)
@@ -212,6 +224,7 @@ class Builder:
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
+            layers=layers,
         )
         inputs = {
             f"{name}.{data.train.task}": step
@@ -245,7 +258,11 @@ class Builder:
         spans = any(head.kind == "span" for head in config.heads)
         stage = TRAIN_SPANS if spans else TRAIN
         step = Step(stage, ".".join(chain), config, inputs, work)
-        return Model(self._train.setdefault(step.key, step), chain, data)
+        return Model(self.once(step), chain, data)
+
+    def once(self, step: Step) -> Step:
+        """The step that makes an encoder, or the equal one that was promised before."""
+        return self._train.setdefault(step.key, step)
 
     def predict(self, model: Model, data: Slice, how: How, words: Training) -> Step:
         """``model`` run on one slice, with no further training."""

@@ -6,7 +6,8 @@ update only, so a run that was interrupted goes on exactly where it was.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import torch
 
 from xstilts.core.context import Context, Result
 from xstilts.core.seeds import derive
+from xstilts.core.spec import Runtime
 from xstilts.data.batches import Ints
 from xstilts.data.tokens import labels_of
 from xstilts.models.device import use
+from xstilts.models.freezing import freeze
 from xstilts.models.joint import JointModel
+from xstilts.models.kept_rows import KeptRows
 from xstilts.models.task_model import TaskModel, next_stage
 from xstilts.train import checkpoint
 from xstilts.train.events import Events
@@ -26,7 +30,7 @@ from xstilts.train.gradient import summed_gradient
 from xstilts.train.mixture import Draws, alone, budget, mixed, shares
 from xstilts.train.optim import clip, make_optimizer, rate, total_updates
 from xstilts.train.part import Part
-from xstilts.train.spec import LOG, FineTune, Head, Mixture
+from xstilts.train.spec import LOG, FineTune, Head, Layers, Mixture
 
 _LOG_EVERY = 10
 _SAY_SECONDS = 10.0
@@ -60,25 +64,30 @@ def finetune(
             len(labels_of(head.labels, own[head.task]["train"])),
             seed=derive(config.seed, "head", head.task),
             dropout=config.how.dropout,
+            mixed=config.layers.mixed,
         ).to(device)
         for head in config.heads
     )
     model = JointModel(models) if isinstance(config, Mixture) else next(models)
-    packed = model.train().without_padding()  # as far as dropout allows
     each = model.models if isinstance(model, JointModel) else [model]
+    if config.layers.frozen is not None:
+        for part in each:
+            freeze(part.encoder, config.layers.frozen)
+    packed = model.train().without_padding()  # as far as dropout allows
     parts = [
         Part(head, part, own[head.task], config.seed)
         for head, part in zip(config.heads, each, strict=True)
     ]
     lineage = inputs["start"].value["lineage"] if "start" in inputs else []
     run = Run(config, parts, model, lineage, folder, context, device)
-    verdict = run.train()
+    with _rows_kept(model, config.layers, folder, context.runtime) as kept:
+        verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
         model.load_state_dict(run.best)
         model.save(folder)
     checkpoint.clear(folder)
-    return run.value(verdict) | {"packed": packed}
+    return run.value(verdict) | {"packed": packed} | _layers(config.layers, parts, kept)
 
 
 def _inputs_of(
@@ -86,6 +95,31 @@ def _inputs_of(
 ) -> dict[str, Result]:
     end = f".{head.task}" if isinstance(config, Mixture) else ""
     return {name: inputs[f"{name}{end}"] for name in ("train", "dev", "dev_examples")}
+
+
+@contextmanager
+def _rows_kept(
+    model: TaskModel | JointModel, layers: Layers, folder: Path, runtime: Runtime
+) -> Iterator[bool]:
+    """Have frozen blocks run once a row, not once an epoch; whether they do.
+
+    They do where the written blocks run, unless heads read a mix of all layers.
+    """
+    if not layers.frozen or layers.mixed or model.written is None:
+        yield False
+        return
+    with closing(KeptRows(folder, int(runtime.prefix_gigabytes * 1e9))) as kept:
+        model.written.kept = kept
+        yield runtime.prefix_gigabytes > 0
+    model.written.kept = None
+
+
+def _layers(layers: Layers, parts: list[Part], kept: bool) -> dict[str, Any]:
+    """What the record says of them: blocks that were frozen, and of each head the mix it learnt."""
+    mixes = {part.head.task: part.model.mix for part in parts}
+    frozen = {} if layers.frozen is None else {"frozen": layers.frozen, "prefix_kept": kept}
+    mixed = {task: mix.record() for task, mix in mixes.items() if mix is not None}
+    return frozen | ({"layer_mix": mixed} if mixed else {})
 
 
 def draws_of(config: FineTune | Mixture, sizes: list[int]) -> tuple[list[float], Draws]:
@@ -239,6 +273,7 @@ class Run:
             "updates": progress.best_update,
             "seed": self.config.seed,
         }
+        link |= self.config.layers.model_dump(exclude_defaults=True)
         value = {
             "verdict": verdict,
             "updates": progress.update,

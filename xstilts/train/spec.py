@@ -83,6 +83,22 @@ class Mix(Spec):
         return self
 
 
+class Layers(Spec):
+    """What a stage does with the encoder's layers.
+
+    Attributes:
+        frozen: blocks from the bottom that stay as they are, with the embeddings; 0 freezes the
+            embeddings alone, None nothing.
+        mixed: whether each head reads a learned mix of all layers instead of the top one.
+    """
+
+    frozen: int | None = None
+    mixed: bool = False
+
+
+PLAIN = Layers()
+
+
 class Head(Spec):
     """What one task of a stage trains beside the encoder, and how it is judged.
 
@@ -115,6 +131,7 @@ class FineTune(Spec):
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters.
         seed: of the head, the order of examples and dropout.
+        layers: which of them learn, and which are read.
     """
 
     task: str
@@ -125,6 +142,7 @@ class FineTune(Spec):
     how: How
     seed: int
     answers: AnswerRules = added("squad", absent_when="squad")
+    layers: Layers = added(PLAIN, absent_when=PLAIN)
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -144,6 +162,7 @@ class Mixture(Spec):
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters, the same for every task.
         seed: of heads, draws, orders of examples and dropout.
+        layers: which of them learn, and which are read; the same for every task.
     """
 
     heads: tuple[Head, ...] = Field(min_length=2)
@@ -151,6 +170,7 @@ class Mixture(Spec):
     encoder: str | None
     how: How
     seed: int
+    layers: Layers = added(PLAIN, absent_when=PLAIN)
 
     @property
     def task(self) -> str:
