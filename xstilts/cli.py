@@ -174,20 +174,20 @@ def tasks(
 @app.command()
 def score(
     task: Annotated[str, typer.Argument(metavar="TASK")],
-    gold: Annotated[Path, typer.Option("--gold", help="An official file of the task.")],
-    pred: Annotated[Path, typer.Option("--pred", help="Predictions in the plain form.")],
+    gold: Annotated[Path, typer.Option("--gold", help="See: xstilts tasks TASK.")],
+    pred: Annotated[Path, typer.Option("--pred", help="See: xstilts tasks TASK.")],
     language: Annotated[
-        str | None, typer.Option("--language", help="By default the task's only one, else en.")
+        str | None, typer.Option("--language", help="By default what gold's name tells, else en.")
     ] = None,
     na_prob: Annotated[Path | None, typer.Option("--na-prob-file", help="For SQuAD 2.0.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """The official metrics on anyone's predictions."""
-    found = api.score(task, gold, pred, language=language, na_prob=na_prob)
+    """The official metrics on anyone's predictions; `xstilts tasks TASK` says the files' forms."""
+    found = api.score(task, gold, pred, language=language, na_prob=na_prob, say=_say)
     if as_json:
         print(json.dumps(found))
         return
-    print(f"{task} {found['language']}, {found['n']} examples")
+    print(" ".join(filter(None, [task, found["language"]])) + f", {found['n']} examples")
     if "ignored" in found:
         print(f"  {found['ignored']} answers to questions that the gold file lacks are ignored")
     for metric, value in found["metrics"].items():

@@ -40,12 +40,24 @@ class Embedded:
     longest: int
 
 
-def sentences_of(path: Path) -> list[str]:
-    """One sentence a line; an empty line is an empty sentence.
+def sentences_of(text: Path | Sequence[str]) -> Sequence[str]:
+    """Of a file one sentence a line; an empty line is an empty sentence.
 
     Raises:
-        DataError: for a file that cannot be opened or is not UTF-8.
+        DataError: for a file that cannot be opened or is not UTF-8, and where there is no sentence.
     """
+    texts = _lines_of(text) if isinstance(text, Path) else text
+    if not texts:
+        raise DataError(
+            "There is no sentence",
+            where=str(text) if isinstance(text, Path) else "text",
+            expected="one sentence a line",
+            do="give another file",
+        )
+    return texts
+
+
+def _lines_of(path: Path) -> list[str]:
     try:
         return [line for _, line in lines(path)]
     except DataError as error:
