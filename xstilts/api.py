@@ -254,7 +254,9 @@ def embed(
             them in memory.
         layer: 0 for the embeddings, i for block i, a share of depth in (0, 1) (0.58 is the block
             14 of 24 that X-STILTs compares), or None for all, in one pass.
-        pooling: ``mean`` over every attended piece, special ones counted, or the ``first``.
+        pooling: ``mean`` over every attended piece, special ones counted, the ``first``, or both in
+            one pass: ``mean,first`` or ``all``. All layers come before poolings, and both before
+            sentences: :class:`~xstilts.retrieve.sentences.Embedded`.
 
     Raises:
         UserError: for an encoder, file or layer that is not there, and an ``out`` that is read.
