@@ -273,7 +273,7 @@ def test_anyones_answers_may_be_none_under_the_rules_of_squad_2(tmp_path, files)
 
 def test_anyones_answers_are_compared_by_the_rules_of_mlqas_language(tmp_path, files):
     qas = [{"id": "a", "question": "?", "answers": [{"text": "die Mühle", "answer_start": 0}]}]
-    gold = tmp_path / "test-context-de-question-de.json"
+    gold = tmp_path / "gold.json"
     document = {"version": 1.0, "data": [{"paragraphs": [{"context": "die Mühle", "qas": qas}]}]}
     gold.write_text(json.dumps(document))
     said = files('{"a": "«Mühle»"}')
@@ -321,8 +321,8 @@ def test_an_unknown_tag_is_refused_with_its_line_where_tags_are_a_closed_set(tmp
 def test_the_language_need_not_be_named_where_only_one_can_be_meant(tmp_path, files):
     gold = tmp_path / "gold"
     gold.write_text("0\n")
-    with pytest.raises(DataError, match="tatoeba has several languages") as caught:
-        score_files("tatoeba", gold, files("0\n"), None)
+    with pytest.raises(DataError, match="xcopa has several languages") as caught:
+        score_files("xcopa", gold, files("0\n"), None)
     assert "sw" in caught.value.expected and "--language" in caught.value.do
     klue = tmp_path / "klue-nli-v1.1_dev.json"
     row = {"guid": "a", "premise": "a", "hypothesis": "b", "gold_label": "neutral"}
