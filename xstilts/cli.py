@@ -339,6 +339,25 @@ def lab_describe() -> None:
         print(f"\n{one.language.code}  {one.example}\n     {one.gloss}")
 
 
+@lab_app.command("export")
+def lab_export(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="A data folder; made if need be.")],
+    seed: Annotated[int, typer.Option("--seed", help="Of all that is drawn.")] = 0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="TASK.KNOB=VALUE", help="Or sizes.PART=N; repeatable."),
+    ] = None,
+    translated: Annotated[
+        list[str] | None,
+        typer.Option("--translated", metavar="CODE", help="Training data in it too; repeatable."),
+    ] = None,
+) -> None:
+    """Write the tasks of the artificial languages in the official file formats."""
+    found = api.export_lab(out, *(set_ or []), seed=seed, translated=translated or ())
+    print(f"{len(found)} files")
+    print(out)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; user errors end with 2, failed steps with 1, Ctrl-C with 130."""
     from xstilts.core.errors import CorruptResultError, StepFailedError, UserError

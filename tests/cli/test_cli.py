@@ -59,7 +59,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
         (["score", "tatoeba", "--gold", "no", "--pred", "no"], "tatoeba has several languages"),
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
-        (["export", "quickstart", "--arm", "mnly", "--out", "x"], "Did you mean 'mnli'"),
+        (["export", "quickstart", "--arm", "lab_mnly", "--out", "x"], "Did you mean 'lab_mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),
         (["plan", "quickstart", "--data", "here"], "--set data=null"),
         (["mine", "no.npy", "no.npy", "--out", "x.tsv"], "There is no file"),
@@ -132,7 +132,7 @@ def test_answers_to_unknown_questions_are_ignored_aloud() -> None:
 
 def test_every_task_of_the_study_is_listed_for_programs() -> None:
     listed = {task["name"]: task for task in json.loads(xstilts("tasks", "--json").stdout)}
-    assert len(listed) == 34
+    assert len(listed) == 56
     assert {"anli_plus_mini", "ud_supertags", "lareqa", "mewslix", "masakhapos"} < set(listed)
     told = ("kind", "languages", "sizes", "metrics", "floor", "license", "citation", "hub", "files")
     assert all(key in task for task in listed.values() for key in told)
@@ -168,6 +168,20 @@ def test_the_languages_of_the_laboratory_are_shown_with_knobs_and_a_glossed_sent
     assert "qpa   Pasht" in done.stdout
     row = next(line for line in lines if line.startswith("qor"))
     assert row.split() == "qor Orvek 0.80 0.00 SOV before agglutinating tifinagh 0.037".split()
-    at = next(i for i, line in enumerate(lines) if line.startswith("qco  "))
+    at = next(i for i, line in enumerate(lines) if line.startswith("qco  Mara"))
     assert lines[at] == "qco  Mara Velt Tavo in the farmer from two red apple buy not did."
     assert lines[at + 1].split() == lines[at].removesuffix(".").split()[1:]
+
+
+def test_the_tasks_of_the_laboratory_are_written_where_they_are_read(tmp_path: Path) -> None:
+    sizes = ("--set", "sizes.train=8", "--set", "sizes.dev=8", "--set", "sizes.test=8")
+    done = xstilts("lab", "export", str(tmp_path / "data"), *sizes, "--translated", "qab")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(tmp_path / "data")
+    checked = xstilts("data", "check", "lab_xnli", "lab_lareqa", "--data", str(tmp_path / "data"))
+    assert checked.returncode == 0
+    assert {line.split()[0] for line in checked.stdout.splitlines()} == {"ok"}
+    assert (tmp_path / "data" / "translated" / "qab" / "lab_mnli" / "train.tsv").is_file()
+    wrong = xstilts("lab", "export", str(tmp_path / "data"), "--set", "lab_mnli.nose=1")
+    assert wrong.returncode == 2
+    assert "Did you mean 'noise'" in wrong.stderr

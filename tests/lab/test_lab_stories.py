@@ -16,10 +16,10 @@ from xstilts.lab.languages import CODES
 from xstilts.lab.story import story
 
 GOLDEN = {
-    "en": "acaa59abc58274b5",
-    "qco": "182665b91444aab7",
-    "qfi": "e35099df3c81c5ff",
-    "qpa": "34f7e82ac3df828d",
+    "en": "3610f57880bbea8b",
+    "qco": "c52886bd58c76755",
+    "qfi": "648018e5cda46673",
+    "qpa": "4f908273071c71b4",
 }
 PRINT = (
     "import hashlib, sys; from xstilts.lab.documents import documents;"

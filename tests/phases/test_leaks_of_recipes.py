@@ -39,7 +39,7 @@ def test_what_is_drawn_in_place_of_a_leak_does_not_leak_either(
 ) -> None:
     changes = [
         "data=null", f"encoder.path={world / 'encoder'}", "leaks=drop", "targets=[xnli]",
-        "arms={none: []}", "seeds=[0]", "tasks.xnli.score={from: dev}",
+        "arms={none: []}", "seeds=[0]", "languages=present", "tasks.xnli.score={from: dev}",
         "tasks.mnli.train={from: train, sample: 40}",
     ]  # fmt: skip
     place = Workplace.of(tmp_path / "store", leaking)

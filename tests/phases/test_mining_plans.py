@@ -11,7 +11,8 @@ from xstilts.phases.workplace import Workplace
 
 
 def planned(data: Path, world: Path, store: Path, *changes: str) -> Planned:
-    said = ("data=null", f"encoder.path={world / 'encoder'}", "targets=[bucc2018]", *changes)
+    said = ("data=null", f"encoder.path={world / 'encoder'}", "targets=[bucc2018]")
+    said = (*said, "languages=present", *changes)
     return make_plan(load("quickstart", said), Workplace.of(store, data))
 
 

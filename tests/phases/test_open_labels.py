@@ -15,6 +15,7 @@ CHANGES = (
     "data=null",
     "seeds=[0]",
     "arms={none: []}",
+    "languages=present",
     "targets=[ud_supertags]",
     "training.epochs=12",
     "training.batch_size=8",

@@ -12,11 +12,8 @@ from xstilts.lab.chance import Chance
 from xstilts.lab.customs import FRAMES, MOTIVES, SEQUELS, Frame, Step
 from xstilts.lab.meaning import Event, Sentence, Thing
 from xstilts.lab.rewording import after, asking, converse, reworded
-from xstilts.lab.words import CLASS_OF, FUNCTION, KINDS, NAMES, NOUNS, PLURAL
+from xstilts.lab.words import CLASS_OF, FUNCTION, KINDS, NAMES, NOUNS, PAST, PLURAL, SOON
 from xstilts.lab.world import World, kind_of, world
-
-_PAST = ("yesterday", "today", "earlier", "recently")
-_SOON = ("tomorrow", "soon")
 
 
 def story(chance: Chance) -> list[Sentence]:
@@ -154,7 +151,7 @@ class _Story:
     def _tell(self, event: Event, link: str = "") -> None:
         """Say that an event took place, or did not, perhaps where, when, with what and why."""
         chance = self._chance
-        auxiliary, times = ("will", _SOON) if chance.of(0.1) else ("did", _PAST)
+        auxiliary, times = ("will", SOON) if chance.of(0.1) else ("did", PAST)
         share = chance.share()
         event = event._replace(
             auxiliary=auxiliary,
@@ -173,6 +170,10 @@ class _Story:
             motive = self._follow(MOTIVES, event)
             if motive:
                 joint, second = "because", motive
+        elif not event.negated and chance.of(0.08):
+            sequel = self._follow(SEQUELS, event)
+            if sequel and sequel.verb != "be":
+                joint, second = "and", sequel._replace(auxiliary=auxiliary)
         self._past.append(event)
         shown = self._with_pronoun(event)
         self._said.append(Sentence(reworded(shown, chance), joint, second, link, front))

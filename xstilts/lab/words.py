@@ -120,6 +120,8 @@ CONVERSES = (  # the same event told from its other side: agent and other change
     ("get", "give"),
     ("borrow", "lend"),
 )
+PAST = ("yesterday", "today", "earlier", "recently")
+SOON = ("tomorrow", "soon")
 PLURAL = frozenset(FUNCTION["number"])
 PERSONAL = ("woman", "man")
 TAILS = MappingProxyType(  # what a name of this class may have as its second part

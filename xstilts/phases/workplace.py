@@ -15,7 +15,7 @@ from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.recipe import EncoderChoice
 from xstilts.store import Digests, Store
 
-LAB_VERSION = "minimal-1"
+LAB_VERSION = "world-1"
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,11 @@ class Workplace:
             )
         folder = self.store.root / "lab" / LAB_VERSION
         if not folder.exists():
-            from xstilts.lab import encoder, minimal
+            from xstilts.lab import encoder
+            from xstilts.lab.export import export
 
             scratch = folder.with_name(f".{LAB_VERSION}.{os.getpid()}")
-            minimal.export(scratch)
+            export(scratch)
             texts = [p.read_text("utf-8") for p in sorted(scratch.rglob("tatoeba.*"))]
             encoder.export(scratch / "lab" / "encoder", texts)
             with contextlib.suppress(OSError):  # another process was faster; its bytes are the same

@@ -1,8 +1,7 @@
-"""A minimal world: a few hundred invented words, one grammar, three languages.
+"""Files of five tasks in their official names and formats, about a few hundred invented words.
 
-English is the source. The stand-ins for German and Swahili share 70 % and 30 % of its word forms
+The stand-ins for German and Swahili share 70 % and 30 % of the word forms of the one for English
 and have words of their own for the rest; word order is the same. Labels are true by construction.
-This is a smoke world for the quickstart, not yet the laboratory of the studies.
 """
 
 import json
