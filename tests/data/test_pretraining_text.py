@@ -111,7 +111,7 @@ def test_the_laboratory_tells_its_stories_and_its_amounts(home):
 def test_the_stories_of_version_1_are_these():
     """A generator that tells other stories needs another `LabText.version`."""
     told = "\n".join(x for code in ("en", "qme", "qno") for x in documents(code, 2000, 3))
-    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "GOLDEN"
+    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "c48b99cc6be98ca2"
 
 
 def test_the_tokenizer_gives_all_languages_text_back(home):
