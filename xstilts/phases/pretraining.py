@@ -101,6 +101,7 @@ class Training(_Section):
     tokens: int | None = Field(default=None, ge=1)
     batch_size: int = Field(ge=1)
     length: int | None = Field(default=None, ge=8)
+    optimizer: Literal["adamw", "muon"] = "adamw"
     lr: float = Field(gt=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     weight_decay: float = Field(default=0.01, ge=0)
