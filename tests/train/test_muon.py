@@ -8,10 +8,12 @@ from torch import nn
 
 from xstilts.train.muon import Muon, orthogonal
 
+FP32 = torch.float32
 
 def matrices():
     torch.manual_seed(0)
-    return [nn.Parameter(torch.randn(shape)) for shape in ((24, 24), (48, 16), (16, 48))]
+    shapes = ((24, 24), (48, 16), (16, 48), (24, 24), (16, 48))
+    return [nn.Parameter(torch.randn(shape)) for shape in shapes]
 
 
 def gradients(update):
@@ -40,9 +42,9 @@ def test_updates_are_those_of_the_library():
 @pytest.mark.parametrize("shape", [(24, 24), (64, 16), (16, 64)])
 def test_all_singular_values_are_brought_near_one(shape):
     torch.manual_seed(1)
-    found = orthogonal(torch.randn(shape) * 5, torch.float32)
+    found = orthogonal(torch.randn(3, *shape) * torch.tensor([5, 1, 0.01])[:, None, None], FP32)
     values = torch.linalg.svdvals(found)
-    assert found.shape == shape
+    assert found.shape == (3, *shape)
     assert values.min() > 0.5 and values.max() < 1.4
 
 
@@ -50,7 +52,7 @@ def test_an_update_turns_no_singular_vector():
     torch.manual_seed(2)
     matrix = torch.randn(20, 12)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    turned = u.T @ orthogonal(matrix, torch.float32) @ v.T
+    turned = u.T @ orthogonal(matrix[None], FP32)[0] @ v.T
     assert (turned - torch.diag(turned.diagonal())).abs().max() < 1e-3
     assert (turned.diagonal() > 0).all()
 

@@ -24,7 +24,14 @@ from xstilts.train.spec import WEIGHTS
 TEXT = Stage("text", 1, "xstilts.data.text:text")
 TOKENIZER = Stage("tokenizer", 1, "xstilts.data.vocabularies:tokenizer")
 ROWS = Stage("rows", 1, "xstilts.data.rows:rows")
-PRETRAIN = Stage("pretrain", 1, "xstilts.train.pretraining:pretrain", resumes=True, weights=WEIGHTS)
+PRETRAIN = Stage(
+    "pretrain",
+    1,
+    "xstilts.train.pretraining:pretrain",
+    resumes=True,
+    weights=WEIGHTS,
+    alone=True,
+)
 
 _SHIPPED = Path(__file__).parent.parent / "encoders"
 _ENDINGS = (".txt", ".txt.gz")
@@ -258,13 +265,13 @@ def promise(
     )
     tokenizer = Step(TOKENIZER, label, vocabulary, inputs)
     rows = Step(ROWS, label, Rows(length=declared.length), inputs | {"tokenizer": tokenizer})
-    said = declared.training
+    said, threads = declared.training, (runtime or declared.runtime).undivided.threads
     config = Pretrain(
         **said.model_dump(exclude={"length", "precision"}),
         model=declared.model,
         masking=declared.masking,
         sampling=declared.sampling,
-        precision=workplace.resolved(said.precision, (runtime or declared.runtime).threads),
+        precision=workplace.resolved(said.precision, threads),
         seed=declared.seed,
     )
     most = said.tokens or (said.updates or 0) * said.batch_size * declared.length

@@ -31,30 +31,45 @@ class Muon(torch.optim.Optimizer):
         """One update of all matrices that have a gradient; there is no closure."""
         assert closure is None
         for group in self.param_groups:
+            alike: dict[torch.Size, list[nn.Parameter]] = {}
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    self._update(matrix, group)
+                    alike.setdefault(matrix.shape, []).append(matrix)
+            for matrices in alike.values():
+                self._update(matrices, group)
 
-    def _update(self, matrix: nn.Parameter, group: dict[str, Any]) -> None:
+    def _update(self, matrices: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """All matrices of one shape at once: one product of many is faster than many products."""
+        size = group["lr"] * _RMS * max(matrices[0].shape) ** 0.5
+        directions = orthogonal(torch.stack([self._ahead(m) for m in matrices]), self.dtype)
+        for matrix, direction in zip(matrices, directions, strict=True):
+            matrix.mul_(1 - group["lr"] * group["weight_decay"])
+            matrix.add_(direction, alpha=-size)
+
+    def _ahead(self, matrix: nn.Parameter) -> Tensor:
+        """Where the momentum leads with this gradient counted again, as Nesterov has it."""
         state = self.state[matrix]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(matrix)
-        momentum = state["momentum"].lerp_(matrix.grad, 1 - _MOMENTUM)
         assert matrix.grad is not None
-        ahead = matrix.grad.lerp(momentum, _MOMENTUM)  # Nesterov
-        size = group["lr"] * _RMS * max(matrix.shape) ** 0.5
-        matrix.mul_(1 - group["lr"] * group["weight_decay"])
-        matrix.add_(orthogonal(ahead, self.dtype), alpha=-size)
+        momentum = state["momentum"].lerp_(matrix.grad, 1 - _MOMENTUM)
+        return matrix.grad.lerp(momentum, _MOMENTUM)
 
 
-def orthogonal(matrix: Tensor, dtype: torch.dtype) -> Tensor:
-    """A matrix with the same singular vectors whose singular values are all near 1."""
+def orthogonal(matrices: Tensor, dtype: torch.dtype) -> Tensor:
+    """Matrices with the same singular vectors whose singular values are all near 1.
+
+    Args:
+        matrices: of one shape, ``(matrices, rows, columns)``.
+        dtype: of the products.
+    """
     a, b, c = _POLYNOMIAL
-    wide = matrix.to(dtype)
-    tall = wide.shape[0] > wide.shape[1]
-    wide = wide.T if tall else wide
-    wide = wide / wide.norm().clamp(min=1e-7)
+    wide = matrices.to(dtype)
+    tall = wide.shape[1] > wide.shape[2]
+    wide = wide.mT if tall else wide
+    wide = wide / wide.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(_STEPS):
-        square = wide @ wide.T
-        wide = torch.addmm(wide, torch.addmm(square, square, square, beta=b, alpha=c), wide, beta=a)
-    return (wide.T if tall else wide).to(matrix.dtype)
+        square = wide @ wide.mT
+        power = torch.baddbmm(square, square, square, beta=b, alpha=c)
+        wide = torch.baddbmm(wide, power, wide, beta=a)
+    return (wide.mT if tall else wide).to(matrices.dtype)
