@@ -10,6 +10,7 @@ from xstilts.train.muon import Muon, orthogonal
 
 FP32 = torch.float32
 
+
 def matrices():
     torch.manual_seed(0)
     shapes = ((24, 24), (48, 16), (16, 48), (24, 24), (16, 48))

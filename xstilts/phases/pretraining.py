@@ -19,7 +19,7 @@ from xstilts.lab.languages import CODES, SOURCE, language
 from xstilts.models.shape import Architecture
 from xstilts.phases.workplace import Workplace
 from xstilts.train.pretrain_spec import Pretrain
-from xstilts.train.spec import WEIGHTS
+from xstilts.train.spec import WEIGHTS, joint_name
 
 TEXT = Stage("text", 1, "xstilts.data.text:text")
 TOKENIZER = Stage("tokenizer", 1, "xstilts.data.vocabularies:tokenizer")
@@ -263,8 +263,9 @@ def promise(
         sampling=declared.sampling,
         longest=declared.model.positions,
     )
-    tokenizer = Step(TOKENIZER, label, vocabulary, inputs)
-    rows = Step(ROWS, label, Rows(length=declared.length), inputs | {"tokenizer": tokenizer})
+    spoken = joint_name(texts)  # not the encoder's name: encoders may share text and tokenizer
+    tokenizer = Step(TOKENIZER, spoken, vocabulary, inputs)
+    rows = Step(ROWS, spoken, Rows(length=declared.length), inputs | {"tokenizer": tokenizer})
     said, threads = declared.training, (runtime or declared.runtime).undivided.threads
     config = Pretrain(
         **said.model_dump(exclude={"length", "precision"}),
