@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from xstilts.core.errors import DataError
+from xstilts.phases.xtreme_files import write_cell
 from xstilts.reports.catalogue import task_lines
 from xstilts.scoring.files import score_files
 from xstilts.tasks import get_task, task_names
+from xstilts.tasks.examples import Choice
 
 
 @pytest.fixture
@@ -123,6 +125,19 @@ def test_choices_are_read_as_xtremes_submissions_write_them(tmp_path):
     pred.write_text('0\n{"label": 2}\n')
     with pytest.raises(DataError, match="No label of xcopa is '2'"):
         score_files("xcopa", gold, pred, None)
+
+
+def test_exported_choices_score_as_the_run_scored_them(tmp_path):
+    rows = [
+        {"premise": "p", "choice1": "a", "choice2": "b", "question": "cause", "idx": i, "label": 1}
+        for i in range(4)
+    ]
+    gold = tmp_path / "test.et.jsonl"
+    gold.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    examples = [Choice(str(i), str(i), "p", "cause", ("a", "b"), 1) for i in range(4)]
+    write_cell(tmp_path, "xcopa", "et", examples, [1, 1, 1, 0], labels=True)
+    found = score_files("xcopa", gold, tmp_path / "xcopa" / "test-et.jsonl", None)
+    assert (found["language"], found["metrics"]) == ("et", {"accuracy": 75.0})
 
 
 def test_blanks_around_a_label_do_not_count(tmp_path):
