@@ -35,6 +35,7 @@ RECIPE = "lab/paper"
 TARGETS = ("lab_xnli", "lab_xquad", "lab_udpos", "lab_panx", "lab_tatoeba")
 ENCODERS = Path(__file__).parent / "encoders"
 METRICS = {"lab_udpos": "accuracy"}  # the most frequent tag everywhere has an F1 of 0: no floor
+SEEDS = (2, 3, 4, 5, 6)  # not 0 and 1, whose scores led to this number of them
 NOISE = 5.0  # points; two standard errors of a share of 400
 PRETRAINED, UNTRAINED = "paper", "untrained"
 RESULTS = Path("docs/results")
@@ -106,7 +107,7 @@ def measured(
         f"encoder=[{{pretrain: {pretrained}}}, {{pretrain: {untrained}}}]",
         "arms={none: []}",
         f"targets=[{', '.join(TARGETS)}]",
-        "seeds=[0, 1]",
+        f"seeds={list(SEEDS)}",
         *changes,
         store=store,
         say=lambda line: print(line, file=sys.stderr, flush=True),
@@ -216,7 +217,7 @@ def write(name: str, rows: list[Row], note: str) -> None:
         "command": "python -m bench.phenomenon",
         "machine": f"{facts['processor']}, {facts['cores']} cores",
         "date": datetime.date.today().isoformat(),
-        "seeds": ["0", "1"],
+        "seeds": [str(seed) for seed in SEEDS],
         "note": note,
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
