@@ -1,12 +1,13 @@
-"""Tatoeba by layer after masked LM on aligned text, beside the vectors that it started from.
+"""Retrieval by layer after masked LM on aligned text, beside the vectors that it started from.
 
     python -m bench.pretraining [--store DIR] [--shares 0,0.35] [--out DIR] [KEY=VALUE …]
 
 Pretrains `bench/encoders/aligned.yaml` (20 minutes each) on the text under XSTILTS_DATA once for
 each share of translation LM; ``training.minutes=1`` shows that it works. ``pretraining.csv`` gets a
-line a layer and share, accuracy (0-100) of English queries as in XTREME, with means over all
-attended pieces; and a line for the mean of the starting vectors. ``pretraining-loss.csv`` has the
-losses on held-out text, in nats a predicted piece.
+line a layer and share: accuracy (0-100) of English queries among the sentences of a language as
+XTREME has it, means over all attended pieces; and before them a line for the mean of the starting
+vectors. Texts are Tatoeba, blank where a language's files are not there, and held-out sentences of
+the aligned text. ``pretraining-loss.csv`` has losses on held-out text, in nats a predicted piece.
 """
 
 import argparse
@@ -21,14 +22,17 @@ from typing import Any
 import numpy as np
 
 from xstilts import api
+from xstilts.core.context import Result
 from xstilts.core.spec import Runtime
 from xstilts.data.corpora import SPECIAL
 from xstilts.data.files import find
 from xstilts.data.readers import read
 from xstilts.data.start import VECTORS
+from xstilts.data.text import HELD, HELD_NAMES, documents_of
 from xstilts.data.tokens import load_tokenizer
 from xstilts.executors.build import made
-from xstilts.phases.pretraining import promise
+from xstilts.graph import Step
+from xstilts.phases.pretraining import Promised, promise
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.neighbours import nearest
 from xstilts.tasks import get_task
@@ -50,16 +54,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     said = parser.parse_args()
     shares = [float(share) for share in said.shares.split(",")]
-    sentences = tatoeba(Path(os.environ["XSTILTS_DATA"]))
     layers: list[Row] = []
     losses: list[Row] = []
     for share in shares:
         changes = [*said.changes, f"training.translation={share}"]
         done = api.pretrain(str(DECLARED), *changes, store=said.store, say=_say)
         if not layers:
-            start = starting_vectors(said.store, changes)
-            layers.append({"translation LM": "", "layer": "start"} | start_row(start, sentences))
-        layers += layer_rows(share, done.folder, sentences)
+            promised = promise(str(DECLARED), Workplace.of(said.store, None), changes=changes)
+            texts = {"tatoeba": tatoeba(), "held-out": held_out(promised, said.store)}
+            layers = start_rows(promised, said.store, texts)
+        layers += layer_rows(share, done.folder, texts)
         losses.append(loss_row(share, done.value))
     for name, rows in {"pretraining": layers, "pretraining-loss": losses}.items():
         for row in rows:
@@ -71,27 +75,37 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def tatoeba(data: Path) -> Sentences:
+def tatoeba() -> Sentences:
     """Language -> its English queries, and their translations line by line."""
     task, found = get_task("tatoeba"), {}
     for language in LANGUAGES:
-        files = find(task, "test", language, [data])
+        files = find(task, "test", language, [Path(os.environ["XSTILTS_DATA"])])
         if files is None:
-            raise SystemExit(f"{data} has no Tatoeba in {language}")
+            _say(f"no Tatoeba in {language} under XSTILTS_DATA: its cells stay blank")
+            continue
         examples = list(read(task, files.files, files.paths, "test", language))
         found[language] = [e.english for e in examples], [e.text for e in examples]
     return found
 
 
-def starting_vectors(store: str | None, changes: list[str]) -> tuple[Path, Floats]:
-    """The folder of the tokenizer, and the vector of each of its pieces."""
-    place = Workplace.of(store, None)
-    promised = promise(str(DECLARED), place, changes=changes)
-    if promised.start is None:
-        raise SystemExit("there are no starting vectors without training.start=aligned")
-    steps = (promised.tokenizer, promised.start)
-    tokenizer, start = (place.store.open(s.address, s.key, s.identity).folder for s in steps)
-    return tokenizer, np.load(start / VECTORS, allow_pickle=False)
+def held_out(promised: Promised, store: str | None) -> Sentences:
+    """Language -> held-out English sentences, and those of the same names in it."""
+    named = {}
+    for language in ("en", *LANGUAGES):
+        text = opened(promised.texts[language], store)
+        parts = (documents_of(text, part) for part in (HELD_NAMES, HELD))
+        named[language] = dict(zip(*parts, strict=True))
+    english = named["en"]
+    shared = {x: [name for name in english if name in named[x]] for x in LANGUAGES}
+    return {
+        x: ([english[name] for name in names], [named[x][name] for name in names])
+        for x, names in shared.items()
+    }
+
+
+def opened(step: Step, store: str | None) -> Result:
+    """The finished result of a step."""
+    return Workplace.of(store, None).store.open(step.address, step.key, step.identity)
 
 
 def accuracy(english: Floats, text: Floats) -> str:
@@ -100,30 +114,42 @@ def accuracy(english: Floats, text: Floats) -> str:
     return f"{100 * float(np.mean(np.asarray(found) == np.arange(len(english)))):.1f}"
 
 
-def start_row(start: tuple[Path, Floats], sentences: Sentences) -> Row:
+def start_rows(promised: Promised, store: str | None, texts: dict[str, Sentences]) -> list[Row]:
     """Accuracy of the mean of the starting vectors, special pieces left out."""
-    tokenizer, vectors = load_tokenizer(start[0]), start[1].copy()
+    if promised.start is None:
+        raise SystemExit("there are no starting vectors without training.start=aligned")
+    tokenizer = load_tokenizer(opened(promised.tokenizer, store).folder)
+    vectors = np.load(opened(promised.start, store).folder / VECTORS, allow_pickle=False)
     vectors[: len(SPECIAL)] = 0.0
 
-    def mean(texts: list[str]) -> Floats:
-        ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    def mean(sentences: list[str]) -> Floats:
+        ids = tokenizer(sentences, add_special_tokens=False)["input_ids"]
         return np.stack([vectors[some].mean(0) for some in ids])
 
-    return {x: accuracy(mean(english), mean(text)) for x, (english, text) in sentences.items()}
-
-
-def layer_rows(share: float, folder: Path, sentences: Sentences) -> list[Row]:
-    """One line a layer, 0 the embeddings."""
-    vectors = {
-        language: [api.embed(folder, side, layer=None).vectors for side in sides]
-        for language, sides in sentences.items()
-    }
-    layers = len(next(iter(vectors.values()))[0])
     return [
-        {"translation LM": share, "layer": layer}
-        | {x: accuracy(english[layer], text[layer]) for x, (english, text) in vectors.items()}
-        for layer in range(layers)
+        {"text": text, "translation LM": "", "layer": "start"}
+        | blank({x: accuracy(mean(one), mean(two)) for x, (one, two) in sentences.items()})
+        for text, sentences in texts.items()
     ]
+
+
+def layer_rows(share: float, folder: Path, texts: dict[str, Sentences]) -> list[Row]:
+    """One line a text and layer, 0 the embeddings."""
+    rows = []
+    for text, sentences in texts.items():
+        vectors = {
+            language: [api.embed(folder, side, layer=None).vectors for side in sides]
+            for language, sides in sentences.items()
+        }
+        for layer in range(len(next(iter(vectors.values()))[0])):
+            found = {x: accuracy(one[layer], two[layer]) for x, (one, two) in vectors.items()}
+            rows.append({"text": text, "translation LM": share, "layer": layer} | blank(found))
+    return rows
+
+
+def blank(found: dict[str, str]) -> Row:
+    """A cell for every language, nothing where nothing was found."""
+    return {language: found.get(language, "") for language in LANGUAGES}
 
 
 def loss_row(share: float, value: dict[str, Any]) -> Row:

@@ -84,12 +84,13 @@ def informative(table: sparse.csr_array) -> sparse.csr_array:
 
 
 def reduced(table: sparse.csr_array, width: int, seed: int) -> NDArray[np.float32]:
-    """The left singular vectors times the roots of their singular values, ``(pieces, width)``.
+    """The left singular vectors, ``(pieces, width)``; the singular values are left out.
 
-    The roots weigh neither few directions nor noise too much (Levy, Goldberg & Dagan 2015).
+    Without them means of vectors found held-out translations best, ahead of weighting by their
+    roots or by themselves (docs/decisions/0012; Levy, Goldberg & Dagan 2015 likewise).
     """
     seeded = derive(seed, "start") % 2**32
-    left, values, _ = randomized_svd(table, width, n_iter=_ITERATIONS, random_state=seeded)
+    left, _, _ = randomized_svd(table, width, n_iter=_ITERATIONS, random_state=seeded)
     left[np.diff(table.indptr) == 0] = 0.0  # but for rounding they are
-    scaled: NDArray[np.float32] = (left * np.sqrt(values)).astype(np.float32)
-    return scaled
+    vectors: NDArray[np.float32] = left.astype(np.float32)
+    return vectors

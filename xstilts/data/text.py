@@ -13,7 +13,8 @@ from xstilts.data.corpora import Corpus, FolderText, LabText
 from xstilts.lab import documents as lab
 from xstilts.store.digests import sha256
 
-TRAIN, HELD, NAMES = "train.txt", "held.txt", "train.names"
+TRAIN, HELD = "train.txt", "held.txt"
+NAMES, HELD_NAMES = "train.names", "held.names"
 _HELD_SEED = 0  # of the draw; the same documents whatever the run's seed
 _RANKS = 16**64  # of xstilts.core.seeds.rank
 
@@ -25,7 +26,7 @@ def text(
 
     A document that stands several times is held out everywhere or nowhere. Where a share of names
     is held out, other names under which one of those documents stands, too, are left out, and
-    ``train.names`` has the name of every line of ``train.txt``.
+    ``train.names`` and ``held.names`` have the name of every line.
 
     Raises:
         DataError: for a file that is not as it should be, or changed since the plan was made, or
@@ -34,15 +35,16 @@ def text(
     documents = list(_documents(config, context))
     names = dict.fromkeys(name for name, _ in documents)
     held = _held(names, config.held)
-    kept = [document for name, document in documents if name in held]
+    kept = [(name, document) for name, document in documents if name in held]
     train = [(name, document) for name, document in documents if name not in held]
     value = {}
     if isinstance(config.held, float):
-        known = set(kept)
+        known = {document for _, document in kept}
         there = len(train)
         train = [(name, document) for name, document in train if document not in known]
         value = {"repeated": there - len(train)}
         _write(folder / NAMES, [name for name, _ in train])
+        _write(folder / HELD_NAMES, [name for name, _ in kept])
     if not (kept and train):
         raise DataError(
             f"{len(names)} documents of {config.language} are too few to hold some out and train",
@@ -50,7 +52,7 @@ def text(
             expected=_enough(config.held),
             do="give more text",
         )
-    _write(folder / HELD, kept)
+    _write(folder / HELD, [document for _, document in kept])
     _write(folder / TRAIN, [document for _, document in train])
     words = sum(len(document.split()) for _, document in train)
     return {"documents": len(train), "held": len(kept), "words": words, **value}
