@@ -29,6 +29,10 @@ PROVERBS = {
     "el": "όλοι οι δρόμοι οδηγούν στη ρώμη|η καλή μέρα από το πρωί φαίνεται|αγάλι αγάλι",
 }
 
+# one letter is one word, so that every word is a piece
+LETTERS = {"de": "abcdefghijklmnop", "el": "αβγδεζηθικλμνξοπ", "en": "ABCDEFGHIJKLMNOP"}
+ALIGNED: dict[str, Any] = {"text": {"folder": "aligned"}, "held": 0.1}
+
 
 def write_texts(folder: Path, documents: int = 200) -> Path:
     """Documents of two proverbs each, one file a language; easy to learn by heart."""
@@ -37,6 +41,23 @@ def write_texts(folder: Path, documents: int = 200) -> Path:
     for language, said in PROVERBS.items():
         known = said.split("|")
         lines = [f"{i}\t{' . '.join(rng.sample(known, 2))}" for i in range(documents)]
+        (folder / f"{language}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def write_aligned(folder: Path, sentences: int = 400) -> Path:
+    """Sentences of drawn words, word for word the same in three languages.
+
+    German has the first three quarters of them only; a word is told in each language by its number.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(0)
+    said = [rng.choices(range(len(LETTERS["en"])), k=rng.randint(4, 8)) for _ in range(sentences)]
+    for language, letters in LETTERS.items():
+        some = said[: sentences * 3 // 4] if language == "de" else said
+        lines = [
+            f"{i}\t{' '.join(letters[word] for word in words)}" for i, words in enumerate(some)
+        ]
         (folder / f"{language}.txt").write_text("\n".join(lines) + "\n", "utf-8")
     return folder
 
@@ -66,3 +87,9 @@ def build(made: Promised, store: Path, step: Step, runtime: Runtime | None = Non
     for error in outcome.failed.values():
         raise error
     return place.store.open(step.address, step.key, step.identity)
+
+
+def build_whole(file: Path, store: Path) -> None:
+    """All steps of a declaration, for a process of its own, which may be killed."""
+    made = promised(file, store)
+    build(made, store, made.step)

@@ -234,7 +234,7 @@ def pretrain(
     data: DataOption = None,
     set_: SetOption = None,
 ) -> None:
-    """Make a tokenizer and a small encoder from text, by masked LM."""
+    """Make a tokenizer and a small encoder from text, by masked and translation LM."""
     found = api.pretrain(declaration, *(set_ or []), out=out, store=store, data=data, say=_say)
     print(f"{'language':<10}{'pieces':>12}{'seen':>12}{'loss':>8}{'by frequency':>14}")
     for language, facts in found.value["languages"].items():

@@ -4,14 +4,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_up_world import RECIPE
-from small_encoders import promised, write_declaration, write_texts
+from small_encoders import ALIGNED, promised, write_aligned, write_declaration, write_texts
 
 import xstilts
 from xstilts.core.errors import DataError, RecipeError, UnknownNameError, UserError
 from xstilts.phases import pretraining
+from xstilts.phases.estimate import estimate
 from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned, make_plan
 from xstilts.phases.workplace import Workplace
@@ -117,6 +119,7 @@ def test_every_step_that_reads_the_encoder_changes_with_it_and_no_other(
         ({"masking": {"share": 0.2}}, {"text", "tokenizer", "rows"}),
         ({"training": {"length": 16}}, {"text", "tokenizer"}),
         ({"training": {"updates": 7}}, {"text", "tokenizer", "rows"}),
+        ({"training": {"updates": None, "minutes": 1}}, {"text", "tokenizer", "rows"}),
         ({"model": {"layers": 1}}, {"text", "tokenizer", "rows"}),
         (
             {"runtime": {"threads": 2, "micro_tokens": 64}},
@@ -133,6 +136,46 @@ def test_keys_change_with_what_is_declared_from_there_on(
     after = promised(write_declaration(tmp_path, **changed), tmp_path / "s").steps
     same = {n.split("/")[1].split(".")[0] for n in before if before[n].key == after[n].key}
     assert same == kept
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [
+        ({"training": {"translation": 0.3}}, {"text", "tokenizer", "rows", "start"}),
+        ({"training": {"translation": 0.0}}, {"text", "tokenizer", "rows", "start"}),
+        ({"training": {"start": "random"}}, {"text", "tokenizer", "rows"}),
+        ({"model": {"width": 64}}, {"text", "tokenizer", "rows"}),
+        ({"held": 0.2}, set()),
+    ],
+)
+def test_what_aligned_text_is_used_for_changes_no_step_before_it(
+    tmp_path: Path, changed: dict[str, Any], kept: set[str]
+) -> None:
+    write_aligned(tmp_path / "aligned")
+    aligned = ALIGNED | {"training": {"translation": 0.5, "start": "aligned"}}
+    before = promised(write_declaration(tmp_path, **aligned), tmp_path / "s").steps
+    other = {**aligned, **changed}
+    if "training" in changed:
+        other["training"] = aligned["training"] | changed["training"]
+    after = promised(write_declaration(tmp_path, **other), tmp_path / "s").steps
+    same = [n for n in before if n in after and before[n].key == after[n].key]
+    assert {n.split("/")[1].split(".")[0] for n in same} == kept
+
+
+def test_the_plan_counts_the_minutes_that_pretraining_was_given(
+    world: Path, without_path: tuple[str, ...], file: Path, tmp_path: Path
+) -> None:
+    said = (*without_path, f"encoder.pretrain={file}")
+    place = tmp_path / "s"
+    (place / "runs").mkdir(parents=True)
+    measured = {"here": {"gigaflops": {"fp32": 100.0}}}
+    (place / "machine.json").write_text(json.dumps(measured))
+    hours = []
+    for minutes in (60, 180):
+        training = {"updates": None, "minutes": minutes}
+        write_declaration(tmp_path, model=LONG, training=training)
+        hours.append(estimate(planned(world, place, *said), Workplace.of(place).store).hours)
+    assert hours[1] - hours[0] == pytest.approx(2)
 
 
 def test_one_byte_of_text_changes_its_own_step_and_all_behind_it(
@@ -171,8 +214,17 @@ def test_text_is_found_in_a_data_folder_too(tmp_path: Path) -> None:
     [
         ({"modle": {}}, UnknownNameError, "Did you mean 'model'"),
         ({"masking": {"shre": 1}}, UnknownNameError, "Did you mean 'share'"),
-        ({"training": {"tokens": 100}}, RecipeError, "has both of updates and tokens"),
-        ({"training": {"updates": None}}, RecipeError, "has neither of updates and tokens"),
+        ({"training": {"tokens": 100}}, RecipeError, "The budget has updates and tokens"),
+        ({"training": {"minutes": 1}}, RecipeError, "The budget has updates and minutes"),
+        ({"training": {"updates": None}}, RecipeError, "The budget has no bound"),
+        ({"training": {"translation": 0.5}}, RecipeError, "20 documents of each language"),
+        ({"training": {"start": "aligned"}}, RecipeError, "20 documents of each language"),
+        (
+            {"text": {"lab": {"tokens": 9}}, "held": 0.1, "training": {"translation": 0.5}},
+            RecipeError,
+            "not translations of each other",
+        ),
+        ({"held": 1.5}, RecipeError, "1.5 is neither a number of documents nor a share"),
         ({"training": {"length": 64}}, RecipeError, "Rows of 64 pieces do not fit 32 positions"),
         ({"model": {"heads": 3}}, RecipeError, "3 heads do not divide a width of 32"),
         ({"masking": {"masked": 0.9, "random": 0.2}}, RecipeError, "are more than all"),

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from xstilts.core.spec import Spec
+from xstilts.core.spec import Spec, added
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # the first pieces, as in XLM-R
 LANGUAGES = "text."  # before the language in the name of an input
@@ -38,12 +38,14 @@ class Corpus(Spec):
     Attributes:
         language: of the text.
         source: where it comes from.
-        held: most documents that are never trained on; at most a tenth of all.
+        held: what is never trained on: a whole number is that of this language's documents, at most
+            a tenth of all; a share below 1 is one of all names, drawn name by name, so that a name
+            is held out in every language or in none, whichever others a language has.
     """
 
     language: str
     source: FolderText | LabText
-    held: int
+    held: int | float
 
 
 class Vocabulary(Spec):
@@ -67,9 +69,23 @@ class Rows(Spec):
 
     Attributes:
         length: most pieces of a row, special ones counted.
+        names: keep which rows have one name, so that translations of each other can be found.
     """
 
     length: int = Field(ge=8)
+    names: bool = added(False, absent_when=False)
+
+
+class Start(Spec):
+    """Vectors of pieces from aligned sentences.
+
+    Attributes:
+        width: of the vectors.
+        seed: of the random projection.
+    """
+
+    width: int
+    seed: int
 
 
 def shares(sizes: dict[str, int], sampling: float) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import gzip
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from xstilts.lab import documents as lab
 from xstilts.store.digests import sha256
 
 TRAIN, HELD = "train.txt", "held.txt"
+NAMES, HELD_NAMES = "train.names", "held.names"
 _HELD_SEED = 0  # of the draw; the same documents whatever the run's seed
+_RANKS = 16**64  # of xstilts.core.seeds.rank
 
 
 def text(
@@ -22,7 +24,9 @@ def text(
 ) -> dict[str, Any]:
     """Write ``train.txt`` and ``held.txt``, one document a line.
 
-    A document that stands several times is held out everywhere or nowhere.
+    A document that stands several times is held out everywhere or nowhere. Where a share of names
+    is held out, other names under which one of those documents stands, too, are left out, and
+    ``train.names`` and ``held.names`` have the name of every line.
 
     Raises:
         DataError: for a file that is not as it should be, or changed since the plan was made, or
@@ -30,29 +34,50 @@ def text(
     """
     documents = list(_documents(config, context))
     names = dict.fromkeys(name for name, _ in documents)
-    most = min(config.held, len(names) // 10)
-    if not most:
+    held = _held(names, config.held)
+    kept = [(name, document) for name, document in documents if name in held]
+    train = [(name, document) for name, document in documents if name not in held]
+    value = {}
+    if isinstance(config.held, float):
+        known = {document for _, document in kept}
+        there = len(train)
+        train = [(name, document) for name, document in train if document not in known]
+        value = {"repeated": there - len(train)}
+        _write(folder / NAMES, [name for name, _ in train])
+        _write(folder / HELD_NAMES, [name for name, _ in kept])
+    if not (kept and train):
         raise DataError(
-            f"{len(names)} documents of {config.language} are too few to hold any out",
+            f"{len(names)} documents of {config.language} are too few to hold some out and train",
             where=_place(config, context),
-            expected="at least 10 different documents, one a line",
+            expected=_enough(config.held),
             do="give more text",
         )
-    held = set(heapq.nsmallest(most, names, key=lambda name: rank(_HELD_SEED, name)))
-    parts: dict[str, list[str]] = {TRAIN: [], HELD: []}
-    for name, document in documents:
-        parts[HELD if name in held else TRAIN].append(document)
-    for part, lines in parts.items():
-        (folder / part).write_text("".join(f"{x}\n" for x in lines), "utf-8", newline="\n")
-    return {
-        "documents": len(parts[TRAIN]),
-        "held": len(parts[HELD]),
-        "words": sum(len(x.split()) for x in parts[TRAIN]),
-    }
+    _write(folder / HELD, [document for _, document in kept])
+    _write(folder / TRAIN, [document for _, document in train])
+    words = sum(len(document.split()) for _, document in train)
+    return {"documents": len(train), "held": len(kept), "words": words, **value}
+
+
+def _held(names: Collection[str], said: int | float) -> set[str]:
+    """The names that are held out."""
+    if isinstance(said, float):
+        return {name for name in names if int(rank(_HELD_SEED, name), 16) < said * _RANKS}
+    most = min(said, len(names) // 10)
+    return set(heapq.nsmallest(most, names, key=lambda name: rank(_HELD_SEED, name)))
+
+
+def _enough(said: int | float) -> str:
+    if isinstance(said, float):
+        return f"some names among the {said:.2%} of all that are held out, and other text beside"
+    return "at least 10 different documents, one a line"
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(f"{x}\n" for x in lines), "utf-8", newline="\n")
 
 
 def documents_of(result: Result, part: str = TRAIN) -> list[str]:
-    """The documents that :func:`text` wrote."""
+    """The lines that :func:`text` wrote."""
     return (result.folder / part).read_text("utf-8").split("\n")[:-1]
 
 

@@ -51,10 +51,12 @@ class Work:
     Attributes:
         tokens: pieces that pass through the encoder, padding not counted.
         training: whether gradients flow (three times the work of a forward pass).
+        seconds: that it takes on any machine, where time is what bounds it.
     """
 
     tokens: float = 0.0
     training: bool = False
+    seconds: float = 0.0
 
 
 NOTHING = Work()

@@ -62,6 +62,19 @@ class MaskedLM(nn.Module):
         bias.fill_(float(np.log(shares.min())))
         bias[torch.from_numpy(pieces)] = torch.from_numpy(np.log(shares)).to(bias)
 
+    @torch.no_grad()
+    def start_from(self, vectors: NDArray[Any]) -> None:
+        """Give pieces these vectors, scaled to the size of the random ones that they replace.
+
+        Args:
+            vectors: ``(pieces, width)``; a piece whose vector is 0 keeps its random one.
+        """
+        table = self.encoder.get_input_embeddings().weight
+        known = torch.from_numpy(vectors.any(1))
+        given = torch.from_numpy(vectors).to(table)[known]
+        scale = table[known].square().mean().sqrt() / given.square().mean().sqrt()
+        table[known] = given * scale
+
     def save(self, folder: Path) -> None:
         """Write config and safetensors that `AutoModelForMaskedLM` and `AutoModel` load."""
         self.inner.save_pretrained(folder)

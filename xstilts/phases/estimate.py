@@ -70,12 +70,14 @@ def estimate(planned: Planned, store: Store) -> Estimate:
     flops = blocks * (6 * trained + 2 * read)
     rate, basis = _rate(unique, store, blocks)
     workers = planned.recipe.runtime.workers
+    timed = sum(s.work.seconds for s in found.to_run)
+    hours = None if rate is None else ((trained + read / 3) / rate / workers + timed) / 3600
     return Estimate(
         steps={name: (every[name], left[name]) for name in every},
         corrupt={step.key: reason for step, reason in corrupt},
         blocked=[s.address for s in found.blocked],
         tokens=(trained / 1e6, read / 1e6),
-        hours=None if rate is None else (trained + read / 3) / rate / 3600 / workers,
+        hours=hours,
         accelerator_hours=flops / (ACCELERATOR_TFLOPS * 1e12) / 3600,
         gigabytes=_gigabytes(planned, found, blocks),
         basis=basis,

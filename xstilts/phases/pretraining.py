@@ -12,7 +12,7 @@ from xstilts.core import yaml12
 from xstilts.core.errors import DataError, RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
 from xstilts.core.validation import put, refusal, validated
-from xstilts.data.corpora import LANGUAGES, Corpus, FolderText, LabText, Rows, Vocabulary
+from xstilts.data.corpora import LANGUAGES, Corpus, FolderText, LabText, Rows, Start, Vocabulary
 from xstilts.data.masking import Masking
 from xstilts.graph import Stage, Step, Work
 from xstilts.lab.languages import CODES, SOURCE, language
@@ -24,6 +24,7 @@ from xstilts.train.spec import WEIGHTS, joint_name
 TEXT = Stage("text", 1, "xstilts.data.text:text")
 TOKENIZER = Stage("tokenizer", 1, "xstilts.data.vocabularies:tokenizer")
 ROWS = Stage("rows", 1, "xstilts.data.rows:rows")
+START = Stage("start", 1, "xstilts.data.start:start")
 PRETRAIN = Stage(
     "pretrain",
     1,
@@ -102,10 +103,15 @@ class Training(_Section):
 
     Attributes:
         length: most pieces of a row; the positions of the model by default.
+        start: where the vectors of pieces start: at random, or from the sentences that they stand
+            in (:mod:`xstilts.data.start`), so that translations of one name start close together.
     """
 
     updates: int | None = Field(default=None, ge=1)
     tokens: int | None = Field(default=None, ge=1)
+    minutes: float | None = Field(default=None, gt=0)
+    translation: float = Field(default=0.0, ge=0, le=1)
+    start: Literal["random", "aligned"] = "random"
     batch_size: int = Field(ge=1)
     length: int | None = Field(default=None, ge=8)
     optimizer: Literal["adamw", "muon"] = "adamw"
@@ -117,11 +123,21 @@ class Training(_Section):
 
     @model_validator(mode="after")
     def _one_budget(self) -> "Training":
-        if (self.updates is None) == (self.tokens is None):
-            said = "both" if self.updates else "neither"
-            what = f"The budget has {said} of updates and tokens"
-            raise refusal("training", what, "`updates` or `tokens`")
+        bounds = {"updates": self.updates, "tokens": self.tokens, "minutes": self.minutes}
+        said = [name for name, bound in bounds.items() if bound is not None]
+        if len(said) != 1:
+            what = f"The budget has {' and '.join(said) or 'no bound'}"
+            raise refusal("training", what, "one of `updates`, `tokens` and `minutes`")
         return self
+
+    @property
+    def aligned(self) -> bool:
+        """Whether translations are looked for."""
+        return self.translation > 0 or self.start == "aligned"
+
+    def most(self, length: int) -> float:
+        """Pieces that are read at most; 0 where only time bounds them."""
+        return float(self.tokens or (self.updates or 0) * self.batch_size * length)
 
 
 class Declaration(_Section):
@@ -130,7 +146,8 @@ class Declaration(_Section):
     Attributes:
         about: one sentence, for reports.
         text: what it reads.
-        held: most documents of a language that are held out, to measure its loss.
+        held: what is held out to measure each language's loss: a number of its documents, or a
+            share of all names, the same in every language (:class:`xstilts.data.corpora.Corpus`).
         sampling: exponent of the languages' shares: 1 in proportion to their text, 0 all alike.
         tokenizer: its pieces.
         model: its sizes.
@@ -142,7 +159,7 @@ class Declaration(_Section):
 
     about: str = ""
     text: TextChoice
-    held: int = Field(default=100, ge=1)
+    held: int | float = Field(default=100, gt=0)
     sampling: float = Field(ge=0, le=1)
     tokenizer: Pieces
     model: Architecture
@@ -156,6 +173,19 @@ class Declaration(_Section):
         if self.length > self.model.positions:
             what = f"Rows of {self.length} pieces do not fit {self.model.positions} positions"
             raise refusal("training.length", what, f"at most {self.model.positions}")
+        return self
+
+    @model_validator(mode="after")
+    def _held_makes_sense(self) -> "Declaration":
+        if isinstance(self.held, float) and self.held >= 1:
+            what = f"{self.held} is neither a number of documents nor a share"
+            raise refusal("held", what, "a whole number, or a share below 1")
+        if self.training.aligned and self.text.lab is not None:
+            what = "The laboratory's stories are not translations of each other"
+            raise refusal("training", what, "text: {folder: …}, no translation and start: random")
+        if self.training.aligned and isinstance(self.held, int):
+            what = f"{self.held} documents of each language: another one may train on translations"
+            raise refusal("held", what, "a share of all names, such as 0.02")
         return self
 
     @property
@@ -215,6 +245,7 @@ class Promised:
         texts: the text of every language.
         tokenizer: the step that makes its tokenizer.
         rows: the text in pieces.
+        start: the vectors that pieces start from, None for random ones.
         step: the pretraining.
         sources: path of every file that is read, by digest.
     """
@@ -223,6 +254,7 @@ class Promised:
     texts: Mapping[str, Step]
     tokenizer: Step
     rows: Step
+    start: Step | None
     step: Step
     sources: Mapping[str, Path]
 
@@ -231,6 +263,8 @@ class Promised:
         """Every step by a readable name; no arm has stages of these names."""
         texts = {f"encoder/text.{language}": step for language, step in self.texts.items()}
         made = {"tokenizer": self.tokenizer, "rows": self.rows, "pretrain": self.step}
+        if self.start is not None:
+            made["start"] = self.start
         return texts | {f"encoder/{name}": step for name, step in made.items()}
 
 
@@ -265,20 +299,25 @@ def promise(
     )
     spoken = joint_name(texts)  # not the encoder's name: encoders may share text and tokenizer
     tokenizer = Step(TOKENIZER, spoken, vocabulary, inputs)
-    rows = Step(ROWS, spoken, Rows(length=declared.length), inputs | {"tokenizer": tokenizer})
     said, threads = declared.training, (runtime or declared.runtime).undivided.threads
+    cut = Rows(length=declared.length, names=said.aligned)
+    rows = Step(ROWS, spoken, cut, inputs | {"tokenizer": tokenizer})
+    made = {"rows": rows, "tokenizer": tokenizer}
+    start = None
+    if said.start == "aligned":
+        wanted = Start(width=declared.model.width, seed=declared.seed)
+        start = made["start"] = Step(START, spoken, wanted, {"rows": rows})
     config = Pretrain(
-        **said.model_dump(exclude={"length", "precision"}),
+        **said.model_dump(exclude={"length", "precision", "start"}),
         model=declared.model,
         masking=declared.masking,
         sampling=declared.sampling,
         precision=workplace.resolved(said.precision, threads),
         seed=declared.seed,
     )
-    most = said.tokens or (said.updates or 0) * said.batch_size * declared.length
-    work = Work(float(most), training=True)
-    step = Step(PRETRAIN, label, config, {"rows": rows, "tokenizer": tokenizer}, work)
-    return Promised(declared, texts, tokenizer, rows, step, sources)
+    work = Work(said.most(declared.length), training=True, seconds=60 * (said.minutes or 0))
+    step = Step(PRETRAIN, label, config, made, work)
+    return Promised(declared, texts, tokenizer, rows, start, step, sources)
 
 
 def _corpora(

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from xstilts.core.spec import Spec
+from xstilts.core.spec import Spec, added
 from xstilts.data.masking import Masking
 from xstilts.models.shape import Architecture
 
@@ -10,14 +10,14 @@ CARD, ABOUT = "README.md", "pretraining.json"
 
 
 class Pretrain(Spec):
-    """Masked-LM pretraining of a new encoder.
+    """Masked-LM and translation-LM pretraining of a new encoder.
 
     Attributes:
         model: its sizes.
         masking: what is predicted.
         sampling: exponent of the languages' shares, see :func:`xstilts.data.corpora.shares`.
-        updates: how many; None where ``tokens`` counts.
-        tokens: after how many pieces it ends; None where ``updates`` counts.
+        updates: how many; None where another bound counts.
+        tokens: after how many pieces it ends; None where another bound counts.
         batch_size: rows an update, whatever the hardware.
         optimizer: AdamW for all weights, or Muon for the matrices in the blocks beside it.
         lr: highest learning rate, of both.
@@ -26,6 +26,10 @@ class Pretrain(Spec):
         clip: largest norm of the gradient of all weights.
         precision: of products; weights and sums are fp32.
         seed: of the weights, the order of rows, and what is masked.
+        minutes: after how much time in updates it ends; None where another bound counts. How many
+            updates that is depends on the machine: the record has it.
+        translation: share of the rows beside which a translation is read (translation LM: Conneau
+            & Lample 2019, section 3.4, without language embeddings, as XLM-R has none).
     """
 
     model: Architecture
@@ -41,3 +45,5 @@ class Pretrain(Spec):
     clip: float
     precision: Literal["fp32", "bf16"]
     seed: int
+    minutes: float | None = added(None, absent_when=None)
+    translation: float = added(0.0, absent_when=0.0)

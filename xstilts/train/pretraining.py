@@ -1,4 +1,4 @@
-"""Stage `pretrain`: a new encoder, trained by masked LM on the text of several languages.
+"""Stage `pretrain`: a new encoder, trained by masked and translation LM on several languages.
 
 A run that was interrupted goes on exactly where it was: all that an update depends on is in the
 checkpoint, or follows from the seed and the number of the update.
@@ -20,6 +20,7 @@ from xstilts.core.context import Context, Result
 from xstilts.core.seeds import derive
 from xstilts.data.batches import TokenArrays
 from xstilts.data.masking import Pieces
+from xstilts.data.start import VECTORS
 from xstilts.data.tokens import load_tokenizer
 from xstilts.data.vocabularies import FILES
 from xstilts.models.device import use
@@ -45,6 +46,7 @@ class Progress:
         update: updates done.
         seconds: spent in updates, over all sessions.
         rows: language -> rows read.
+        pairs: language -> how many of them beside a translation.
         seen: language -> pieces read, special ones counted.
         log: one entry a logged update; holds no times, so that two runs can be compared.
     """
@@ -52,6 +54,7 @@ class Progress:
     update: int = 0
     seconds: float = 0.0
     rows: dict[str, int] = field(default_factory=dict)
+    pairs: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
 
@@ -73,7 +76,8 @@ def pretrain(
 
     Args:
         config: architecture, masking, budget, seed.
-        inputs: ``rows``, the text of all languages, and ``tokenizer``.
+        inputs: ``rows``, the text of all languages, and ``tokenizer``; and ``start``, the vectors
+            that pieces start from, where they do not start at random.
         folder: gets an encoder that `AutoModelForMaskedLM` and `AutoTokenizer` load, its log and
             card, and, while running, checkpoints.
         context: where things lie and how to run.
@@ -85,9 +89,16 @@ def pretrain(
     device = use(context.runtime)
     tokenizer = load_tokenizer(inputs["tokenizer"].folder)
     text = MaskedText(
-        inputs["rows"], Pieces.of(tokenizer), config.masking, config.sampling, config.seed
+        inputs["rows"],
+        Pieces.of(tokenizer),
+        config.masking,
+        config.sampling,
+        config.seed,
+        config.translation,
     )
     model = new_masked_lm(config.model, tokenizer, derive(config.seed, "weights")).to(device)
+    if "start" in inputs:
+        model.start_from(np.load(inputs["start"].folder / VECTORS, allow_pickle=False))
     run = Run(config, text, model, folder, context, device)
     verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
@@ -119,9 +130,10 @@ class Run:
         mixed = np.average(text.frequencies, axis=0, weights=text.shares)
         model.guess(text.pieces.ordinary, mixed)
         self.optimizers = make_optimizers(model, config)
-        fresh = Progress(rows=text.rows, seen=dict.fromkeys(text.languages, 0))
+        seen = dict.fromkeys(text.languages, 0)
+        fresh = Progress(rows=text.rows, pairs=text.pairs, seen=seen)
         self.progress, _ = checkpoint.load(folder, fresh, model, self.optimizers, context.say)
-        text.rows = self.progress.rows
+        text.rows, text.pairs = self.progress.rows, self.progress.pairs
         self.events = Events(folder, context.runtime.tensorboard)
 
     def train(self) -> str:
@@ -150,11 +162,14 @@ class Run:
         return "ok"
 
     def done(self) -> tuple[int, int]:
-        """How much of the budget is used, and how much there is."""
-        if self.config.updates is not None:
-            return self.progress.update, self.config.updates
-        assert self.config.tokens is not None
-        return self.progress.pieces, self.config.tokens
+        """What is used of the budget, and all of it: updates, pieces or milliseconds."""
+        config, progress = self.config, self.progress
+        if config.updates is not None:
+            return progress.update, config.updates
+        if config.tokens is not None:
+            return progress.pieces, config.tokens
+        assert config.minutes is not None
+        return int(1e3 * progress.seconds), int(6e4 * config.minutes)
 
     def one_update(self, lr: float) -> tuple[float, float]:
         """One step of the optimizer; returns the mean loss and the gradient's norm."""
@@ -194,7 +209,7 @@ class Run:
     def say(self, loss: float) -> None:
         """Tell how far the run is, how fast, and how long it will take."""
         progress, (done, total) = self.progress, self.done()
-        left = (total - done) * progress.seconds / done
+        left = (total - done) * progress.seconds / max(done, 1)
         self.context.say(
             f"update {progress.update}  {done / total:.0%}  loss {loss:.3f}  "
             f"{progress.speed:,.0f} tokens/s  {left / 60:.1f} min left"
@@ -212,18 +227,40 @@ class Run:
             }
             for language in text.languages
         }
+        if self.config.translation:
+            for language, facts in languages.items():
+                facts |= {"rows": progress.rows[language], "pairs": progress.pairs[language]}
         link = {"task": "pretrain", "updates": progress.update, "seed": self.config.seed}
         return {
             "verdict": verdict,
             "updates": progress.update,
             "pieces": progress.pieces,
             "languages": languages,
+            "held": self.held(languages) if ok else None,
             "last_loss": progress.log[-1]["loss"] if progress.log else None,
             "seconds": round(progress.seconds, 2),
             "tokens_per_second": round(progress.speed, 1),
             "precision": self.config.precision,
             "device": str(self.device),
             "lineage": [link | {"languages": text.languages, "pieces": progress.pieces}],
+        }
+
+    def held(self, languages: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Over all languages: pieces that were asked for, the model's loss, and that of guessing.
+
+        Both losses are means over the same pieces, in nats, with frequencies of the piece's
+        language; ``unigram_entropy`` is the entropy of these, weighted alike.
+        """
+        guessing = {language: self.text.guessing(language) for language in languages}
+        weights = [g.pieces for g in guessing.values()]
+        losses = [languages[language]["held_loss"] for language in guessing]
+        return {
+            "pieces": sum(weights),
+            "loss": float(np.average(losses, weights=weights)),
+            "unigram_loss": float(np.average([g.loss for g in guessing.values()], weights=weights)),
+            "unigram_entropy": float(
+                np.average([g.entropy for g in guessing.values()], weights=weights)
+            ),
         }
 
 
@@ -240,9 +277,14 @@ def make_optimizers(model: MaskedLM, config: Pretrain) -> list[torch.optim.Optim
 def card(value: Mapping[str, Any]) -> str:
     """The model card: languages as the hub writes them, pieces and losses of each."""
     lines = ["---", "language:", *(f"- {x}" for x in value["languages"]), "---", ""]
+    held, pairs = value["held"], sum(x.get("pairs", 0) for x in value["languages"].values())
+    beside = f"{pairs} rows read beside a translation, " if pairs else ""
     lines += [
-        f"Masked LM, {value['updates']} updates, {value['pieces']} pieces, {value['precision']}. "
-        "Losses are nats a predicted piece of held-out documents.",
+        f"Masked LM, {value['updates']} updates, {value['pieces']} pieces, {beside}"
+        f"{value['precision']}. Losses are nats a predicted piece of held-out documents.",
+        "",
+        f"Over all {held['pieces']} held-out pieces: {held['loss']:.3f}; guessing by frequency "
+        f"{held['unigram_loss']:.3f}; entropy of the frequencies {held['unigram_entropy']:.3f}.",
         "",
         "| language | pieces of text | pieces seen | loss | loss of guessing by frequency |",
         "|---|---|---|---|---|",

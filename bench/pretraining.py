@@ -1,0 +1,190 @@
+"""Retrieval by layer after masked LM on aligned text, beside the vectors that it started from.
+
+    python -m bench.pretraining [--store DIR] [--shares 0,0.35] [--out DIR] [KEY=VALUE …]
+
+Pretrains `bench/encoders/aligned.yaml` (20 minutes each) on the text under XSTILTS_DATA once for
+each share of translation LM; ``training.minutes=1`` shows that it works. ``pretraining.csv`` gets a
+line a layer and share: accuracy (0-100) of English queries among the sentences of a language as
+XTREME has it, means over all attended pieces; and before them a line for the mean of the starting
+vectors. Texts are Tatoeba, blank where a language's files are not there, and held-out sentences of
+the aligned text. ``pretraining-loss.csv`` has losses on held-out text, in nats a predicted piece.
+"""
+
+import argparse
+import csv
+import datetime
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xstilts import api
+from xstilts.core.context import Result
+from xstilts.core.spec import Runtime
+from xstilts.data.corpora import SPECIAL
+from xstilts.data.files import find
+from xstilts.data.readers import read
+from xstilts.data.start import VECTORS
+from xstilts.data.text import HELD, HELD_NAMES, documents_of
+from xstilts.data.tokens import load_tokenizer
+from xstilts.executors.build import made
+from xstilts.graph import Step
+from xstilts.phases.pretraining import Promised, promise
+from xstilts.phases.workplace import Workplace
+from xstilts.retrieve.neighbours import nearest
+from xstilts.tasks import get_task
+
+DECLARED = Path(__file__).parent / "encoders" / "aligned.yaml"
+LANGUAGES = ("de", "ru", "hi", "zh", "sw")
+RESULTS = Path("docs/results")
+Sentences = dict[str, tuple[list[str], list[str]]]
+Floats = np.ndarray[Any, np.dtype[np.float32]]
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Pretrain, retrieve, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("changes", nargs="*", metavar="KEY=VALUE")
+    parser.add_argument("--store")
+    parser.add_argument("--shares", default="0,0.35")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    said = parser.parse_args()
+    shares = [float(share) for share in said.shares.split(",")]
+    layers: list[Row] = []
+    losses: list[Row] = []
+    for share in shares:
+        changes = [*said.changes, f"training.translation={share}"]
+        done = api.pretrain(str(DECLARED), *changes, store=said.store, say=_say)
+        if not layers:
+            promised = promise(str(DECLARED), Workplace.of(said.store, None), changes=changes)
+            texts = {"tatoeba": tatoeba(), "held-out": held_out(promised, said.store)}
+            layers = start_rows(promised, said.store, texts)
+        layers += layer_rows(share, done.folder, texts)
+        losses.append(loss_row(share, done.value))
+    for name, rows in {"pretraining": layers, "pretraining-loss": losses}.items():
+        for row in rows:
+            print("  ".join(f"{key}: {value}" for key, value in row.items()), flush=True)
+        write(said.out, name, rows, said.changes)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def tatoeba() -> Sentences:
+    """Language -> its English queries, and their translations line by line."""
+    task, found = get_task("tatoeba"), {}
+    for language in LANGUAGES:
+        files = find(task, "test", language, [Path(os.environ["XSTILTS_DATA"])])
+        if files is None:
+            _say(f"no Tatoeba in {language} under XSTILTS_DATA: its cells stay blank")
+            continue
+        examples = list(read(task, files.files, files.paths, "test", language))
+        found[language] = [e.english for e in examples], [e.text for e in examples]
+    return found
+
+
+def held_out(promised: Promised, store: str | None) -> Sentences:
+    """Language -> held-out English sentences, and those of the same names in it."""
+    named = {}
+    for language in ("en", *LANGUAGES):
+        text = opened(promised.texts[language], store)
+        parts = (documents_of(text, part) for part in (HELD_NAMES, HELD))
+        named[language] = dict(zip(*parts, strict=True))
+    english = named["en"]
+    shared = {x: [name for name in english if name in named[x]] for x in LANGUAGES}
+    return {
+        x: ([english[name] for name in names], [named[x][name] for name in names])
+        for x, names in shared.items()
+    }
+
+
+def opened(step: Step, store: str | None) -> Result:
+    """The finished result of a step."""
+    return Workplace.of(store, None).store.open(step.address, step.key, step.identity)
+
+
+def accuracy(english: Floats, text: Floats) -> str:
+    """Share of the queries whose nearest sentence is their translation, 0-100."""
+    found = nearest(english, text, 1).indices[:, 0]
+    return f"{100 * float(np.mean(np.asarray(found) == np.arange(len(english)))):.1f}"
+
+
+def start_rows(promised: Promised, store: str | None, texts: dict[str, Sentences]) -> list[Row]:
+    """Accuracy of the mean of the starting vectors, special pieces left out."""
+    if promised.start is None:
+        raise SystemExit("there are no starting vectors without training.start=aligned")
+    tokenizer = load_tokenizer(opened(promised.tokenizer, store).folder)
+    vectors = np.load(opened(promised.start, store).folder / VECTORS, allow_pickle=False)
+    vectors[: len(SPECIAL)] = 0.0
+
+    def mean(sentences: list[str]) -> Floats:
+        ids = tokenizer(sentences, add_special_tokens=False)["input_ids"]
+        return np.stack([vectors[some].mean(0) for some in ids])
+
+    return [
+        {"text": text, "translation LM": "", "layer": "start"}
+        | blank({x: accuracy(mean(one), mean(two)) for x, (one, two) in sentences.items()})
+        for text, sentences in texts.items()
+    ]
+
+
+def layer_rows(share: float, folder: Path, texts: dict[str, Sentences]) -> list[Row]:
+    """One line a text and layer, 0 the embeddings."""
+    rows = []
+    for text, sentences in texts.items():
+        vectors = {
+            language: [api.embed(folder, side, layer=None).vectors for side in sides]
+            for language, sides in sentences.items()
+        }
+        for layer in range(len(next(iter(vectors.values()))[0])):
+            found = {x: accuracy(one[layer], two[layer]) for x, (one, two) in vectors.items()}
+            rows.append({"text": text, "translation LM": share, "layer": layer} | blank(found))
+    return rows
+
+
+def blank(found: dict[str, str]) -> Row:
+    """A cell for every language, nothing where nothing was found."""
+    return {language: found.get(language, "") for language in LANGUAGES}
+
+
+def loss_row(share: float, value: dict[str, Any]) -> Row:
+    """What pretraining read, and its losses on held-out text."""
+    held = value["held"]
+    return {
+        "translation LM": share,
+        "updates": value["updates"],
+        "pieces read": value["pieces"],
+        "minutes": f"{value['seconds'] / 60:.1f}",
+        "held-out pieces": held["pieces"],
+        "loss": f"{held['loss']:.3f}",
+        "guessing by frequency": f"{held['unigram_loss']:.3f}",
+        "unigram entropy": f"{held['unigram_entropy']:.3f}",
+    }
+
+
+def write(out: Path, name: str, rows: list[Row], changes: list[str]) -> None:
+    """The CSV and what it was measured with."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / f"{name}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    facts = made(Runtime())
+    about = {
+        "recipe": "bench/encoders/aligned.yaml",
+        "command": " ".join(["python -m bench.pretraining", *changes]),
+        "machine": f"{facts['processor']}, {facts['cores']} cores",
+        "date": datetime.date.today().isoformat(),
+        "seeds": ["0"],
+        "note": "time bounds the training, so other machines make more or fewer updates",
+    }
+    (out / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
