@@ -227,16 +227,24 @@ def load_encoder(
     return encoder
 
 
-def load_trained(folder: Path) -> TaskModel:
-    """A finished stage's model with its head, in fp32."""
+def load_trained(folder: Path, dropout: float | None = None) -> TaskModel:
+    """A finished stage's model with its head, in fp32; every dropout rate is set if one is given.
+
+    It goes on as it is, so nothing is new.
+    """
     about = json.loads((folder / _ABOUT).read_text())
     kind: Kind = about["kind"]
     if (folder / _HEAD).exists():
-        ours = _ours(kind, about["outputs"], load_encoder(folder))
+        ours = _ours(kind, about["outputs"], load_encoder(folder, dropout=dropout))
         ours.head.load_state_dict(load_file(folder / _HEAD))
         return TaskModel(kind, about["outputs"], ours)
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
     inner = _LIBRARY[kind].from_pretrained(
-        str(folder), dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        str(folder),
+        config=config if dropout is None else with_dropout(config, dropout),
+        dtype=torch.float32,
+        use_safetensors=True,
+        trust_remote_code=False,
     )
     return TaskModel(kind, about["outputs"], inner)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.graph.plan import Status, status, unsound
-from xstilts.phases.planning import Planned
+from xstilts.phases.planned import Planned
 from xstilts.phases.steps import READING, size_of
 from xstilts.stats.power import smallest_gain
 from xstilts.store import Store

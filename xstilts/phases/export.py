@@ -21,7 +21,7 @@ from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
-from xstilts.phases.planning import Cell, Planned
+from xstilts.phases.planned import Cell, Planned
 from xstilts.phases.running import require_empty
 from xstilts.phases.xtreme_files import FORMS, write_cell
 from xstilts.prediction.spec import PREDICTIONS

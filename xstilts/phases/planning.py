@@ -1,15 +1,16 @@
 """Recipe -> plan: every cell's steps, with names, sources and what is missing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
-from xstilts.core.errors import DataError, EncoderError
+from xstilts.core.errors import EncoderError
 from xstilts.core.spec import Runtime
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
+from xstilts.phases.forms import OWN, FewShot
+from xstilts.phases.planned import Cell, Planned
 from xstilts.phases.pretraining import promise
 from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
 from xstilts.phases.refusals import (
@@ -32,7 +33,18 @@ from xstilts.phases.slices import (
     trained,
     tuned,
 )
-from xstilts.phases.steps import READ, Builder, Encoder, Model, slice_label
+from xstilts.phases.spoken import (
+    SOURCE,
+    Other,
+    Spoken,
+    few_shots,
+    given_away,
+    not_given_away,
+    shots,
+    spoken,
+    spoken_in,
+)
+from xstilts.phases.steps import Builder, Encoder, Model
 from xstilts.phases.sweep import Chosen, aligned_text, swept
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Mine, Retrieve, Vectors
@@ -40,94 +52,6 @@ from xstilts.tasks import get_task
 from xstilts.train.spec import How, Mix, joint_name
 
 _CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One score of the results: who was evaluated on what, and what chose the block of a sweep.
-
-    ``source`` is the language of the target's training data; empty where it was not trained on.
-    """
-
-    encoder: str
-    arm: str
-    target: str
-    language: str
-    split: str
-    source: str
-    seed: int | None
-    score: Step
-    chosen: Chosen = "fixed"
-
-
-@dataclass
-class Planned:
-    """A recipe with all its promises.
-
-    Attributes:
-        recipe: as it was read.
-        plan: steps by name, goals, sources.
-        scored: every score that the recipe asks for; of a sweep all three.
-        trainings: slices of every trained task, by the name that the recipe uses.
-        reported: every slice that is reported.
-        originals: English slices of parallel sets that are reported in other languages only; the
-            leak check needs them, because a translation shares no letters with its original.
-        aligned: target -> slices that choose its block; none without a sweep.
-        models: training steps by name, for lineage and cost.
-        absent: files that are missing; nothing runs while there are any.
-        silent: target -> languages without gold here.
-        encoders: the encoders, by label.
-    """
-
-    recipe: Recipe
-    plan: Plan
-    scored: list[Cell]
-    trainings: Mapping[str, Trained]
-    reported: list[Slice]
-    originals: list[Slice]
-    aligned: Mapping[str, list[Slice]]
-    models: Mapping[str, Step]
-    absent: list[str]
-    silent: Mapping[str, tuple[str, ...]]
-    encoders: Mapping[str, Encoder]
-
-    @property
-    def cells(self) -> list[Cell]:
-        """The scores that means, gains and answers rest on: of a sweep those of the fixed block."""
-        return [cell for cell in self.scored if cell.chosen == "fixed"]
-
-    @cached_property
-    def reads(self) -> list[Step]:
-        """Steps that read and check official files."""
-        beside = [Step(READ, slice_label(s), s) for s in self.originals]
-        return [s for s in self.plan.unique() if s.stage.name == "read"] + beside
-
-    def require_files(self) -> None:
-        """Refuse to start while something is missing that no download can bring.
-
-        Raises:
-            DataError: naming every missing file.
-            EncoderError: for an encoder of the hub at no revision.
-        """
-        for encoder in self.encoders.values():
-            if encoder.away and encoder.choice.revision is None:
-                raise EncoderError(
-                    f"The encoder {encoder.choice.hub} has no revision",
-                    where="encoder.revision",
-                    expected="the 40 hex digits of a commit, or a folder: what the hub shows today "
-                    "may differ tomorrow",
-                    do="--set encoder.revision=COMMIT, or --set encoder='{path: FOLDER}'",
-                )
-        if self.absent:
-            files = (
-                "1 data file is" if len(self.absent) == 1 else f"{len(self.absent)} data files are"
-            )
-            raise DataError(
-                f"{files} missing",
-                where="the data folders (--data, XSTILTS_DATA)",
-                expected="\n            ".join(self.absent),
-                do="put them there, or see what the catalogue accepts: xstilts data check",
-            )
 
 
 @dataclass
@@ -141,6 +65,8 @@ class _Making:
     slices: Mapping[str, list[Slice]]
     tuning: Mapping[str, Mapping[str, Slice]]
     aligned: Mapping[str, list[Slice]]
+    others: Other
+    files: Files
     prefix: str
     steps: dict[str, Step] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
@@ -149,48 +75,116 @@ class _Making:
 
     def arm(self, arm: str, seed: int) -> None:
         """All steps of one arm and seed."""
-        model = self.builder.start
-        stages = self.recipe.arms[arm]
+        model, said = self.before(arm, seed), self.recipe.on_target(arm)
+        for target in self.recipe.targets:
+            if get_task(target).kind not in RETRIEVED:
+                self.target(arm, target, model, seed, said)
+            elif said is None or (is_trained(self.recipe, target) and of_one_model(said)):
+                self.retrieval(arm, target, model, seed, said)
+
+    def before(self, arm: str, seed: int) -> Model:
+        """The model that an arm's stages leave to its target stage."""
+        model, stages = self.builder.start, self.recipe.before(arm)
         for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
             model = self.intermediate(model, stage, seed)
             assert model.step is not None
             self.named(f"{arm}/{name}@{seed}", model.step, training=True)
             self.kept.add(model.step.key)
-        for target in self.recipe.targets:
-            if get_task(target).kind in RETRIEVED:
-                self.retrieval(arm, target, model, seed)
-            else:
-                self.target(arm, target, model, seed)
+        return model
+
+    def steps_before(self, arm: str, seed: int) -> list[Step]:
+        """The stages of an arm before its target stage."""
+        self.before(arm, seed)
+        names = stage_names(self.recipe.before(arm), self.recipe.targets)
+        return [self.steps[f"{self.prefix}{arm}/{name}@{seed}"] for name in names]
 
     def intermediate(self, start: Model, stage: StageUse, seed: int) -> Model:
         """The model after one stage of an arm."""
         if isinstance(stage.train, str):
-            return self.stage(start, stage.train, seed)
-        each_has_its_own_data(stage.train, self.trainings)
-        parts = [(self.trainings[task], self.words(task)) for task in stage.train]
+            return self.stage(start, spoken_in(stage, stage.train), seed)
+        each_has_its_own_data(stage.tasks, self.trainings)
+        parts = [(self.data(spoken_in(stage, t)), self.words(t)) for t in stage.tasks]
         how = self.how(self.recipe.training)
         return self.builder.mix(start, parts, stage.mix or Mix(), how, seed)
 
-    def stage(self, start: Model, task: str, seed: int) -> Model:
-        words = self.words(task)
-        return self.builder.train(start, self.trainings[task], self.how(words), words, seed)
+    def data(self, one: Spoken) -> Trained:
+        """What is trained on, in its language."""
+        return self.trainings[one.task] if one.plain else self.others[one]
 
-    def trained(self, arm: str, target: str, start: Model, seed: int) -> Model:
-        """The model of the target stage."""
+    def stage(self, start: Model, one: Spoken, seed: int, beside: Sequence[Step] = ()) -> Model:
+        words = self.words(one.task)
+        how = self.how(words)
+        return self.builder.train(start, self.data(one), how, words, seed, beside=beside)
+
+    def trained(
+        self, arm: str, target: str, start: Model, seed: int, said: StageUse | None
+    ) -> Model:
+        """The model of the target stage, in one language, perhaps for longer."""
         same_labels(target, self.trainings[target])
-        model = self.stage(start, target, seed)
+        one, beside = Spoken(target), list[Step]()
+        if said and said.longer:
+            beside = self.steps_before(said.longer, seed)
+        elif said and said.language:
+            one = spoken_in(said, target)
+        model = self.stage(start, one, seed, beside)
         assert model.step is not None
         self.named(f"{arm}/{target}@{seed}", model.step, training=True)
         return model
 
-    def target(self, arm: str, target: str, start: Model, seed: int) -> None:
+    def target(self, arm: str, target: str, start: Model, seed: int, said: StageUse | None) -> None:
+        """A target stage, one for all languages or one for each, and what it predicts."""
         words = self.words(target)
-        model = self.trained(arm, target, start, seed)
-        for data in self.slices[target]:
-            step = self.builder.predict(model, data, self.how(words), words)
-            self.cell(arm, target, data, seed, step)
+        for source, languages, model in self.models_of(arm, target, start, seed, said):
+            for data in self.slices[target]:
+                if data.language in languages:
+                    step = self.builder.predict(model, data, self.how(words), words)
+                    self.cell(arm, target, data, seed, step, source=source)
 
-    def retrieval(self, arm: str, target: str, model: Model, seed: int) -> None:
+    def models_of(
+        self, arm: str, target: str, start: Model, seed: int, said: StageUse | None
+    ) -> Iterator[tuple[str, Collection[str], Model]]:
+        """Source language, languages reported by it, and the model."""
+        every = [s.language for s in self.slices[target]]
+        if said is None or of_one_model(said):
+            source = (said and said.language) or SOURCE
+            yield source, every, self.trained(arm, target, start, seed, said)
+        elif said.few_shot is not None:
+            yield from self.continued(arm, target, start, seed, said.few_shot)
+        else:
+            there = [spoken_in(said, target, language) for language in every]
+            some = any(one in self.others for one in there)
+            for one in there:
+                if one in self.others or (one.plain and some):
+                    model = self.stage(start, one, seed)
+                    self.of_language(arm, target, one.language, seed, model)
+                    yield one.language, [one.language], model
+
+    def continued(
+        self, arm: str, target: str, start: Model, seed: int, said: FewShot
+    ) -> Iterator[tuple[str, Collection[str], Model]]:
+        """The models that go on with a few examples, one for each language but English."""
+        same_labels(target, self.trainings[target])
+        if said.after == "target":
+            start = self.trained(arm, target, start, seed, None)
+            assert start.step is not None
+            self.kept.add(start.step.key)
+        words = self.words(target, said.training)
+        how, english = self.how(words), self.trainings[target].train
+        head: Literal["new", "kept"] = "kept" if said.after == "target" else "new"
+        for few in shots(self.recipe, target, said, self.slices[target], self.files, arm):
+            data = self.others[few]
+            model = self.builder.train(start, data, how, words, seed, learnt=english, head=head)
+            self.of_language(arm, target, few.language, seed, model)
+            both = f"{SOURCE}+{few.language}" if said.after == "target" else few.language
+            yield both, [few.language], model
+
+    def of_language(self, arm: str, target: str, language: str, seed: int, model: Model) -> None:
+        assert model.step is not None
+        self.named(f"{arm}/{target}.{language}@{seed}", model.step, training=True)
+
+    def retrieval(
+        self, arm: str, target: str, model: Model, seed: int, said: StageUse | None
+    ) -> None:
         """Retrieval with the encoder as the arm left it, or as a dual encoder's training left it.
 
         Nothing is random without a stage.
@@ -200,7 +194,7 @@ class _Making:
         if is_trained(self.recipe, target):
             nothing_else_is_compared(self.recipe, target)
             place = {"layer": "top", "pooling": "first"}
-            model = self.trained(arm, target, model, seed)
+            model = self.trained(arm, target, model, seed, said)
         elif self.builder.encoder.layers is not None:
             block_is_there(target, use.layer, self.builder.encoder.layers)
         if not model.chain and seed != self.recipe.seeds[0]:
@@ -216,13 +210,14 @@ class _Making:
             d.language: self.builder.retrieve(model, d, config, words) for d in self.slices[target]
         }
         own, scores = seed if model.chain else None, {}
+        source = ((said and said.language) or SOURCE) if is_trained(self.recipe, target) else ""
         for data in self.slices[target]:
             step = steps[data.language]
             if kind == "ranking":
                 step = self.builder.rank(data, steps)
             dev = self.tuning[target].get(data.language)
             mined = self.builder.retrieve(model, dev, config, words) if dev else None
-            scores[data.language] = self.cell(arm, target, data, own, step, mined)
+            scores[data.language] = self.cell(arm, target, data, own, step, mined, source)
         if text := self.aligned[target]:
             found, at_blocks = swept(self.builder, model, target, config, words, text, scores)
             for name, step in found.items():
@@ -239,10 +234,11 @@ class _Making:
         seed: int | None,
         step: Step,
         dev: Step | None = None,
+        source: str = "",
     ) -> Step:
         score = self.builder.score(step, dev, self.recipe.use(target).threshold)
         self.named(f"{arm}/{target}/predict.{data.language}{_at(seed)}", step)
-        self.listed(arm, target, data, seed, score)
+        self.listed(arm, target, data, seed, score, source=source)
         return score
 
     def listed(
@@ -253,10 +249,10 @@ class _Making:
         seed: int | None,
         score: Step,
         chosen: Chosen = "fixed",
+        source: str = "",
     ) -> None:
         name = "score" if chosen == "fixed" else f"{chosen}.score"
         self.named(f"{arm}/{target}/{name}.{data.language}{_at(seed)}", score)
-        source = "en" if is_trained(self.recipe, target) else ""
         place = self.builder.encoder.label, arm, target, data.language, data.split, source, seed
         self.cells.append(Cell(*place, score, chosen))
 
@@ -265,9 +261,12 @@ class _Making:
         if training:
             self.models[self.prefix + name] = step
 
-    def words(self, task: str) -> Training:
-        """The hyper-parameters of a task: the recipe's, then those of its sources, then its own."""
-        words = self.recipe.training_of(sources(self.recipe, task))
+    def words(self, task: str, more: Mapping[str, Any] = MappingProxyType({})) -> Training:
+        """The hyper-parameters of a task: the recipe's, then those of its sources, then its own.
+
+        At last come ``more``, those of a stage.
+        """
+        words = self.recipe.training_of(sources(self.recipe, task), more)
         limit = self.builder.encoder.positions
         if limit is not None and words.max_length > limit:
             raise EncoderError(
@@ -306,13 +305,18 @@ def make_plan(
     files = Files(workplace)
     trainings = {name: trained(recipe, name, files, without) for name in _trained_tasks(recipe)}
     slices = {target: scored(recipe, target, files) for target in recipe.targets}
+    others = spoken(recipe, trainings, slices, files, without)
+    others |= few_shots(recipe, trainings, slices, files, without)
+    slices = {target: given_away(target, slices[target], others) for target in recipe.targets}
     tuning = {target: tuned(recipe, target, files, slices[target]) for target in recipe.targets}
     reported = [s for parts in slices.values() for s in parts]
     aligned = {t: aligned_text(recipe, t, files, slices[t], without) for t in recipe.targets}
-    used = [s for t in trainings.values() for s in t.slices]
+    used = [s for t in trainings.values() for s in t.slices] + not_given_away(others, slices)
     refuse_overlap([*used, *(s for text in aligned.values() for s in text)], reported)
     originals = [
-        s for target in recipe.targets for s in original(recipe, target, slices[target], files)
+        s
+        for target in recipe.targets
+        for s in given_away(target, original(recipe, target, slices[target], files), others)
     ]
     encoders = {e.label: _encoder(e, workplace, files, recipe.runtime) for e in recipe.encoder}
     whole = Planned(
@@ -323,6 +327,7 @@ def make_plan(
         reported=reported,
         originals=originals,
         aligned=aligned,
+        others=others,
         models={},
         absent=files.absent,
         silent={},
@@ -334,7 +339,9 @@ def make_plan(
     for label, encoder in encoders.items():
         prefix = f"{label}:" if len(encoders) > 1 else ""
         builder = Builder(encoder)
-        making = _Making(recipe, workplace, builder, trainings, slices, tuning, aligned, prefix)
+        making = _Making(
+            recipe, workplace, builder, trainings, slices, tuning, aligned, others, files, prefix
+        )
         if encoder.made:
             making.steps |= {prefix + name: step for name, step in encoder.made.steps.items()}
             making.kept.add(encoder.made.step.key)
@@ -356,14 +363,23 @@ def _at(seed: int | None) -> str:
     return "" if seed is None else f"@{seed}"
 
 
+def of_one_model(said: StageUse) -> bool:
+    """Whether one model of a target is reported in all languages."""
+    return said.few_shot is None and said.language != OWN
+
+
 def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
     """The tasks of an arm's stages; numbered where one comes again or is itself a target."""
-    tasks = [joint_name(sorted(stage.tasks)) for stage in stages]
+    tasks = [joint_name(sorted(stage.tasks)) + _in_language(stage.language) for stage in stages]
     nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
     return [
         f"{task}.{n}" if n > 1 or task in targets else task
         for task, n in zip(tasks, nth, strict=True)
     ]
+
+
+def _in_language(language: str | None) -> str:
+    return "" if language in (None, SOURCE) else f".{language}"
 
 
 def _trained_tasks(recipe: Recipe) -> list[str]:

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
 
 from xstilts.core.spec import Runtime
 from xstilts.core.validation import form, merged, refusal, validated
+from xstilts.phases.forms import Said
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks.spec import Split
@@ -163,8 +165,11 @@ class TaskUse(_Section):
     sweep: Sweep | None = None
 
 
-class StageUse(_Section):
-    """One stage of an arm.
+_STARTS = ("train: TASK", "few_shot: {k: 100}", "longer: ARM", "language: LANGUAGE")
+
+
+class StageUse(Said):
+    """One stage of an arm; without tasks, words on the target stage that follows.
 
     Attributes:
         train: the task, or several that share the stage, each with a head of its own. These are
@@ -173,19 +178,34 @@ class StageUse(_Section):
         mix: how several tasks share the stage; in proportion to their sizes if absent.
     """
 
-    train: Annotated[
-        Annotated[str, Tag(_WORD)] | Annotated[tuple[str, ...], Tag(_REST)],
-        Discriminator(_word_or_rest),
-    ]
+    train: (
+        Annotated[
+            Annotated[str, Tag(_WORD)] | Annotated[tuple[str, ...], Tag(_REST)],
+            Discriminator(_word_or_rest),
+        ]
+        | None
+    ) = None
     mix: Mix | None = None
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """What is trained on."""
-        return (self.train,) if isinstance(self.train, str) else self.train
+        return (self.train,) if isinstance(self.train, str) else self.train or ()
+
+    @property
+    def of_target(self) -> bool:
+        """Whether it says how targets are trained, and is no stage before them."""
+        return not self.tasks
 
     @model_validator(mode="after")
     def _one_or_several(self) -> "StageUse":
+        self.refuse_contradictions(self.tasks)
+        if self.train is None:
+            if not self.on_target and self.language is None:
+                raise refusal("", "A stage trains nothing", f"one of: {', '.join(_STARTS)}")
+            if self.mix is not None:
+                raise refusal("", "A mixture has no tasks", "train: [A, B], or no mix")
+            return self
         if isinstance(self.train, str):
             if self.mix is not None:
                 raise refusal("", f"{self.train} alone cannot be mixed", "train: [A, B], or no mix")
@@ -253,6 +273,8 @@ class Recipe(_Section):
         if baseline not in self.arms:
             key = "analysis.gain.baseline"
             raise refusal(key, f"{baseline!r} is not an arm", f"one of: {', '.join(self.arms)}")
+        for arm, stages in self.arms.items():
+            self._in_order(arm, stages)
         languages = () if isinstance(self.languages, str) else self.languages
         for key, values in {
             "seeds": self.seeds,
@@ -265,13 +287,45 @@ class Recipe(_Section):
                     raise refusal(key, f"{value} stands twice in {key}", "each one once")
         return self
 
+    def _in_order(self, arm: str, stages: Sequence[StageUse]) -> None:
+        """Refuse words on the target that are not an arm's last, or look at no other arm."""
+        for stage in stages[:-1]:
+            if stage.of_target:
+                what = f"Words on the target stand before another stage of {arm}"
+                raise refusal(f"arms.{arm}", what, "them last: nothing follows a target")
+        other = stages[-1].longer if stages else None
+        if other is None:
+            return
+        fit = [name for name, of in self.arms.items() if of and not of[-1].of_target]
+        if other not in fit:
+            what = f"{arm} cannot be longer by the updates of {other}"
+            expected = f"an arm with stages before the target: {', '.join(fit) or '(none)'}"
+            raise refusal(f"arms.{arm}", what, expected)
+        if len(stages) > 1:
+            what = f"{arm} is longer in the place of stages, and has some"
+            raise refusal(f"arms.{arm}", what, f"{{longer: {other}}} alone")
+
+    def before(self, arm: str) -> tuple[StageUse, ...]:
+        """The stages of an arm before its target stage."""
+        return tuple(stage for stage in self.arms[arm] if not stage.of_target)
+
+    def on_target(self, arm: str) -> StageUse | None:
+        """What an arm says of its target stage; None where that is the recipe's alone."""
+        stages = self.arms[arm]
+        return stages[-1] if stages and stages[-1].of_target else None
+
     def use(self, task: str) -> TaskUse:
         """What is read of ``task``; the official splits, whole, if the recipe says nothing."""
         return self.tasks.get(task, TaskUse())
 
-    def training_of(self, tasks: Sequence[str]) -> Training:
-        """The hyper-parameters of the first task: its own, else those of the next, key by key."""
+    def training_of(
+        self, tasks: Sequence[str], more: Mapping[str, Any] = MappingProxyType({})
+    ) -> Training:
+        """The hyper-parameters of the first task: its own, else those of the next, key by key.
+
+        Before its own come ``more``, those of a stage.
+        """
         said = self.training.model_dump()
         for task in reversed(tasks):
             said = merged(said, self.use(task).training)
-        return validated(Training, said, f"tasks.{tasks[0]}.training")
+        return validated(Training, merged(said, dict(more)), f"tasks.{tasks[0]}.training")

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.graph.plan import unsound
-from xstilts.phases.planning import Planned, stage_names
+from xstilts.phases.planned import Planned
+from xstilts.phases.planning import stage_names
+from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import is_trained
+from xstilts.phases.spoken import SOURCE
 from xstilts.store import Store
 from xstilts.tasks import get_task
 from xstilts.train.spec import Mix
@@ -101,33 +104,74 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     ``tasks``: stages after ``>``, tasks of one mixture after ``+``. Numbers of a mixture
     (``mix_cap`` …) are empty where two mixtures of one arm differ in them. ``expected`` and
     ``realised``: examples of each task that the law wants and that were drawn, in the mean over
-    the finished seeds.
+    the finished seeds. ``language`` and ``translated`` are those of the stages before the target;
+    of the target stage are ``target_language``, ``target_translated``, a few-shot stage's ``k``,
+    ``draw`` and what it comes ``after``, the arm whose updates make it ``longer``, and their
+    number in the mean over targets and finished seeds.
     """
     import pandas as pd
 
     recipe = planned.recipe
     rows = []
-    for arm, stages in recipe.arms.items():
+    for arm in recipe.arms:
+        stages = recipe.before(arm)
         names = stage_names(stages, recipe.targets)
         found = [_values(planned, store, f"{arm}/{name}") for name in names]
         mixes = [stage.mix or Mix() for stage in stages if len(stage.tasks) > 1]
-        one = "mixture" if mixes else "task"
         rows.append(
             {
                 "arm": arm,
-                "kind": "none" if not stages else one if len(stages) == 1 else "chain",
+                "kind": _kind(recipe, arm),
                 "baseline": arm == recipe.analysis.gain.baseline,
                 "stages": len(stages),
                 "tasks": " > ".join(" + ".join(sorted(stage.tasks)) for stage in stages),
+                "language": " > ".join(stage.language or SOURCE for stage in stages),
+                "translated": " > ".join(s.translated for s in stages if s.translated),
                 "examples": sum(v[0]["examples"] for v in found) if all(found) else None,
                 "mix_law": " > ".join(mix.law for mix in mixes),
                 **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
                 **{key: _counts(found, key) for key in ("expected", "realised")},
+                **_on_target(planned, store, arm),
                 "seeds": len(recipe.seeds),
             }
         )
-    kinds = {"examples": "Int64", "mix_cap": "Int64", "mix_examples": "Int64"}
-    return pd.DataFrame(rows).astype({**kinds, "mix_temperature": "Float64"})
+    kinds = dict.fromkeys(("examples", "mix_cap", "mix_examples", "k", "draw"), "Int64")
+    numbers = dict.fromkeys(("mix_temperature", "further_updates"), "Float64")
+    return pd.DataFrame(rows).astype({**kinds, **numbers})
+
+
+def _kind(recipe: Recipe, arm: str) -> str:
+    """What an arm is: by its stages before the target, else by what it says of the target."""
+    stages, said = recipe.before(arm), recipe.on_target(arm)
+    if len(stages) > 1:
+        return "chain"
+    if stages:
+        return "mixture" if len(stages[0].tasks) > 1 else "task"
+    if said is None:
+        return "none"
+    if said.few_shot:
+        return "few-shot"
+    if said.longer:
+        return "longer"
+    return "translate-train" if said.translated else "in-language"
+
+
+def _on_target(planned: Planned, store: Store, arm: str) -> dict[str, Any]:
+    """What an arm says of its target stage, a setting a column."""
+    said = planned.recipe.on_target(arm)
+    few, values = said and said.few_shot, []
+    for target in planned.recipe.targets if said and said.longer else ():
+        values += _values(planned, store, f"{arm}/{target}")
+    further = [value["further_updates"] for value in values]
+    return {
+        "target_language": (said and said.language) or SOURCE,
+        "target_translated": (said and said.translated) or "",
+        "k": few.k if few else None,
+        "draw": few.draw if few else None,
+        "after": few.after if few else "",
+        "longer": (said and said.longer) or "",
+        "further_updates": sum(further) / len(further) if further else None,
+    }
 
 
 def _values(planned: Planned, store: Store, stage: str) -> list[dict[str, Any]]:
@@ -199,8 +243,8 @@ def same_data(planned: Planned) -> set[tuple[str, str]]:
             continue
         data = planned.trainings[target].train
         for arm, stages in planned.recipe.arms.items():
-            tasks = [task for stage in stages for task in stage.tasks]
-            if any(set(planned.trainings[t].train.digests) & set(data.digests) for t in tasks):
+            seen = [planned.trainings[task].train for stage in stages for task in stage.tasks]
+            if any(set(other.digests) & set(data.digests) for other in seen):
                 found.add((arm, target))
     return found
 

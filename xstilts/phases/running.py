@@ -18,7 +18,8 @@ from xstilts.models import hub
 from xstilts.models.files import inspect
 from xstilts.phases import leaks, results
 from xstilts.phases.cuts import Cut, cut_inputs
-from xstilts.phases.planning import Planned, make_plan
+from xstilts.phases.planned import Planned
+from xstilts.phases.planning import make_plan
 from xstilts.phases.pretraining import Promised
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.workplace import Workplace

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from xstilts.data.slices import Slice, Tokens
 from xstilts.graph import Stage, Step, Work
@@ -14,7 +15,7 @@ from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
 from xstilts.scoring.spec import Choose, Score, Threshold, score_of
 from xstilts.tasks import get_task
 from xstilts.train.mixture import budget, shares
-from xstilts.train.spec import WEIGHTS, FineTune, Head, How, Mix, Mixture
+from xstilts.train.spec import LONGER, WEIGHTS, FineTune, Head, How, Mix, Mixture
 
 READ = Stage("read", 1, "xstilts.data.read:read")
 TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
@@ -129,6 +130,7 @@ class Model:
 def slice_label(data: Slice) -> str:
     """The readable part of a slice's address: ``mnli.en.train``."""
     part = {"all": "", "train": "-rest", "held": "-held"}[data.part]
+    part += "" if data.draw is None else f"-{data.sample}.{data.draw}"
     return f"{data.task}.{data.language}.{data.split}{part}"
 
 
@@ -182,17 +184,43 @@ class Builder:
             self._tokens[name] = Step(TOKENS, slice_label(data), how, inputs)
         return self._tokens[name]
 
-    def train(self, start: Model, data: Trained, how: How, words: Training, seed: int) -> Model:
-        """``start`` trained on one task."""
-        head = _head(data)
+    def train(
+        self,
+        start: Model,
+        data: Trained,
+        how: How,
+        words: Training,
+        seed: int,
+        *,
+        learnt: Slice | None = None,
+        head: Literal["new", "kept"] = "new",
+        beside: Sequence[Step] = (),
+    ) -> Model:
+        """``start`` trained on one task.
+
+        Args:
+            start: the model to start from.
+            data: what is trained and selected on.
+            how: the hyper-parameters.
+            words: how examples are cut into pieces.
+            seed: of the stage.
+            learnt: the slice whose labels count where they are open; that trained on if None.
+            head: whether the head of ``start`` is kept.
+            beside: stages whose updates come on top of its own.
+        """
         config = FineTune(
-            **dict(head),
+            **dict(_head(data)),
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
+            language=data.train.language,
+            head=head,
         )
-        work = Work(how.epochs * pieces_of(data.train), training=True)
-        return self._trained(start, config, self._inputs(data, words), work, data.train)
+        learnt = learnt or data.train
+        more = {f"{LONGER}{i}": step for i, step in enumerate(beside, 1)}
+        tokens = how.epochs * pieces_of(data.train) + sum(step.work.tokens for step in beside)
+        inputs = self._inputs(data, words, learnt) | more
+        return self._trained(start, config, inputs, Work(tokens, training=True), learnt)
 
     def mix(
         self,
@@ -212,11 +240,12 @@ class Builder:
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
+            language=parts[0][0].train.language,
         )
         inputs = {
             f"{name}.{data.train.task}": step
             for data, words in parts
-            for name, step in self._inputs(data, words).items()
+            for name, step in self._inputs(data, words, data.train).items()
         }
         sizes = [size_of(data.train) for data, _ in parts]
         law = zip(shares(mix, sizes), sizes, parts, strict=True)
@@ -224,10 +253,10 @@ class Builder:
         work = Work(budget(mix, sizes, how.epochs) * pieces, training=True)
         return self._trained(start, config, inputs, work, None)
 
-    def _inputs(self, data: Trained, words: Training) -> dict[str, Step]:
+    def _inputs(self, data: Trained, words: Training, learnt: Slice) -> dict[str, Step]:
         return {
-            "train": self.tokens(data.train, words.max_length, words.stride, data.train),
-            "dev": self.tokens(data.held, words.max_length, words.stride, data.train),
+            "train": self.tokens(data.train, words.max_length, words.stride, learnt),
+            "dev": self.tokens(data.held, words.max_length, words.stride, learnt),
             "dev_examples": self.read(data.held),
         }
 
@@ -241,7 +270,8 @@ class Builder:
     ) -> Model:
         if start.step is not None:
             inputs = {**inputs, "start": start.step}
-        chain = (*start.chain, config.task)
+        spoken = "" if config.language == "en" else f"-{config.language}"
+        chain = (*start.chain, f"{config.task}{spoken}")
         spans = any(head.kind == "span" for head in config.heads)
         stage = TRAIN_SPANS if spans else TRAIN
         step = Step(stage, ".".join(chain), config, inputs, work)

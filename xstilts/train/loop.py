@@ -19,14 +19,14 @@ from xstilts.data.batches import Ints
 from xstilts.data.tokens import labels_of
 from xstilts.models.device import use
 from xstilts.models.joint import JointModel
-from xstilts.models.task_model import TaskModel, next_stage
+from xstilts.models.task_model import TaskModel, load_trained, next_stage
 from xstilts.train import checkpoint
 from xstilts.train.events import Events
 from xstilts.train.gradient import summed_gradient
 from xstilts.train.mixture import Draws, alone, budget, mixed, shares
 from xstilts.train.optim import clip, make_optimizer, rate, total_updates
 from xstilts.train.part import Part
-from xstilts.train.spec import LOG, FineTune, Head, Mixture
+from xstilts.train.spec import LOG, LONGER, FineTune, Head, Mixture
 
 _LOG_EVERY = 10
 _SAY_SECONDS = 10.0
@@ -54,14 +54,7 @@ def finetune(
     start = inputs["start"].folder if "start" in inputs else context.sources[str(config.encoder)]
     own = {head.task: _inputs_of(config, head, inputs) for head in config.heads}
     models = (
-        next_stage(
-            start,
-            head.kind,
-            len(labels_of(head.labels, own[head.task]["train"])),
-            seed=derive(config.seed, "head", head.task),
-            dropout=config.how.dropout,
-        ).to(device)
-        for head in config.heads
+        _model(config, head, start, own[head.task]["train"]).to(device) for head in config.heads
     )
     model = JointModel(models) if isinstance(config, Mixture) else next(models)
     packed = model.train().without_padding()  # as far as dropout allows
@@ -71,7 +64,8 @@ def finetune(
         for head, part in zip(config.heads, each, strict=True)
     ]
     lineage = inputs["start"].value["lineage"] if "start" in inputs else []
-    run = Run(config, parts, model, lineage, folder, context, device)
+    further = sum(r.value["updates"] for n, r in inputs.items() if n.startswith(LONGER))
+    run = Run(config, parts, model, lineage, folder, context, device, further)
     verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
@@ -81,6 +75,19 @@ def finetune(
     return run.value(verdict) | {"packed": packed}
 
 
+def _model(config: FineTune | Mixture, head: Head, start: Path, train: Result) -> TaskModel:
+    """The encoder in ``start`` under a new head, or the whole model that lies there."""
+    if isinstance(config, FineTune) and config.head == "kept":
+        return load_trained(start, config.how.dropout)
+    return next_stage(
+        start,
+        head.kind,
+        len(labels_of(head.labels, train)),
+        seed=derive(config.seed, "head", head.task),
+        dropout=config.how.dropout,
+    )
+
+
 def _inputs_of(
     config: FineTune | Mixture, head: Head, inputs: Mapping[str, Result]
 ) -> dict[str, Result]:
@@ -88,11 +95,16 @@ def _inputs_of(
     return {name: inputs[f"{name}{end}"] for name in ("train", "dev", "dev_examples")}
 
 
-def draws_of(config: FineTune | Mixture, sizes: list[int]) -> tuple[list[float], Draws]:
-    """Each task's share of the updates, and the examples of every update."""
+def draws_of(
+    config: FineTune | Mixture, sizes: list[int], further: int = 0
+) -> tuple[list[float], Draws]:
+    """Each task's share of the updates, and the examples of every update.
+
+    A single task has ``further`` updates on top of its own.
+    """
     how = config.how
     if isinstance(config, FineTune):
-        return [1.0], alone(sizes[0], total_updates(sizes[0], how), how.batch_size)
+        return [1.0], alone(sizes[0], total_updates(sizes[0], how) + further, how.batch_size)
     law, examples = shares(config.mix, sizes), budget(config.mix, sizes, how.epochs)
     seed = derive(config.seed, "mixture", config.task)
     return law.tolist(), mixed(law, examples, how.batch_size, seed)
@@ -110,10 +122,12 @@ class Run:
         folder: Path,
         context: Context,
         device: torch.device,
+        further: int = 0,
     ) -> None:
         self.config, self.parts, self.model, self.folder = config, parts, model, folder
         self.lineage, self.context, self.device = lineage, context, device
-        self.law, self.draws = draws_of(config, [part.data.examples for part in parts])
+        self.further = further
+        self.law, self.draws = draws_of(config, [part.data.examples for part in parts], further)
         self.total = len(self.draws.task)
         self.optimizer = make_optimizer(model, config.how)
         torch.manual_seed(derive(config.seed, "dropout", config.task))
@@ -239,6 +253,8 @@ class Run:
             "updates": progress.best_update,
             "seed": self.config.seed,
         }
+        if self.config.language != "en":
+            link["language"] = self.config.language
         value = {
             "verdict": verdict,
             "updates": progress.update,
@@ -256,6 +272,8 @@ class Run:
             "device": str(self.device),
             "lineage": [*self.lineage, link],
         }
+        if self.further:
+            value["further_updates"] = self.further
         if progress.no_answer_threshold is not None:
             value["no_answer_threshold"] = progress.no_answer_threshold
         if len(parts) > 1:

@@ -11,6 +11,7 @@ from xstilts.tasks.spec import AnswerRules, Kind
 
 LOG = "log.jsonl"
 WEIGHTS = ("*.safetensors",)
+LONGER = "longer."  # before the number in the name of an input: a stage whose updates come on top
 
 
 class Select(Spec):
@@ -115,6 +116,9 @@ class FineTune(Spec):
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters.
         seed: of the head, the order of examples and dropout.
+        language: of the examples trained on; those selected on are English.
+        head: ``kept`` goes on with the head of the stage that it starts from, which is of the same
+            kind and labels.
     """
 
     task: str
@@ -125,6 +129,8 @@ class FineTune(Spec):
     how: How
     seed: int
     answers: AnswerRules = added("squad", absent_when="squad")
+    language: str = added("en", absent_when="en")
+    head: Literal["new", "kept"] = added("new", absent_when="new")
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -144,6 +150,7 @@ class Mixture(Spec):
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters, the same for every task.
         seed: of heads, draws, orders of examples and dropout.
+        language: of the examples trained on; those selected on are English.
     """
 
     heads: tuple[Head, ...] = Field(min_length=2)
@@ -151,6 +158,7 @@ class Mixture(Spec):
     encoder: str | None
     how: How
     seed: int
+    language: str = added("en", absent_when="en")
 
     @property
     def task(self) -> str:
