@@ -235,6 +235,8 @@ def test_every_such_arm_runs_and_is_told_in_columns(
         f"arms={{{arms}}}",
         "targets=[panx, udpos]",
         "tasks.mnli.train={from: train, sample: 100}",
+        "tasks.panx.train={from: train, sample: 90}",
+        "tasks.udpos.train={from: train, sample: 90}",
         "languages=[en, de, sw]",
     )
     found = xstilts.run(RECIPE, *said, store=tmp_path, data=spoken_world)

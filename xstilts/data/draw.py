@@ -52,11 +52,15 @@ def sample(
     if n is None:
         return list(examples)
     if n > len(examples):
+        key = "sample" if draw is None else "k"
+        lower = f"--set tasks.TASK.train.sample={len(examples)}"
         raise DataError(
             f"{n} examples are asked for, {len(examples)} are there",
             where=where,
-            expected=f"sample: at most {len(examples)}",
-            do=f"lower the sample, as in --set tasks.TASK.train.sample={len(examples)}",
+            expected=f"{key}: at most {len(examples)}",
+            do=f"lower the sample, as in {lower}"
+            if draw is None
+            else f"lower k, as in few_shot: {{k: {len(examples)}}}, or name another split: from",
         )
     chosen: set[str] = set()
     for _, members in _groups(examples, "sample" if draw is None else f"draw {draw}"):
