@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from xstilts.core.spec import Spec
+from xstilts.core.spec import Spec, added
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # the first pieces, as in XLM-R
 LANGUAGES = "text."  # before the language in the name of an input
@@ -67,9 +67,11 @@ class Rows(Spec):
 
     Attributes:
         length: most pieces of a row, special ones counted.
+        tokenizer: digest of its files; None if it is that of a step.
     """
 
     length: int = Field(ge=8)
+    tokenizer: str | None = added(None, absent_when=None)
 
 
 def shares(sizes: dict[str, int], sampling: float) -> dict[str, float]:

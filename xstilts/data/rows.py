@@ -21,10 +21,12 @@ def rows(
 ) -> dict[str, Any]:
     """Write the arrays of what is trained on and of what is held out.
 
-    A row is a document between ``<s>`` and ``</s>``; a long one becomes several rows. The array
-    ``language`` has the index of each row's language in the record's ``languages``.
+    A row is a document between the pieces that begin and end a text (``<s>`` and ``</s>`` of those
+    that are made here); a long one becomes several rows. The
+    array ``language`` has the index of each row's language in the record's ``languages``.
     """
-    tokenizer = load_tokenizer(inputs["tokenizer"].folder)
+    made = inputs.get("tokenizer")
+    tokenizer = load_tokenizer(made.folder if made else context.sources[str(config.tokenizer)])
     texts = {n.removeprefix(LANGUAGES): r for n, r in inputs.items() if n.startswith(LANGUAGES)}
     value: dict[str, Any] = {"languages": sorted(texts), "pad": tokenizer.pad_token_id}
     for side, part in SIDES.items():
@@ -47,7 +49,7 @@ def rows(
 
 def _cut(tokenizer: Any, documents: list[str], length: int) -> tuple[Any, Any]:
     """Pieces of the rows of some documents, one after the other, and the rows' lengths."""
-    begin, end, room = tokenizer.bos_token_id, tokenizer.eos_token_id, length - 2
+    begin, end, room = tokenizer.cls_token_id, tokenizer.sep_token_id, length - 2
     found: list[list[int]] = []
     for first in range(0, len(documents), _TEXTS):
         some = documents[first : first + _TEXTS]

@@ -56,12 +56,23 @@ class MaskedText:
         Returns:
             the rows with pieces masked, those asked for as ``label``; and pieces by language.
         """
-        rng = np.random.default_rng(derive(self.seed, "languages", update))
-        spoken = rng.choice(len(self.languages), size, p=self.shares)
+        spoken = self._spoken(update, size)
         rows = np.array([self._next_row(int(language)) for language in spoken])
         lengths = np.bincount(spoken, self.train.lengths[rows], len(self.languages))
         read = dict(zip(self.languages, map(int, lengths), strict=True))
         return self._masked(self.train, rows, derive(self.seed, "mask", update)), read
+
+    def skip_to(self, update: int, size: int) -> None:
+        """Stand where all updates before ``update`` have been drawn, each of ``size`` rows."""
+        self.rows = dict.fromkeys(self.languages, 0)
+        for earlier in range(update):
+            for language in self._spoken(earlier, size):
+                self.rows[self.languages[language]] += 1
+
+    def _spoken(self, update: int, size: int) -> Ints:
+        """The language of every row of an update."""
+        rng = np.random.default_rng(derive(self.seed, "languages", update))
+        return rng.choice(len(self.languages), size, p=self.shares)
 
     def _next_row(self, language: int) -> int:
         """A row of a language that its epoch has not had."""

@@ -87,6 +87,7 @@ def pretrain(
         inputs["rows"], Pieces.of(tokenizer), config.masking, config.sampling, config.seed
     )
     model = new_masked_lm(config.model, tokenizer, derive(config.seed, "weights")).to(device)
+    model.without_padding()
     run = Run(config, text, model, folder, context, device)
     verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
