@@ -1,12 +1,15 @@
 """Words of a stage beside its tasks: on what text, in which language, from how few examples."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from xstilts.core.validation import refusal
+from xstilts.data.masking import Masking
 from xstilts.tasks.spec import Split
+from xstilts.train.text_spec import MASKING
 
+LAB = "lab"  # in the place of a folder: what the laboratory says
 OWN = "own"  # the language that is reported, for each of them
 
 
@@ -35,6 +38,53 @@ class FewShot(_Section):
     training: dict[str, Any] = {}
 
 
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) or value == LAB else [value]
+
+
+class MixedText(_Section):
+    """Masked LM on text, beside the tasks of a stage or alone.
+
+    Attributes:
+        languages: of the text; all that have some if absent.
+        share: of the updates that are on text, where the stage has tasks.
+        examples: rows of the whole stage, where it has none; absent = ``epochs`` passes over all.
+        text: folders as ``xstilts pretrain`` reads them, counted from a data folder; ``lab`` for
+            the laboratory's stories. Absent = those with ``data: lab``, else every folder of text
+            in ``text/`` of a data folder.
+        tokens: words and marks of the laboratory's English stories; other languages have their
+            declared share of them.
+        held: most documents of a language that are held out, to measure its loss.
+        sampling: exponent of the languages' shares: 1 in proportion to their text, 0 all alike.
+        masking: what is predicted.
+    """
+
+    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    share: float | None = Field(default=None, gt=0, lt=1)
+    examples: int | None = Field(default=None, ge=1)
+    text: Annotated[Literal["lab"] | tuple[str, ...] | None, BeforeValidator(_as_list)] = None
+    tokens: int = Field(default=50_000, ge=1)
+    held: int = Field(default=100, ge=1)
+    sampling: float = Field(default=0.3, ge=0, le=1)
+    masking: Masking = MASKING
+
+    def refuse_contradictions(self, tasks: tuple[str, ...]) -> None:
+        """Refuse a share of nothing, and a stage of two sizes.
+
+        Raises:
+            PydanticCustomError: naming the key.
+        """
+        if tasks and self.share is None:
+            what = "mlm does not say at which share of the updates it reads text"
+            raise refusal("", what, "mlm: {share: 0.2}, above 0 and below 1")
+        if tasks and self.examples is not None:
+            what = "mlm has as many updates as its share says, and examples beside"
+            raise refusal("", what, "examples only in a stage without tasks")
+        if not tasks and self.share is not None:
+            what = "mlm has a share, and the stage has no tasks to share with"
+            raise refusal("", what, "train: TASK, or no share")
+
+
 class Said(_Section):
     """The words of a stage that are not its tasks.
 
@@ -46,12 +96,14 @@ class Said(_Section):
         few_shot: how the target goes on.
         longer: the arm whose stages have as many updates as the target stage is given beside its
             own, in the place of those stages.
+        mlm: masked LM on text, beside the tasks or, where there are none, alone.
     """
 
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$")
     translated: str | None = None
     few_shot: FewShot | None = None
     longer: str | None = None
+    mlm: MixedText | None = None
 
     @property
     def on_target(self) -> list[str]:
@@ -64,6 +116,12 @@ class Said(_Section):
         Raises:
             PydanticCustomError: naming them.
         """
+        if self.mlm is not None:
+            self.mlm.refuse_contradictions(tasks)
+            said = [n for n in ("few_shot", "longer", "language", "translated") if getattr(self, n)]
+            if said and not tasks:
+                what = f"mlm stands beside {' and '.join(said)}, and there is nothing to train"
+                raise refusal("", what, "a stage of its own: {mlm: …}")
         if tasks and self.on_target:
             name = self.on_target[0]
             what = f"{name} says how the target is trained, and {'+'.join(tasks)} is no target"

@@ -55,8 +55,14 @@ def check(planned: Planned, store: Store) -> list[Overlap]:
         return known
     mine, theirs = compared(planned)
     memory = _memory(planned, store)
+    others = {data.train.payload for data in planned.others.values()}
+
+    def split(data: Slice) -> str:  # ids of two languages mean different texts
+        own = data.payload in others
+        return leaking_split(data.split, data.language) if own else data.split
+
     result = overlaps(
-        [(s.task, _split(s, planned), slice_label(s), _index(s, store)) for s in mine],
+        [(s.task, split(s), slice_label(s), _index(s, store)) for s in mine],
         [(slice_label(s), _index(s, store)) for s in theirs],
     )
     memory.parent.mkdir(parents=True, exist_ok=True)
@@ -64,12 +70,6 @@ def check(planned: Planned, store: Store) -> list[Overlap]:
     scratch.write_text(json.dumps([asdict(o) for o in result]))
     scratch.replace(memory)
     return result
-
-
-def _split(data: Slice, planned: Planned) -> str:
-    """Under which name its examples are left out: ids of two languages mean different texts."""
-    trained = any(data == t.train for t in planned.others.values())
-    return leaking_split(data.split, data.language) if trained else data.split
 
 
 def _index(data: Slice, store: Store) -> dict[str, list[str]]:

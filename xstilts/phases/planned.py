@@ -7,10 +7,11 @@ from functools import cached_property
 from xstilts.core.errors import DataError, EncoderError
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
+from xstilts.phases.encoders import Encoder
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import Trained
 from xstilts.phases.spoken import Other
-from xstilts.phases.steps import READ, Encoder, slice_label
+from xstilts.phases.steps import READ, slice_label
 from xstilts.phases.sweep import Chosen
 
 
@@ -50,6 +51,7 @@ class Planned:
         absent: files that are missing; nothing runs while there are any.
         silent: target -> languages without gold here.
         encoders: the encoders, by label.
+        ready: the models trained elsewhere that arms start from, by arm.
     """
 
     recipe: Recipe
@@ -64,6 +66,12 @@ class Planned:
     absent: list[str]
     silent: Mapping[str, tuple[str, ...]]
     encoders: Mapping[str, Encoder]
+    ready: Mapping[str, Encoder]
+
+    @property
+    def away(self) -> list[Encoder]:
+        """What is still on the hub."""
+        return [e for e in (*self.encoders.values(), *self.ready.values()) if e.away]
 
     @property
     def cells(self) -> list[Cell]:
@@ -90,14 +98,17 @@ class Planned:
             DataError: naming every missing file.
             EncoderError: for an encoder of the hub at no revision.
         """
-        for encoder in self.encoders.values():
-            if encoder.away and encoder.choice.revision is None:
+        where = {id(e): f"arms.{arm}: checkpoint." for arm, e in self.ready.items()}
+        for encoder in self.away:
+            if encoder.choice.revision is None:
+                place = where.get(id(encoder), "encoder.")
+                own = "--set encoder.revision=COMMIT, or --set encoder='{path: FOLDER}'"
                 raise EncoderError(
                     f"The encoder {encoder.choice.hub} has no revision",
-                    where="encoder.revision",
+                    where=f"{place}revision",
                     expected="the 40 hex digits of a commit, or a folder: what the hub shows today "
                     "may differ tomorrow",
-                    do="--set encoder.revision=COMMIT, or --set encoder='{path: FOLDER}'",
+                    do=own if place == "encoder." else "name its revision, or a path: FOLDER",
                 )
         if self.absent:
             files = (

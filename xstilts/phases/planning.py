@@ -1,18 +1,19 @@
 """Recipe -> plan: every cell's steps, with names, sources and what is missing."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from xstilts.core.errors import EncoderError
-from xstilts.core.spec import Runtime
+from xstilts.data.corpora import Corpus
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
+from xstilts.phases.encoders import Encoder, encoder_of, ready_of
 from xstilts.phases.forms import OWN, FewShot
 from xstilts.phases.planned import Cell, Planned
-from xstilts.phases.pretraining import promise
-from xstilts.phases.recipe import EncoderChoice, Recipe, StageUse, Training
+from xstilts.phases.reading import has_a_head, pieces_of_text, text_of
+from xstilts.phases.recipe import Recipe, StageUse, Training, stage_names
 from xstilts.phases.refusals import (
     block_is_there,
     each_has_its_own_data,
@@ -44,12 +45,12 @@ from xstilts.phases.spoken import (
     spoken,
     spoken_in,
 )
-from xstilts.phases.steps import Builder, Encoder, Model
+from xstilts.phases.steps import Builder, Model, Text
 from xstilts.phases.sweep import Chosen, aligned_text, swept
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Mine, Retrieve, Vectors
 from xstilts.tasks import get_task
-from xstilts.train.spec import How, Mix, joint_name
+from xstilts.train.spec import How, Mix
 
 _CONFIGS = {"retrieval": Retrieve, "mining": Mine, "ranking": Vectors}
 
@@ -66,6 +67,7 @@ class _Making:
     tuning: Mapping[str, Mapping[str, Slice]]
     aligned: Mapping[str, list[Slice]]
     others: Other
+    ready: Mapping[str, Encoder]
     files: Files
     prefix: str
     steps: dict[str, Step] = field(default_factory=dict)
@@ -75,6 +77,9 @@ class _Making:
 
     def arm(self, arm: str, seed: int) -> None:
         """All steps of one arm and seed."""
+        if arm in self.ready and self.builder.encoder is not self.ready[arm]:
+            replace(self, builder=Builder(self.ready[arm])).arm(arm, seed)
+            return
         model, said = self.before(arm, seed), self.recipe.on_target(arm)
         for target in self.recipe.targets:
             if get_task(target).kind not in RETRIEVED:
@@ -86,9 +91,11 @@ class _Making:
         """The model that an arm's stages leave to its target stage."""
         model, stages = self.builder.start, self.recipe.before(arm)
         for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
-            model = self.intermediate(model, stage, seed)
+            if stage.checkpoint is None:
+                model = self.intermediate(model, stage, arm, seed)
             assert model.step is not None
-            self.named(f"{arm}/{name}@{seed}", model.step, training=True)
+            training = stage.checkpoint is None
+            self.named(f"{arm}/{name}{_at(seed if training else None)}", model.step, training)
             self.kept.add(model.step.key)
         return model
 
@@ -98,23 +105,39 @@ class _Making:
         names = stage_names(self.recipe.before(arm), self.recipe.targets)
         return [self.steps[f"{self.prefix}{arm}/{name}@{seed}"] for name in names]
 
-    def intermediate(self, start: Model, stage: StageUse, seed: int) -> Model:
+    def intermediate(self, start: Model, stage: StageUse, arm: str, seed: int) -> Model:
         """The model after one stage of an arm."""
+        how, text, corpora = self.how(self.recipe.training), None, list[Corpus]()
+        if stage.mlm is not None:
+            has_a_head(self.builder.encoder, arm)
+            corpora = text_of(stage.mlm, self.recipe, self.files, arm)
+            length = min(self.recipe.training.max_length, self.builder.encoder.positions or 10**9)
+            text = self.builder.text(corpora, stage.mlm, length)
         if isinstance(stage.train, str):
-            return self.stage(start, spoken_in(stage, stage.train), seed)
+            return self.stage(start, spoken_in(stage, stage.train), seed, text=text)
+        if not stage.tasks:
+            assert text is not None and stage.mlm is not None
+            pieces = how.epochs * pieces_of_text(corpora, self.files)
+            return self.builder.reading(start, text, stage.mlm.examples, how, seed, pieces)
         each_has_its_own_data(stage.tasks, self.trainings)
         parts = [(self.data(spoken_in(stage, t)), self.words(t)) for t in stage.tasks]
-        how = self.how(self.recipe.training)
-        return self.builder.mix(start, parts, stage.mix or Mix(), how, seed)
+        return self.builder.mix(start, parts, stage.mix or Mix(), how, seed, text)
 
     def data(self, one: Spoken) -> Trained:
         """What is trained on, in its language."""
         return self.trainings[one.task] if one.plain else self.others[one]
 
-    def stage(self, start: Model, one: Spoken, seed: int, beside: Sequence[Step] = ()) -> Model:
+    def stage(
+        self,
+        start: Model,
+        one: Spoken,
+        seed: int,
+        beside: Sequence[Step] = (),
+        text: Text | None = None,
+    ) -> Model:
         words = self.words(one.task)
         how = self.how(words)
-        return self.builder.train(start, self.data(one), how, words, seed, beside=beside)
+        return self.builder.train(start, self.data(one), how, words, seed, beside=beside, text=text)
 
     def trained(
         self, arm: str, target: str, start: Model, seed: int, said: StageUse | None
@@ -256,7 +279,7 @@ class _Making:
         place = self.builder.encoder.label, arm, target, data.language, data.split, source, seed
         self.cells.append(Cell(*place, score, chosen))
 
-    def named(self, name: str, step: Step, *, training: bool = False) -> None:
+    def named(self, name: str, step: Step, training: bool = False) -> None:
         self.steps[self.prefix + name] = step
         if training:
             self.models[self.prefix + name] = step
@@ -318,7 +341,7 @@ def make_plan(
         for target in recipe.targets
         for s in given_away(target, original(recipe, target, slices[target], files), others)
     ]
-    encoders = {e.label: _encoder(e, workplace, files, recipe.runtime) for e in recipe.encoder}
+    encoders = {e.label: encoder_of(e, workplace, files, recipe.runtime) for e in recipe.encoder}
     whole = Planned(
         recipe=recipe,
         plan=Plan({}, []),
@@ -332,6 +355,7 @@ def make_plan(
         absent=files.absent,
         silent={},
         encoders=encoders,
+        ready={},
     )
     steps: dict[str, Step] = {}
     models: dict[str, Step] = {}
@@ -339,9 +363,14 @@ def make_plan(
     for label, encoder in encoders.items():
         prefix = f"{label}:" if len(encoders) > 1 else ""
         builder = Builder(encoder)
-        making = _Making(
-            recipe, workplace, builder, trainings, slices, tuning, aligned, others, files, prefix
-        )
+        own = {
+            arm: ready_of(label, stages[0].checkpoint, arm, files)
+            for arm, stages in recipe.arms.items()
+            if stages and stages[0].checkpoint
+        }
+        whole.ready = {**whole.ready, **own}
+        data = (trainings, slices, tuning, aligned, others)
+        making = _Making(recipe, workplace, builder, *data, own, files, prefix)
         if encoder.made:
             making.steps |= {prefix + name: step for name, step in encoder.made.steps.items()}
             making.kept.add(encoder.made.step.key)
@@ -368,36 +397,7 @@ def of_one_model(said: StageUse) -> bool:
     return said.few_shot is None and said.language != OWN
 
 
-def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
-    """The tasks of an arm's stages; numbered where one comes again or is itself a target."""
-    tasks = [joint_name(sorted(stage.tasks)) + _in_language(stage.language) for stage in stages]
-    nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
-    return [
-        f"{task}.{n}" if n > 1 or task in targets else task
-        for task, n in zip(tasks, nth, strict=True)
-    ]
-
-
-def _in_language(language: str | None) -> str:
-    return "" if language in (None, SOURCE) else f".{language}"
-
-
 def _trained_tasks(recipe: Recipe) -> list[str]:
     named = [t for stages in recipe.arms.values() for stage in stages for t in stage.tasks]
     named += [t for t in recipe.targets if is_trained(recipe, t)]
     return list(dict.fromkeys(named))
-
-
-def _encoder(
-    choice: EncoderChoice, workplace: Workplace, files: Files, runtime: Runtime
-) -> Encoder:
-    if choice.pretrain is not None:
-        made = promise(choice.pretrain, workplace, runtime)
-        files.sources |= made.sources
-        return Encoder(choice.label, made.step.key, made.tokenizer.key, choice, made=made)
-    here = workplace.encoder(choice)
-    if here is None:
-        name = f"hub:{choice.hub}@{choice.revision or 'unpinned'}"
-        return Encoder(choice.label, name, name, choice)
-    files.sources |= {here.digest: here.folder, here.tokenizer: here.folder}
-    return Encoder(choice.label, here.digest, here.tokenizer, choice, here)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ from xstilts.phases.forms import Said
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks.spec import Split
-from xstilts.train.spec import Mix, Select
+from xstilts.train.spec import Mix, Select, joint_name
 
 
 class _Section(BaseModel):
@@ -165,7 +165,14 @@ class TaskUse(_Section):
     sweep: Sweep | None = None
 
 
-_STARTS = ("train: TASK", "few_shot: {k: 100}", "longer: ARM", "language: LANGUAGE")
+_STARTS = (
+    "train: TASK",
+    "mlm: {}",
+    "checkpoint: {path: DIR}",
+    "few_shot: {k: 100}",
+    "longer: ARM",
+    "language: LANGUAGE",
+)
 
 
 class StageUse(Said):
@@ -176,6 +183,8 @@ class StageUse(Said):
             trained by the recipe's ``training``; of their own only ``max_length`` and ``stride``
             count.
         mix: how several tasks share the stage; in proportion to their sizes if absent.
+        checkpoint: a model that was trained elsewhere, in the place of the recipe's encoder: a
+            stage of its own, the first of an arm. Its tokenizer is used, and none of its heads.
     """
 
     train: (
@@ -186,6 +195,7 @@ class StageUse(Said):
         | None
     ) = None
     mix: Mix | None = None
+    checkpoint: EncoderChoice | None = None
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -195,13 +205,21 @@ class StageUse(Said):
     @property
     def of_target(self) -> bool:
         """Whether it says how targets are trained, and is no stage before them."""
-        return not self.tasks
+        return not self.tasks and bool(self.on_target or self.language)
 
     @model_validator(mode="after")
     def _one_or_several(self) -> "StageUse":
         self.refuse_contradictions(self.tasks)
+        if self.checkpoint is not None:
+            if len(self.model_fields_set) > 1:
+                others = sorted(self.model_fields_set - {"checkpoint"})
+                what = f"A checkpoint is taken as it is, and {' and '.join(others)} stands beside"
+                raise refusal("", what, "{checkpoint: …}, and then another stage")
+            if self.checkpoint.pretrain is not None:
+                raise refusal("", "A checkpoint is there already", "checkpoint: {path: …} or {hub}")
+            return self
         if self.train is None:
-            if not self.on_target and self.language is None:
+            if not self.of_target and self.mlm is None:
                 raise refusal("", "A stage trains nothing", f"one of: {', '.join(_STARTS)}")
             if self.mix is not None:
                 raise refusal("", "A mixture has no tasks", "train: [A, B], or no mix")
@@ -293,10 +311,17 @@ class Recipe(_Section):
             if stage.of_target:
                 what = f"Words on the target stand before another stage of {arm}"
                 raise refusal(f"arms.{arm}", what, "them last: nothing follows a target")
+        if any(stage.checkpoint for stage in stages[1:]):
+            what = f"{arm} takes a checkpoint after other stages, which it would replace"
+            raise refusal(f"arms.{arm}", what, "the checkpoint first")
         other = stages[-1].longer if stages else None
         if other is None:
             return
-        fit = [name for name, of in self.arms.items() if of and not of[-1].of_target]
+        fit = [
+            name
+            for name, of in self.arms.items()
+            if of and not of[-1].of_target and not of[0].checkpoint
+        ]
         if other not in fit:
             what = f"{arm} cannot be longer by the updates of {other}"
             expected = f"an arm with stages before the target: {', '.join(fit) or '(none)'}"
@@ -329,3 +354,20 @@ class Recipe(_Section):
         for task in reversed(tasks):
             said = merged(said, self.use(task).training)
         return validated(Training, merged(said, dict(more)), f"tasks.{tasks[0]}.training")
+
+
+def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
+    """The tasks of an arm's stages; numbered where one comes again or is itself a target."""
+    tasks = [_name(stage) for stage in stages]
+    nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
+    return [
+        f"{task}.{n}" if n > 1 or task in targets else task
+        for task, n in zip(tasks, nth, strict=True)
+    ]
+
+
+def _name(stage: StageUse) -> str:
+    if not stage.tasks:
+        return "mlm" if stage.mlm else "checkpoint"
+    name = joint_name([*sorted(stage.tasks), *(["mlm"] if stage.mlm else [])])
+    return name if stage.language in (None, "en") else f"{name}.{stage.language}"

@@ -1,14 +1,13 @@
 """From finished steps to the contract's two tables."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.graph.plan import unsound
 from xstilts.phases.planned import Planned
-from xstilts.phases.planning import stage_names
-from xstilts.phases.recipe import Recipe
+from xstilts.phases.recipe import Recipe, StageUse, stage_names
 from xstilts.phases.slices import is_trained
 from xstilts.phases.spoken import SOURCE
 from xstilts.store import Store
@@ -124,20 +123,28 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 "kind": _kind(recipe, arm),
                 "baseline": arm == recipe.analysis.gain.baseline,
                 "stages": len(stages),
-                "tasks": " > ".join(" + ".join(sorted(stage.tasks)) for stage in stages),
+                "tasks": " > ".join(" + ".join(sorted(s.tasks)) or _other(s) for s in stages),
                 "language": " > ".join(stage.language or SOURCE for stage in stages),
                 "translated": " > ".join(s.translated for s in stages if s.translated),
                 "examples": sum(v[0]["examples"] for v in found) if all(found) else None,
                 "mix_law": " > ".join(mix.law for mix in mixes),
                 **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
                 **{key: _counts(found, key) for key in ("expected", "realised")},
+                "checkpoint": _checkpoint(stages),
+                "lineage": "unknown" if _checkpoint(stages) else "known",
+                **_on_text(stages, found),
                 **_on_target(planned, store, arm),
                 "seeds": len(recipe.seeds),
             }
         )
     kinds = dict.fromkeys(("examples", "mix_cap", "mix_examples", "k", "draw"), "Int64")
-    numbers = dict.fromkeys(("mix_temperature", "further_updates"), "Float64")
+    numbers = dict.fromkeys(("mix_temperature", "further_updates", "mlm_share"), "Float64")
     return pd.DataFrame(rows).astype({**kinds, **numbers})
+
+
+def _other(stage: StageUse) -> str:
+    """What a stage without tasks is called among tasks."""
+    return "unknown" if stage.checkpoint else "mlm"
 
 
 def _kind(recipe: Recipe, arm: str) -> str:
@@ -145,6 +152,8 @@ def _kind(recipe: Recipe, arm: str) -> str:
     stages, said = recipe.before(arm), recipe.on_target(arm)
     if len(stages) > 1:
         return "chain"
+    if stages and not stages[0].tasks:
+        return "checkpoint" if stages[0].checkpoint else "mlm"
     if stages:
         return "mixture" if len(stages[0].tasks) > 1 else "task"
     if said is None:
@@ -154,6 +163,25 @@ def _kind(recipe: Recipe, arm: str) -> str:
     if said.longer:
         return "longer"
     return "translate-train" if said.translated else "in-language"
+
+
+def _checkpoint(stages: Sequence[StageUse]) -> str:
+    """Where the model lies that was trained elsewhere; empty without one."""
+    said = stages[0].checkpoint if stages else None
+    if said is None:
+        return ""
+    return said.path or f"{said.hub}@{said.revision}"
+
+
+def _on_text(stages: Sequence[StageUse], found: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
+    """The text that an arm reads: its share of the updates, and what finished stages say of it."""
+    read = [(stage.mlm, values) for stage, values in zip(stages, found, strict=True) if stage.mlm]
+    told = [value["text"] for _, values in read for value in values[:1]]
+    return {
+        "mlm_share": _only(said.share or 1.0 for said, _ in read),
+        "mlm_languages": " > ".join(" ".join(sorted(text["languages"])) for text in told),
+        "mlm_head": " > ".join(text["head"] for text in told),
+    }
 
 
 def _on_target(planned: Planned, store: Store, arm: str) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def run_recipe(
     planned, found = prepare(recipe, workplace, executor, say)
     for line in results.silent_lines(planned):
         say(line)
-    away = [e.choice for e in planned.encoders.values() if e.away]
+    away = [e.choice for e in planned.away]
     for choice in away:
         say(f"fetching {choice.hub} at {choice.revision}")
         folder = hub.fetch(str(choice.hub), str(choice.revision))

@@ -55,12 +55,14 @@ class Files:
         sources: path of every file that a slice reads, by digest.
         absent: one line a file that is missing.
         silent: target -> languages of the task that have no gold here.
+        pools: target -> the split that few shots are drawn from unless a recipe names one.
     """
 
     workplace: Workplace
     sources: dict[str, Path] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     silent: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    pools: dict[str, Split] = field(default_factory=dict)
 
     def slice(
         self,

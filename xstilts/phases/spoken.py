@@ -11,13 +11,12 @@ from pathlib import Path
 from xstilts.core.errors import DataError, RecipeError
 from xstilts.data.files import find, present
 from xstilts.data.slices import Slice
-from xstilts.phases.forms import OWN, FewShot
+from xstilts.phases.forms import LAB, OWN, FewShot
 from xstilts.phases.recipe import Recipe, StageUse
 from xstilts.phases.slices import RETRIEVED, Files, Leaking, Trained, is_trained, source_of
 from xstilts.tasks import Split, Task, get_task
 
 SOURCE = "en"
-LAB = "lab"  # in the place of a folder: the laboratory's own translations
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ def _in(
     leaking = without.get((task.name, leaking_split(split, one.language)), ())
     if one.translated is None:
         train = files.slice(
-            task, split, one.language, sample=said.sample, without=leaking, roots=roots
+            task, split, one.language, at_most=said.sample, without=leaking, roots=roots
         )
     else:
         train = files.slice(
@@ -242,7 +241,9 @@ def shots(
     """The few examples of a target in each reported language but English."""
     task = get_task(target)
     languages = [s.language for s in reported if s.language != SOURCE]
-    split = said.from_ or _pool(recipe, task, languages, files)
+    if target not in files.pools:
+        files.pools[target] = _pool(recipe, task, languages, files)
+    split = said.from_ or files.pools[target]
     if split not in task.splits:
         raise RecipeError(
             f"{target} has no {split} split to draw from",

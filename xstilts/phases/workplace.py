@@ -99,8 +99,12 @@ class Workplace:
                 scratch.rename(folder)
         return replace(self, data=(folder,), models=(folder,))
 
-    def encoder(self, choice: EncoderChoice) -> EncoderFiles | None:
+    def encoder(self, choice: EncoderChoice, where: str = "encoder") -> EncoderFiles | None:
         """The files of an encoder that is here; None for one that is still on the hub.
+
+        Args:
+            choice: the recipe's words.
+            where: key of the recipe, for messages.
 
         Raises:
             EncoderError: when there is no usable encoder at its path.
@@ -111,18 +115,20 @@ class Workplace:
             folder = hub.cached(str(choice.hub), choice.revision)
             if folder is None:
                 return None
-            return inspect(folder, self.digests, where="encoder.hub")
+            return inspect(folder, self.digests, where=f"{where}.hub")
         path = Path(choice.path).expanduser()
         places = [path] if path.is_absolute() else [path, *(m / path for m in self.models)]
         here = next((p for p in places if p.is_dir()), None)
         if here is None:
             raise EncoderError(
                 f"There is no encoder folder {choice.path}",
-                where="encoder.path",
+                where=f"{where}.path",
                 expected=" or ".join(str(p.absolute()) for p in places),
-                do="name a folder: --set encoder.path=FOLDER, or set XSTILTS_MODELS",
+                do="name a folder"
+                + (": --set encoder.path=FOLDER" if where == "encoder" else "")
+                + ", or set XSTILTS_MODELS",
             )
-        return inspect(here.absolute(), self.digests, where="encoder.path")
+        return inspect(here.absolute(), self.digests, where=f"{where}.path")
 
     def resolved(
         self, precision: Literal["auto", "bf16", "fp32"], threads: int
