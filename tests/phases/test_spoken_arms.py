@@ -1,6 +1,7 @@
 """Arms that train in other languages, for longer, or in chains: what they read, train and tell."""
 
 import shutil
+import unicodedata
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -191,6 +192,7 @@ def test_translated_data_of_the_targets_source_is_the_same_data(
             "reads no generated data",
             "data=lab",
         ),
+        ("a: [{language: own, translated: lab}]", "reads no generated data", "data=lab"),
         ("a: [{}]", "trains nothing", "train: TASK"),
         ("a: [{language: de}, {train: mnli}]", "before another stage of a", "last"),
         ("a: [{longer: b}]", "cannot be longer by the updates of b", "an arm with stages"),
@@ -296,3 +298,18 @@ def test_the_laboratory_translates_its_own_training_data_exactly(tmp_path: Path)
         assert told == tmp_path / "one" / place and told.read_bytes() == there
     assert export.translate(tmp_path / "one", "lab_ccg", "qfi", sizes) is None
     assert export.translate(tmp_path / "one", "lab_mnli", "en", sizes) is None
+
+
+def test_a_recipe_in_the_laboratory_trains_on_its_exact_translations(tmp_path: Path) -> None:
+    stages = "en: [{train: lab_mnli}], fi: [{train: lab_mnli, language: qfi, translated: lab}]"
+    said = (f"arms={{none: [], {stages}}}", "targets=[lab_udpos]", "languages=[en]", "seeds=[0]")
+    found = make_plan(load("quickstart", said), Workplace.of(tmp_path))
+    english = {e.id: e for e in examples(found, "en/lab_mnli@0", tmp_path)}
+    other = {e.id: e for e in examples(found, "fi/lab_mnli.qfi@0", tmp_path)}
+    assert english.keys() == other.keys() and len(other) == 1500  # what quickstart draws
+    for name, example in other.items():
+        assert example.label == english[name].label
+        letters = [c for c in example.first + example.second if c.isalpha()]
+        assert letters and all("GEORGIAN" in unicodedata.name(c) for c in letters)
+    written = sorted(p.name for p in (tmp_path / "lab").rglob("translated/*/*"))
+    assert written == ["lab_mnli"]

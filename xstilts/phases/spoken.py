@@ -85,6 +85,13 @@ def spoken(
         for stage in recipe.arms[arm]:
             if stage.language is None:
                 continue
+            if stage.translated == LAB and recipe.data != "lab":
+                raise RecipeError(
+                    f"The recipe reads no generated data, and {LAB} names its translations",
+                    where=f"arms.{arm}: translated",
+                    expected=f"a folder: {_layout('DIR')}",
+                    do="name the folder, or --set data=lab",
+                )
             tasks = stage.tasks or tuple(t for t in recipe.targets if is_trained(recipe, t))
             if stage.language == OWN:
                 wanted = [x for t in tasks for x in _there(recipe, t, slices[t], stage, files)]
@@ -164,13 +171,6 @@ def _in(
     """The training slice in another language, and the English held-out one."""
     task, said = source_of(recipe, one.task)
     split, place = said.from_ or "train", f"arms.{arm}: language: {one.language}"
-    if one.translated == LAB and recipe.data != "lab":
-        raise RecipeError(
-            f"The recipe reads no generated data, and {LAB} names its translations",
-            where=f"arms.{arm}: translated",
-            expected=f"a folder: {_layout('DIR')}",
-            do="name the folder, or --set data=lab",
-        )
     if one.translated is None and one.language not in task.languages:
         raise RecipeError(
             f"{task.name} has no training data in {one.language}",
