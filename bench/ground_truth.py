@@ -35,9 +35,10 @@ from xstilts.phases.workplace import Workplace
 from xstilts.prediction.spec import PREDICTIONS
 from xstilts.scoring.measure import measure
 from xstilts.scoring.spec import score_of
-from xstilts.stats import gains
+from xstilts.stats import gains, mean_gains
 from xstilts.stats.paired import holm, verdict
 from xstilts.stats.power import power
+from xstilts.stats.scores import languages_of, scores
 from xstilts.store import Store
 from xstilts.tasks import Task, get_task
 
@@ -83,8 +84,11 @@ def main() -> None:
     for row in rows:
         print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
     seconds = time.monotonic() - began
-    write(found, rows, f"{found.task.name} in {len(found.gold)} languages; {spread:.2f} points "
-          f"between the seeds of a run; {seconds / 60:.0f} minutes")  # fmt: skip
+    note = (
+        f"{found.task.name} in {len(found.gold)} languages; standard deviation between the seeds "
+        f"of a run {spread:.2f} points; {seconds / 60:.0f} minutes"
+    )
+    write(found, rows, note)
 
 
 def trained(store: str | Path | None, changes: Sequence[str] = (), pool: int = POOL) -> Pool:
@@ -161,7 +165,7 @@ def compared(
     effect: float,
     share: float,
 ) -> Row:
-    """The row of ``gains.ARM_COLUMNS`` of one arm beside its baseline, the k-th seeds paired."""
+    """The row of ``mean_gains.ARM_COLUMNS`` of an arm beside its baseline, k-th seeds paired."""
     rows = []
     for language in pool.gold:
         for k, (before, after) in enumerate(zip(baseline, arm, strict=True)):
@@ -172,8 +176,8 @@ def compared(
                 mine = pool.row("arm", k, language, tags)
             rows.append(mine)
     frame, metrics = pd.DataFrame(rows), {pool.task.name: pool.task.metric}
-    languages = gains.languages_of(gains.scores(frame, metrics))
-    found = gains.summary(gains.cells(frame, metrics, "none"), languages).arms
+    languages = languages_of(scores(frame, metrics))
+    found = mean_gains.summary(gains.cells(frame, metrics, "none"), languages).arms
     row: Row = found.to_dict("records")[0]
     return row
 

@@ -29,7 +29,8 @@ from xstilts.reports.gather import report_input
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import numbers, records
 from xstilts.reports.sweep import sweeps
-from xstilts.stats import gains
+from xstilts.stats import gains, mean_gains
+from xstilts.stats.scores import languages_of, scores
 from xstilts.store import Store
 from xstilts.train.spec import LOG
 
@@ -49,7 +50,8 @@ def main() -> None:
     write("-cells", every[main].round({"value": 2, "floor": 2}), planned, changes, "")
     write("-english", english_table(rows), planned, changes, _ENGLISH)
     cells = gains.cells(rows, metrics, "none", results.same_data(planned))
-    write("", gain_table(rows, cells, metrics, planned), planned, changes, _GAINS)
+    gained = gain_table(rows, cells, metrics, planned)
+    write("", gained, planned, changes, gains_note(len(planned.recipe.seeds)))
     stages = results.stage_rows(planned, place.store)
     write("-cost", cost_table(stages, planned, place.store), planned, changes, _COST)
     write("-groups", group_table(rows), planned, changes, _GROUPS)
@@ -66,15 +68,11 @@ def named(planned: Planned) -> str:
     return planned.recipe.recipe.replace("/", "-")
 
 
-_GAINS = (
-    "mean gain over `none` in points, over languages and seeds, cells at floor left out; "
-    "in brackets the languages counted; ± standard deviation over seeds; † same data as the target"
-)
-
 _ENGLISH = "English scores of the arm `none` and their floors, 0-100"
 _GROUPS = (
-    "means over tasks, 0-100; in parentheses what is no score of the benchmark, as cells are "
-    "missing; in brackets the mean over languages other than English"
+    "means over tasks of the scores here, 0-100; in parentheses where cells are missing; in "
+    "brackets the same over the languages other than English; they stand beside published scores "
+    "only where both last columns are empty"
 )
 _LAYERS = (
     "means of the main metric over languages and seeds, 0-100, at the fixed block, which all other "
@@ -90,10 +88,10 @@ def gain_table(
     rows: pd.DataFrame, cells: pd.DataFrame, metrics: Any, planned: Planned
 ) -> pd.DataFrame:
     """One line a target: the baseline's mean score, then the gain of every arm."""
-    table = gains.scores(rows, metrics)
-    languages = gains.languages_of(table)
+    table = scores(rows, metrics)
+    languages = languages_of(table)
     arms = [a for a in planned.recipe.arms if a != "none"]
-    means = gains.summary(cells, languages, arms=arms)
+    means = mean_gains.summary(cells, languages, arms=arms)
     by_place = {(r["arm"], r["target"]): r for r in records(means.targets)}
     same = results.same_data(planned)
     lines = []
@@ -113,11 +111,28 @@ def gain_table(
 
 
 def gain_cell(row: Any, mark: str) -> str:
-    """Gain, its spread over seeds where there are several, and the languages counted."""
+    """Gain, what its seeds say of it (:func:`gains_note`), and the languages counted."""
     if row is None or row["mean_gain"] is None:
         return "at floor"
-    spread = "" if row["spread"] is None else f" ± {row['spread']:.1f}"
-    return f"{row['mean_gain']:+.1f}{spread} ({row['counted']}){mark}"
+    sure = "" if row["spread"] is None else f" ± {row['spread']:.1f}"
+    if row["low"] is not None:
+        sure = f" [{row['low']:+.1f}, {row['high']:+.1f}]"
+    return f"{row['mean_gain']:+.1f}{sure} ({row['counted']}){mark}"
+
+
+def gains_note(seeds: int) -> str:
+    """What the numbers of :func:`gain_table` are, by the number of seeds."""
+    sure = {
+        1: "one seed, so that chance is not told apart",
+        2: "± standard deviation of that mean over the two seeds, too few for an interval",
+    }
+    parts = (
+        "mean gain over `none` in points, over languages and seeds, cells at floor left out",
+        "in parentheses the languages counted",
+        sure.get(seeds, "in brackets its 95 % interval over seeds (paired t)"),
+        "† the arm's stage and the target train on the same data",
+    )
+    return "; ".join(parts)
 
 
 def english_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -131,13 +146,14 @@ def english_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """One line a benchmark and arm: overall, groups, and what is missing."""
+    """One line a benchmark and arm: overall, groups, what is missing and what is not official."""
     lines = []
     for found in benchmark_tables(rows):
         for row in found.table.rows:
             texts = [f"{cell.text} [{cell.note}]" if cell.note else cell.text for cell in row]
             line = {"benchmark": found.name, **dict(zip(found.table.head, texts, strict=True))}
-            lines.append({**line, "incomplete": "; ".join(found.missing)})
+            other = "; ".join(note.partition(" in ")[0] for note in found.notes)
+            lines.append({**line, "incomplete": "; ".join(found.missing), "other data": other})
     return pd.DataFrame(lines).fillna("")
 
 

@@ -26,3 +26,18 @@ def test_readme_shows_both_commands() -> None:
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     for name in re.findall(r"`((?:docs|tests|xstilts|bench)/[\w./-]+)`", page.read_text("utf-8")):
         assert (ROOT / name).exists(), name
+
+
+def test_decisions_are_numbered_one_after_the_other_as_their_headings_say() -> None:
+    pages = sorted(ROOT.glob("docs/decisions/*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    for number, page in zip(numbers, pages, strict=True):
+        assert page.read_text("utf-8").startswith(f"# {number}. "), page.name
+
+
+def test_every_decision_that_the_code_names_is_there() -> None:
+    pages = {page.name[:4] for page in ROOT.glob("docs/decisions/*.md")}
+    for source in ROOT.glob("xstilts/**/*.py"):
+        named = re.findall(r"docs/decisions/(\d{4})", source.read_text("utf-8"))
+        assert set(named) <= pages, source

@@ -140,7 +140,9 @@ def leaks(
     return prepare(_recipe(recipe, allowed), place, LocalExecutor(), say)[1]
 
 
-def score(task: str, gold: Path, pred: Path, *, language: str | None = None) -> dict[str, Any]:
+def score(
+    task: str, gold: Path, pred: Path, *, language: str | None = None, na_prob: Path | None = None
+) -> dict[str, Any]:
     """The official metrics of anyone's predictions against an official gold file.
 
     Args:
@@ -148,15 +150,17 @@ def score(task: str, gold: Path, pred: Path, *, language: str | None = None) -> 
         gold: an official file of the task.
         pred: predictions in the plain form of the task's official script.
         language: of the files; by default the task's only one, else English.
+        na_prob: ``{id: probability of no answer}`` in JSON, for questions by SQuAD 2.0's rules.
 
     Returns:
         ``{"task", "language", "n", "metrics": {name: 0-100}}``, and ``"ignored"`` where there are
-        answers to that many questions that the gold file does not have.
+        answers to that many questions that the gold file does not have. With ``na_prob`` the
+        metrics also have the best scores that a threshold on it can reach, and the thresholds.
     """
     from xstilts.scoring.files import score_files
     from xstilts.tasks import open_task
 
-    return score_files(open_task(task).name, gold, pred, language)
+    return score_files(open_task(task).name, gold, pred, language, na_prob)
 
 
 def export(
@@ -264,7 +268,7 @@ def embed(
             expected="one sentence a line",
             do="give another file",
         )
-    files = _workplace(None, None).encoder(EncoderChoice(path=str(encoder)))
+    files = _workplace(None, None).encoder(EncoderChoice(path=str(encoder)), "--encoder")
     assert files is not None, "an encoder with a path is a folder"
     return embed_sentences(files, texts, out, layer=layer, pooling=pooling)
 

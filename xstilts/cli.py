@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from xstilts import api
+from xstilts.core.errors import CorruptResultError, StepFailedError, UserError
 
 app = typer.Typer(
     name="xstilts",
@@ -86,12 +87,10 @@ def plan(
         counts = ", ".join(f"{task} {examples:,.0f}" for task, examples in wanted.items())
         print(f"mixture          {name}: {law}; examples expected: {counts}")
     for target, points in found.detectable.items():
-        found_at = (
-            "nothing: too few seeds for a verdict"
-            if points is None
-            else (f"{points:.1f} points (80 % power, 1 point between seeds)")
-        )
-        print(f"detectable       {target}: {found_at}")
+        told = "nothing: too few seeds for a verdict"
+        if points is not None:
+            told = f"{points:.1f} points (80 % power, 1 point between seeds)"
+        print(f"detectable       {target}: {told}")
     for label, encoder in planned.encoders.items():
         if encoder.away and encoder.choice.revision is None:
             print(f"unpinned         {label}: {encoder.choice.hub} has no revision, it cannot run")
@@ -180,10 +179,11 @@ def score(
     language: Annotated[
         str | None, typer.Option("--language", help="By default the task's only one, else en.")
     ] = None,
+    na_prob: Annotated[Path | None, typer.Option("--na-prob-file", help="For SQuAD 2.0.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """The official metrics on anyone's predictions."""
-    found = api.score(task, gold, pred, language=language)
+    found = api.score(task, gold, pred, language=language, na_prob=na_prob)
     if as_json:
         print(json.dumps(found))
         return
@@ -191,7 +191,7 @@ def score(
     if "ignored" in found:
         print(f"  {found['ignored']} answers to questions that the gold file lacks are ignored")
     for metric, value in found["metrics"].items():
-        print(f"  {metric:<12} {value:.4f}")
+        print(f"  {metric:<17} {value:.4f}")
 
 
 @app.command()
@@ -256,7 +256,9 @@ def embed(
     pooling: Annotated[str, typer.Option("--pooling", help="mean or first (piece).")] = "mean",
 ) -> None:
     """Write the vectors of sentences."""
-    found = api.embed(encoder, text, out, layer=_layer(layer), pooling=pooling)
+    from xstilts.retrieve.spec import layer_named
+
+    found = api.embed(encoder, text, out, layer=layer_named(layer), pooling=pooling)
     if found.shortened:
         _say(f"{found.shortened} sentences have over {found.longest} pieces and lost their end")
     print(out)
@@ -289,15 +291,6 @@ def mine(
     found = api.mine(source, target, out, k=k, margin=margin, strategy=strategy)
     _say(f"{len(found.scores)} pairs")
     print(out)
-
-
-def _layer(said: str) -> int | float | None:
-    if said == "all":
-        return None
-    try:
-        return float(said) if "." in said else int(said)
-    except ValueError:
-        raise typer.BadParameter(f"{said} is no block, share of depth or `all`") from None
 
 
 @data_app.command("check")
@@ -365,8 +358,6 @@ def lab_export(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; user errors end with 2, failed steps with 1, Ctrl-C with 130."""
-    from xstilts.core.errors import CorruptResultError, StepFailedError, UserError
-
     try:
         code: Any = app(arguments, standalone_mode=False)
         if code == 130:  # Typer makes Ctrl-C into a code, or, in older versions, into an Abort
@@ -390,9 +381,20 @@ def main(arguments: list[str] | None = None) -> None:
         print("interrupted; a next run goes on from the last checkpoint", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        show = getattr(error, "show", None)
-        if show is None:
+        if not hasattr(error, "format_message"):
             raise
-        show()
+        _say_misuse(error)
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_misuse(error: Any) -> None:
+    """A slip of the command line in four parts, or the help where nothing was asked for."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return
+    context = getattr(error, "ctx", None)  # some errors of the parser have none
+    command = context.command_path if context else "xstilts COMMAND"
+    usage = context.get_usage().removeprefix("Usage: ") if context else f"{command} [OPTIONS]"
+    do = f"{command} --help"
+    _say(str(UserError(error.format_message(), where=command, expected=usage, do=do)))

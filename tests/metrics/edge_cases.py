@@ -106,6 +106,21 @@ def unanswered() -> tuple[dict[str, list[str]], dict[str, str], dict[str, float]
     return gold, said, sure
 
 
+def no_answer_cases() -> dict[str, tuple[dict[str, list[str]], dict[str, str], dict[str, float]]]:
+    """Name -> gold, answers and no-answer scores of SQuAD 2.0.
+
+    The scores are probabilities; or log-odds, of which many are above the script's usual threshold
+    of 1.0; or probabilities of answers that are all wrong, so that none is best.
+    """
+    gold, said, sure = unanswered()
+    odds = {q: round(8 * p - 4, 3) for q, p in sure.items()}
+    return {
+        "squad_v2": (gold, said, sure),
+        "squad_v2_odds": (gold, said, odds),
+        "squad_v2_lost": (gold, dict.fromkeys(gold, "nowhere"), sure),
+    }
+
+
 def rankings() -> tuple[list[list[int]], list[list[int]]]:
     """1 to 30 right answers of 60, and ranked ones: some twice, lists of any length."""
     rng = random.Random(f"{SEED} rankings")

@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from edge_cases import entities, mined, rankings, taken, unanswered, world
+from edge_cases import entities, mined, no_answer_cases, rankings, taken, world
 
 from xstilts.phases.xtreme_files import write_cell
 from xstilts.stats.benchmarks import XTREME, XTREME_R
@@ -99,7 +99,8 @@ def run(scripts: Path) -> dict[str, Any]:
             language: _mlqa(scripts, folder, work, language)
             for language in XTREME.languages["mlqa"]
         }
-        said["squad_v2"] = _squad_v2(scripts, work)
+        for case, files in no_answer_cases().items():
+            said[case] = _squad_v2(scripts, work, *files)
         pairs = {x: mined(x) for x in XTREME.languages["bucc2018"]}
         plain = {x: [g, [[*p, s] for p, s in scores.items()]] for x, (g, scores) in pairs.items()}
         said["bucc_thresholds"] = _snippet(scripts, work, _THRESHOLDS, plain)
@@ -118,8 +119,13 @@ def _mlqa(scripts: Path, folder: Path, work: Path, language: str) -> dict[str, f
     return found
 
 
-def _squad_v2(scripts: Path, work: Path) -> dict[str, float]:
-    gold, said, sure = unanswered()
+def _squad_v2(
+    scripts: Path,
+    work: Path,
+    gold: dict[str, list[str]],
+    said: dict[str, str],
+    sure: dict[str, float],
+) -> dict[str, float]:
     qas = [
         {"id": q, "question": "?", "answers": [{"text": a, "answer_start": 0} for a in answers],
          "is_impossible": not answers}

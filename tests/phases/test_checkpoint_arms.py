@@ -164,7 +164,7 @@ def test_a_checkpoint_of_the_hub_can_be_planned_but_runs_at_one_commit_only(plan
 @pytest.mark.parametrize(
     ("arm", "told", "remedy"),
     [
-        ("[{checkpoint: {path: nowhere}}]", "no encoder folder nowhere", "name a folder"),
+        ("[{checkpoint: {path: nowhere}}]", "no encoder folder nowhere", "another folder"),
         ("[{checkpoint: {}}]", "none of path, hub", "one of"),
         ("[{checkpoint: {pretrain: lab/encoder}}]", "there already", "path"),
         ("[{checkpoint: {path: x}, train: mnli}]", "train stands beside", "then another stage"),

@@ -17,7 +17,7 @@ PRECISIONS = ("fp32", "bf16")
 SMALL = {
     coarse: {"TILE": 24, "GROUP": 4, "HELD": 300, "_ROWS": 5, "_NAMED": 32, "_FOLD": 2},
     neighbours: {
-        **{"TILE": 24, "GROUP": 4, "SPARE": 1, "RESERVE": 1, "ALONE": 4},
+        **{"TILE": 24, "GROUP": 4, "SPARE": 1, "MORE": (1, 1), "ALONE": 4},
         **{"_AGAIN": 500, "_CACHED": 60, "_IN_FULL": 3, "_TOGETHER": 7},
     },
 }

@@ -1,12 +1,18 @@
 """`embed`, `retrieve` and `mine`: files in, files out, and what is wrong with a file is said."""
 
+import io
+import os
+import shutil
+
 import numpy as np
 import pytest
+from slips import slips, write_anew
 
 import xstilts
 from xstilts import api
 from xstilts.core.errors import DataError, EncoderError, UnknownNameError
 from xstilts.data.tokens import encode_texts, load_tokenizer
+from xstilts.retrieve.vectors import read_vectors
 
 
 @pytest.fixture
@@ -76,6 +82,77 @@ def test_a_file_that_holds_no_vectors_is_refused(sides, tmp_path, spoiled, said)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npy", "b.npy"]
 
 
+class _Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+def headed(header):
+    text = str(header).encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(64)
+
+
+def claiming(shape, kind="<f4"):
+    return headed({"descr": kind, "fortran_order": False, "shape": shape})
+
+
+def archive():
+    file = io.BytesIO()
+    np.savez(file, a=np.ones((2, 2)))
+    return file.getvalue()
+
+
+SOUND = npy(np.arange(6, dtype=np.float32).reshape(2, 3))
+HOSTILE = [
+    *(SOUND[:n] for n in range(len(SOUND))),
+    *(claiming(s) for s in [(-1, 4), (2**32, 2**32), (10**20, 4), (True, 4), (2,), (0, 4), ()]),
+    *(claiming((2, 2), k) for k in ["|O", "|V0", "<i8", "<f16", "<,4", [("a", "<f4")]]),
+    *(headed(h) for h in ["(" * 5000, "{[]: 1}", "{1: 2, b'a': 3}", "{", "", "1", "x" * 60_000]),
+    archive(),
+    archive()[:-30],
+    b"PK\x03\x04",
+    b"\x80\x04\x95",
+]
+
+
+def test_hostile_files_hold_vectors_or_are_refused_in_four_parts(tmp_path):
+    path, read = tmp_path / "x.npy", 0
+    for content in (SOUND, *slips(SOUND[:128]), *HOSTILE):
+        write_anew(path, content)
+        try:
+            found = read_vectors(path)
+        except DataError as error:
+            assert str(path) in error.where and error.expected and error.do
+            assert error.what and "\n" not in error.what
+        else:
+            read += 1
+            assert found.ndim == 2 and found.size and np.isfinite(found).all(), content[:130]
+    assert read
+
+
+def test_no_object_in_a_file_is_ever_made(tmp_path):
+    trap = tmp_path / "sprung"
+    for content in (npy(np.array([[_Trap(trap)]], object)), npy(np.array(_Trap(trap)))):
+        path = write_anew(tmp_path / "x.npy", content)
+        with pytest.raises(DataError, match="Python objects"):
+            read_vectors(path)
+        assert not trap.exists()
+        np.load(path, allow_pickle=True)[()]
+        assert trap.exists(), "the trap works"
+        trap.rmdir()
+
+
 def test_what_cannot_be_asked_for_is_refused_before_anything_is_read(sides, tmp_path):
     with pytest.raises(DataError, match="0 neighbours"):
         xstilts.mine(*sides, k=0)
@@ -117,8 +194,12 @@ def test_an_encoder_layer_or_text_that_is_not_there_is_refused(tmp_path, encoder
         xstilts.embed(encoder_folder(), TEXTS, layer=3)
     with pytest.raises(EncoderError, match=r"no layer 1\.5"):
         xstilts.embed(encoder_folder(), TEXTS, layer=1.5)
-    with pytest.raises(EncoderError, match="no encoder folder"):
+    for layer in (float("nan"), float("inf"), 10**400, -1, -0.5):
+        with pytest.raises(EncoderError, match="no layer"):
+            xstilts.embed(encoder_folder(), TEXTS, layer=layer)
+    with pytest.raises(EncoderError, match="no encoder folder") as absent:
         xstilts.embed(tmp_path / "no", TEXTS)
+    assert absent.value.where == "--encoder" and "--encoder FOLDER" in absent.value.do
     with pytest.raises(UnknownNameError, match="Did you mean 'mean'"):
         xstilts.embed(encoder_folder(), TEXTS, pooling="meen")
     with pytest.raises(DataError, match="There is no sentence"):
@@ -127,6 +208,16 @@ def test_an_encoder_layer_or_text_that_is_not_there_is_refused(tmp_path, encoder
     with pytest.raises(DataError, match="not UTF-8") as caught:
         xstilts.embed(encoder_folder(), tmp_path / "latin.txt")
     assert caught.value.do == "save the file as UTF-8"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_an_encoder_whose_files_are_damaged_is_refused(tmp_path, encoder_folder, name):
+    folder = tmp_path / "damaged"
+    shutil.copytree(encoder_folder(), folder)
+    (folder / name).write_bytes((folder / name).read_bytes()[:-100])
+    with pytest.raises(EncoderError, match="cannot be loaded") as caught:
+        xstilts.embed(folder, TEXTS)
+    assert caught.value.where == str(folder)
 
 
 def test_cutting_texts_a_few_at_a_time_changes_nothing(encoder_folder, monkeypatch):

@@ -64,6 +64,24 @@ def test_files_with_one_slip_are_scored_or_refused_in_four_parts(
     assert scored
 
 
+def test_probabilities_with_one_slip_are_used_or_refused_in_four_parts(tmp_path: Path) -> None:
+    gold, pred, prob = (tmp_path / name for name in ("dev-v2.0.json", "pred", "prob"))
+    gold.write_text(json.dumps(DOCUMENT))
+    pred.write_text('{"a": "the mill", "b": ""}')
+    sound, scored = b'{"a": 0.25, "b": -3, "c": 1e3}', 0
+    for content in (sound, *slips(sound), *WHOLE):
+        write_anew(prob, content)
+        try:
+            found = score_files("squad_v2", gold, pred, "en", prob)["metrics"]
+        except DataError as error:
+            assert all(part.strip() for part in (error.what, error.where, error.expected, error.do))
+            assert "prob" in error.where
+        else:
+            scored += 1
+            assert found["best_f1"] == 50.0, content
+    assert scored
+
+
 def test_words_may_hold_separators_of_unicode(tmp_path: Path) -> None:
     gold, pred = tmp_path / "test-en.tsv", tmp_path / "pred"
     for path in (gold, pred):

@@ -368,6 +368,29 @@ def test_questions_that_one_side_lacks_count_as_in_the_official_scripts(
     assert found.get("ignored", 0) == ignored
 
 
+@pytest.mark.parametrize(
+    ("task", "text", "what", "where"),
+    [
+        ("squad_v2", '{"b0": 0.5}', "lacks a question that is answered", "prob: b1"),
+        ("squad_v2", '{"b0": "0.5"}', "holds no probabilities", "prob"),
+        ("squad_v2", '{"b0": NaN}', "holds no probabilities", "prob"),
+        ("squad_v2", '{"b0": true}', "holds no probabilities", "prob"),
+        ("squad_v2", '{"b0": 1' + "0" * 400 + "}", "holds no probabilities", "prob"),
+        ("squad_v2", "[0.5]", "holds no probabilities", "prob"),
+        ("squad_v2", '{"b0": 1, "b0": 0}', "'b0' stands in it twice", "prob"),
+        ("xquad", "{}", "xquad has no question without an answer", "--na-prob-file"),
+    ],
+)
+def test_no_answer_probabilities_that_do_not_fit_are_refused(tmp_path, task, text, what, where):
+    gold, pred = (ORACLES / f"squad_v2.{side}.json" for side in ("gold", "pred"))
+    (tmp_path / "prob").write_text(text)
+    with pytest.raises(DataError, match=what) as caught:
+        score_files(task, gold, pred, "en", tmp_path / "prob")
+    assert where in caught.value.where
+    with pytest.raises(DataError, match=r"There is no file|no question without"):
+        score_files(task, gold, pred, "en", tmp_path / "absent")
+
+
 def test_an_unknown_language_or_an_absent_file_is_refused(release, files, tmp_path):
     gold = release / "panx" / "test-de.tsv"
     with pytest.raises(UnknownNameError, match="'dee'"):

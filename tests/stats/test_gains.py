@@ -6,8 +6,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from xstilts.stats.gains import cells, language_gap, languages_of, scores, summary
+from xstilts.stats.gains import cells
+from xstilts.stats.language_gap import language_gap
+from xstilts.stats.mean_gains import summary
 from xstilts.stats.paired import holm, paired_test
+from xstilts.stats.scores import languages_of, scores
 
 METRICS = {"xnli": "accuracy", "tatoeba": "accuracy"}
 

@@ -1,6 +1,9 @@
 """Masked LM beside a task and alone: what is read, asked, learnt, kept and told."""
 
+import gzip
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -280,6 +283,23 @@ def test_micro_batches_change_nothing_but_rounding(workbench, texts):
         found.append(load_file(bench.build(step).folder / "model.safetensors"))
     for name, tensor in found[0].items():
         torch.testing.assert_close(found[1][name], tensor, rtol=0, atol=2e-5)
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("XSTILTS_MODELS") and os.environ.get("XSTILTS_DATA")),
+    reason="the shared encoder and text are not here",
+)
+def test_the_shared_encoder_reads_with_the_head_that_it_was_trained_with(workbench, tmp_path):
+    bench = workbench(Path(os.environ["XSTILTS_MODELS"]) / "mini-xlmr")
+    told = Path(os.environ["XSTILTS_DATA"]) / "text" / "ntrex"
+    for language in ("de", "sw"):
+        lines = gzip.open(told / f"{language}.txt.gz", "rt", encoding="utf-8").readlines()[:400]
+        (tmp_path / f"{language}.txt").write_text("".join(lines), "utf-8")
+    step = reading(bench, tmp_path, 8, how(lr=1e-12, **SHORT))
+    text = bench.build(step).value["text"]
+    assert text["head"] == "own"
+    for language, of in text["languages"].items():
+        assert of["held_loss_before"] < of["held_unigram_loss"] - 1, language
 
 
 def test_rows_are_as_long_as_asked_and_no_longer_than_the_encoder_reads(workbench, texts):

@@ -1,7 +1,7 @@
 """Unigram vocabularies (Kudo 2018), estimated so that the same words give the same bytes.
 
 The trainer of the `tokenizers` library visits words in the order of a hash table, so that it gives
-other scores in every process (docs/decisions/0009). Here every sum runs in a fixed order, over all
+other scores in every process (docs/decisions/0012). Here every sum runs in a fixed order, over all
 words at once.
 """
 

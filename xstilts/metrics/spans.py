@@ -13,6 +13,7 @@ Normalize: TypeAlias = Callable[[str], str]
 
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_NA_PROB_THRESH = 1.0  # what `evaluate-v2.0.py` takes unless told otherwise
 
 
 def normalize_answer(text: str) -> str:
@@ -80,30 +81,38 @@ def squad(
     return _percentages(items, items)
 
 
-def squad_v2(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
+def squad_v2(
+    gold: Answers, pred: Mapping[str, str], na_prob: Mapping[str, float] | None = None
+) -> dict[str, float]:
     """Exact match and F1 over questions of which some have no answer, SQuAD 2.0 rules.
 
     An unanswerable question is right when the prediction normalises to nothing. Gold answers
     that normalise to nothing are dropped before scoring; a question left with none still
     counts as answerable but wants the empty answer.
 
-    Source: `evaluate-v2.0.py` of the SQuAD site without no-answer probabilities, thus with
-    its threshold of 1.0 never passed. That script stops at a question without a prediction;
-    here such a question scores 0, as in SQuAD 1.1.
+    Source: `evaluate-v2.0.py` of the SQuAD site, with `--na-prob-file` where `na_prob` is given.
+    That script stops at a question without a prediction; here such a question scores 0, as in
+    SQuAD 1.1.
 
     Args:
         gold: question id to its acceptable answers; none for an unanswerable question.
         pred: question id to the predicted answer, `""` for "no answer".
+        na_prob: question id to how likely "no answer" is, for every question with a prediction,
+            on any scale; above 1.0, the script's own threshold, its answer counts as none.
 
     Returns:
         `exact_match`, `f1` and `em_f1`, 0-100; then the first two over answerable questions
         (`HasAns_exact`, `HasAns_f1`) and unanswerable ones (`NoAns_exact`, `NoAns_f1`), each
-        pair only where such questions exist.
+        pair only where such questions exist. With `na_prob` also `best_exact` and `best_f1`, what
+        the best threshold on these very questions reaches, and `best_exact_thresh` and
+        `best_f1_thresh`, those thresholds on the scale of `na_prob`.
 
     Raises:
-        ValueError: no question is given.
+        ValueError: no question is given, or one with a prediction is not in `na_prob`.
     """
-    items = _items_v2(gold, pred)
+    raw = items = _items_v2(gold, pred)
+    if na_prob is not None:
+        items = {q: _unless_unsure(q, raw[q], gold, pred, na_prob) for q in raw}
     scores = _percentages(items, items)
     groups = {
         "HasAns": [question for question, answers in gold.items() if answers],
@@ -113,7 +122,26 @@ def squad_v2(gold: Answers, pred: Mapping[str, str]) -> dict[str, float]:
         if questions:
             part = _percentages(items, questions)
             scores |= {f"{name}_exact": part["exact_match"], f"{name}_f1": part["f1"]}
+    if na_prob is not None:
+        for place, name in enumerate(("best_exact", "best_f1")):
+            best, cut = _best_cut(gold, pred, na_prob, raw, place)
+            scores |= {name: best, f"{name}_thresh": 0.0 if cut is None else cut}
     return scores
+
+
+def _unless_unsure(
+    question: str,
+    scored: tuple[float, float],
+    gold: Answers,
+    pred: Mapping[str, str],
+    na_prob: Mapping[str, float],
+) -> tuple[float, float]:
+    if question not in pred:
+        return scored
+    if question not in na_prob:
+        raise ValueError(f"question {question!r} is answered and has no no-answer probability")
+    silent = float(not gold[question])
+    return (silent, silent) if na_prob[question] > _NA_PROB_THRESH else scored
 
 
 def no_answer_threshold(
@@ -143,12 +171,24 @@ def no_answer_threshold(
     """
     if not gold:
         raise ValueError("0 questions: a threshold needs at least one")
-    items = _items_v2(gold, pred)
+    f1, cut = _best_cut(gold, pred, null_margin, _items_v2(gold, pred), 1)
+    return f1, math.nextafter(min(null_margin.values()), -math.inf) if cut is None else cut
+
+
+def _best_cut(
+    gold: Answers,
+    pred: Mapping[str, str],
+    null_margin: Mapping[str, float],
+    items: ItemScores,
+    place: int,
+) -> tuple[float, float | None]:
+    """The best score at ``place`` of the items, 0-100, and its threshold; None where silence is."""
     total = best = float(sum(1 for answers in gold.values() if not answers))
-    threshold = math.nextafter(min(null_margin.values()), -math.inf)
+    threshold = None
     for question in sorted(null_margin, key=lambda question: null_margin[question]):
-        if question in pred:
-            total += items[question][1] if gold[question] else -float(bool(pred[question]))
+        if question in pred and question in gold:
+            here = items[question][place]
+            total += here if gold[question] else -float(bool(pred[question]))
         if total > best:
             best, threshold = total, null_margin[question]
     return 100.0 * best / len(gold), threshold

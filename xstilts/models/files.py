@@ -152,10 +152,12 @@ def _card_languages(card: Path, where: str) -> tuple[str, ...] | None:
 
 
 def _unusable(what: str, where: str, expected: str) -> EncoderError:
-    return EncoderError(
-        what,
-        where=where,
-        expected=expected,
-        do="name another folder"
-        + (": --set encoder.path=FOLDER" if where.startswith("encoder") else ""),
-    )
+    return EncoderError(what, where=where, expected=expected, do=another_folder(where))
+
+
+def another_folder(where: str) -> str:
+    """What to do about an encoder that the key or option ``where`` names."""
+    if where.startswith("arms."):
+        return "name another folder there"
+    named = f"{where} FOLDER" if where.startswith("-") else "--set encoder.path=FOLDER"
+    return f"name another folder: {named}"

@@ -97,7 +97,7 @@ def ready_of(label: str, choice: EncoderChoice, arm: str, files: Files) -> Encod
     Raises:
         EncoderError: when there is no usable model at its path.
     """
-    here = files.workplace.encoder(choice, f"arms.{arm}: checkpoint")
+    here = files.workplace.encoder(choice, f"arms.{arm}: checkpoint.path")
     name = f"hub:{choice.hub}@{choice.revision or 'unpinned'}"
     digest, tokenizer = (here.digest, here.tokenizer) if here else (name, name)
     if here:

@@ -11,7 +11,7 @@ from typing import Literal, cast
 
 from xstilts.core.errors import EncoderError, MachineError, RecipeError, StoreError
 from xstilts.models import hub
-from xstilts.models.files import EncoderFiles, inspect
+from xstilts.models.files import EncoderFiles, another_folder, inspect
 from xstilts.phases.recipe import EncoderChoice
 from xstilts.store import Digests, Store
 
@@ -99,12 +99,12 @@ class Workplace:
                 scratch.rename(folder)
         return replace(self, data=(folder,), models=(folder,))
 
-    def encoder(self, choice: EncoderChoice, where: str = "encoder") -> EncoderFiles | None:
+    def encoder(self, choice: EncoderChoice, where: str = "encoder.path") -> EncoderFiles | None:
         """The files of an encoder that is here; None for one that is still on the hub.
 
         Args:
-            choice: the recipe's words.
-            where: key of the recipe, for messages.
+            choice: which one.
+            where: the key or option that named its path.
 
         Raises:
             EncoderError: when there is no usable encoder at its path.
@@ -115,20 +115,18 @@ class Workplace:
             folder = hub.cached(str(choice.hub), choice.revision)
             if folder is None:
                 return None
-            return inspect(folder, self.digests, where=f"{where}.hub")
+            return inspect(folder, self.digests, where="encoder.hub")
         path = Path(choice.path).expanduser()
         places = [path] if path.is_absolute() else [path, *(m / path for m in self.models)]
         here = next((p for p in places if p.is_dir()), None)
         if here is None:
             raise EncoderError(
                 f"There is no encoder folder {choice.path}",
-                where=f"{where}.path",
+                where=where,
                 expected=" or ".join(str(p.absolute()) for p in places),
-                do="name a folder"
-                + (": --set encoder.path=FOLDER" if where == "encoder" else "")
-                + ", or set XSTILTS_MODELS",
+                do=f"{another_folder(where)}, or set XSTILTS_MODELS",
             )
-        return inspect(here.absolute(), self.digests, where=f"{where}.path")
+        return inspect(here.absolute(), self.digests, where=where)
 
     def resolved(
         self, precision: Literal["auto", "bf16", "fp32"], threads: int

@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 
 from xstilts.reports.model import ReportInput
-from xstilts.stats import gains
+from xstilts.stats import gains, mean_gains
+from xstilts.stats.language_gap import language_gap
+from xstilts.stats.scores import Scores, languages_of, scores
 
 Record = dict[str, Any]
 
@@ -19,15 +21,15 @@ class Numbers:
     Attributes:
         scores: the main-metric scores by place and seed.
         cells: arm x target x language, columns ``gains.CELL_COLUMNS``.
-        targets: (arm, target) -> the row of ``gains.TARGET_COLUMNS``.
-        arms: arm -> the row of ``gains.ARM_COLUMNS``.
-        gaps: (arm, target) -> the row of ``gains.GAP_COLUMNS``.
+        targets: (arm, target) -> the row of ``mean_gains.TARGET_COLUMNS``.
+        arms: arm -> the row of ``mean_gains.ARM_COLUMNS``.
+        gaps: (arm, target) -> the row of ``language_gap.GAP_COLUMNS``.
         languages: target -> its languages, English first, then by baseline score, best first.
         order: the arms to compare, without the baseline, in the order of the recipe.
         absent: (arm, target) -> languages without a score that another arm has.
     """
 
-    scores: gains.Scores
+    scores: Scores
     cells: list[Record]
     targets: Mapping[tuple[str, str], Record]
     arms: Mapping[str, Record]
@@ -48,26 +50,26 @@ def records(frame: pd.DataFrame) -> list[Record]:
 
 def numbers(report: ReportInput) -> Numbers:
     """Compute the cells, means and gaps of a report."""
-    scores = gains.scores(report.rows, report.main_metrics)
-    measured = gains.languages_of(scores)
-    seen = {arm for arm, _, _ in scores.values}
+    table = scores(report.rows, report.main_metrics)
+    measured = languages_of(table)
+    seen = {arm for arm, _, _ in table.values}
     declared = [str(arm) for arm in report.arms["arm"]] if "arm" in report.arms else []
     every = declared + sorted(seen - set(declared))
     order = [arm for arm in every if arm != report.baseline]
     cells = gains.cells(
         report.rows, report.main_metrics, report.baseline, report.same_data, report.english
     )
-    means = gains.summary(cells, measured, report.pretraining_languages, report.english, order)
-    gaps = gains.language_gap(report.rows, report.main_metrics, report.english)
+    means = mean_gains.summary(cells, measured, report.pretraining_languages, report.english, order)
+    gaps = language_gap(report.rows, report.main_metrics, report.english)
     return Numbers(
-        scores=scores,
+        scores=table,
         cells=records(cells),
         targets={(row["arm"], row["target"]): row for row in records(means.targets)},
         arms={row["arm"]: row for row in records(means.arms)},
         gaps={(row["arm"], row["target"]): row for row in records(gaps)},
-        languages={target: _by_score(scores, target, report) for target in measured},
+        languages={target: _by_score(table, target, report) for target in measured},
         order=order,
-        absent=_absent(scores, measured, [report.baseline, *order]),
+        absent=_absent(table, measured, [report.baseline, *order]),
     )
 
 
@@ -89,22 +91,22 @@ def _plain(value: Any) -> Any:
     return None if pd.api.types.is_scalar(plain) and pd.isna(plain) else plain
 
 
-def _by_score(scores: gains.Scores, target: str, report: ReportInput) -> list[str]:
+def _by_score(table: Scores, target: str, report: ReportInput) -> list[str]:
     """English first, then the languages the encoder does best before anything was tried."""
 
     def key(language: str) -> tuple[bool, float, str]:
         place = (report.baseline, target, language)
-        known = scores.mean(place) if place in scores.values else -1.0
+        known = table.mean(place) if place in table.values else -1.0
         return (language != report.english, -known, language)
 
-    return sorted(gains.languages_of(scores)[target], key=key)
+    return sorted(languages_of(table)[target], key=key)
 
 
 def _absent(
-    scores: gains.Scores, measured: Mapping[str, list[str]], arms: list[str]
+    table: Scores, measured: Mapping[str, list[str]], arms: list[str]
 ) -> dict[tuple[str, str], list[str]]:
     found = {
-        (arm, target): [lang for lang in languages if (arm, target, lang) not in scores.values]
+        (arm, target): [lang for lang in languages if (arm, target, lang) not in table.values]
         for arm in arms
         for target, languages in measured.items()
     }

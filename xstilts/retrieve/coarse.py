@@ -19,10 +19,10 @@ Floats = NDArray[np.floating]
 
 GROUP = 32  # neighbours that share one kept product
 TILE = 2048  # columns of one product, and twice its rows, so that it stays in the processor's cache
-HELD = 2**26  # groups' products of some rows with all columns that are held at a time
+HELD = 2**27  # groups' products of all columns with some rows that are held at a time
 _BELOW_ALL = -4.0  # shift of the zeros that fill up a tile
 _NAMED = 2**16  # groups that 16 bits can name
-_ROWS = 2**9  # whose highest products are looked for at a time
+_ROWS = 2**11  # whose highest products are looked for at a time
 _FOLD = 8  # groups that are looked at together first
 WORTH_MEASURING = 2**26  # products below which fp32 is quicker than finding out
 
@@ -87,7 +87,10 @@ class Side:
         """
         dim = self.exact.shape[1]
         level = self.mean @ other.mean
-        self.coarse = torch.empty(self.tiles, self.width, dim + 4, dtype=self.dtype)
+        shape = (self.width, dim + 4) if left else (dim + 4, self.width)
+        self.coarse = torch.empty(self.tiles, *shape, dtype=self.dtype)
+        if not left:  # stands as it is multiplied, which spares every product a transposition
+            self.coarse = self.coarse.transpose(1, 2)
         self._own = slice(dim, dim + 2) if left else slice(dim + 2, dim + 4)
         self.lengths, self.moved, self.lost, self.shift = torch.empty(4, self.places)
         for tile, here in enumerate(self._tiles()):
@@ -150,7 +153,7 @@ class Kept:
         """Take in ``products`` ``(places, groups)``, the first of which are those named."""
         for left in range(0, products.shape[1], _NAMED):
             for top in range(0, len(products), _ROWS):
-                some = products[top : top + _ROWS, left : left + _NAMED].contiguous()
+                some = _by_row(products[top : top + _ROWS, left : left + _NAMED])
                 here = slice(place + top, place + top + len(some))
                 new, chosen = _highest(some, self.slots)
                 highest = torch.cat([self._highest[here], new], 1)
@@ -187,20 +190,21 @@ def search(left: Side, right: Side, slots: int, *, backward: bool) -> list[Kept]
     ahead = Kept(left, min(slots, right.groups))
     back = Kept(right, min(slots, left.groups))
     product = torch.empty(left.width, right.width, dtype=left.dtype)
-    for tiles in _stripes(left.tiles, max(1, HELD // (left.width * right.groups))):
-        along = left.blank(len(tiles), left.width, right.groups)
-        across = left.blank(len(tiles), left.width // GROUP, right.places)
+    stripe = min(left.tiles, max(1, HELD // (left.width * right.groups)))
+    along = left.blank(left.width, right.groups)
+    across = left.blank(stripe * backward, left.width // GROUP, right.places)
+    for tiles in _stripes(left.tiles, stripe):
         for i, tile in enumerate(tiles):
             for j in range(right.tiles):
                 torch.mm(left.coarse[tile], right.coarse[j].T, out=product)
                 found = _bits(product)
-                torch.amax(found.view(left.width, GROUP, -1), 1, out=along[i, :, right.named(j)])
+                torch.amax(found.view(left.width, GROUP, -1), 1, out=along[:, right.named(j)])
                 if backward:
                     places = slice(j * right.width, (j + 1) * right.width)
                     torch.amax(found.view(GROUP, -1, right.width), 0, out=across[i, :, places])
-        ahead.add(along.flatten(0, 1), tiles.start * left.width, 0)
+            ahead.add(along, tile * left.width, 0)
         if backward:
-            back.add(across.flatten(0, 1).T, 0, left.named(tiles.start).start)
+            back.add(across[: len(tiles)].flatten(0, 1).T, 0, left.named(tiles.start).start)
     return [ahead, back][: 1 + backward]
 
 
@@ -230,6 +234,11 @@ def _stripes(tiles: int, stripe: int) -> Iterator[range]:
 
 def _bits(product: Tensor) -> Tensor:
     return product.view(torch.int16) if product.dtype == torch.bfloat16 else product
+
+
+def _by_row(products: Tensor) -> Tensor:
+    """``products``, rows in one piece; of columns in two copies, which are quicker than one."""
+    return (products.T.contiguous().T if products.stride(0) == 1 else products).contiguous()
 
 
 def _highest(products: Tensor, most: int) -> tuple[Tensor, Tensor]:

@@ -30,13 +30,13 @@ from xstilts.retrieve.coarse import (
 
 Ints = NDArray[np.integer]
 
-SPARE = 6  # groups beyond k that are multiplied again
+SPARE = 4  # groups beyond k that are multiplied again at first
 CLOSE = 2  # neighbours beyond k that are put in order in double precision
-RESERVE = 20  # further groups that are kept for rows that those do not settle
+MORE = (6, 16)  # further groups for rows that those do not settle, in turn
 ALONE = 120  # groups that are multiplied again for rows that need a search of their own
 _AGAIN = 2**25  # products that are formed again at a time
-_CACHED = 2**16  # of these, how many are put in order at a time, so that they stay in the cache
-_IN_FULL = 2**7  # rows whose last products are formed at a time, for the same reason
+_CACHED = 2**18  # of these, how many are put in order at a time, so that they stay in the cache
+_IN_FULL = 2**9  # rows whose last products are formed at a time, for the same reason
 _TOGETHER = 1024  # rows and columns of a comparison with everything
 
 
@@ -76,7 +76,7 @@ def nearest_both_ways(
     """The nearest targets of every source and the nearest sources of every target.
 
     Arguments as in :func:`nearest`. Beside a copy of the vectors in fp32 and a rounded one,
-    memory holds twice ``HELD`` products, or those of one tile of rows where that is more.
+    memory holds ``HELD`` products, or those of one tile of rows where that is more.
     """
     forward, backward = _search(source, target, k, precision, backward=True)
     return forward, backward
@@ -87,7 +87,7 @@ def _search(
 ) -> list[Neighbours]:
     precision = precision or usual_precision(len(rows) * len(columns))
     left, right = Side(rows, precision, TILE // 2), Side(columns, precision, TILE)
-    kept = search(left, right, k + SPARE + RESERVE, backward=backward)
+    kept = search(left, right, k + SPARE + sum(MORE), backward=backward)
     sides = ((left, right), (right, left))
     return [_Finish(*pair, k).all_of(found) for pair, found in zip(sides, kept, strict=False)]
 
@@ -114,15 +114,16 @@ class _Finish:
         """Make room."""
         self.k = min(self.k, self.other.n)
         shape = self.side.n, min(self.k + CLOSE, self.other.n)
-        self.indices, self.scores = torch.empty(shape, dtype=torch.int64), torch.empty(shape)
+        self.indices = torch.zeros(shape, dtype=torch.int64)
+        self.scores = torch.full(shape, -torch.inf)
 
     def all_of(self, kept: Kept) -> Neighbours:
-        """Most rows are settled by their first groups, others by all that are kept or by more."""
+        """Most rows are settled by their first groups, others by further ones or by all."""
         limits, groups = kept.best_first()
+        limits = torch.cat([limits, self._outside(limits)], 1)
         rows = torch.arange(self.side.n)
-        for slots in sorted({min(self.k + SPARE, kept.slots), kept.slots}):
-            left_out = limits[rows, min(slots, kept.slots - 1)]
-            rows = rows[~self._settled(rows, groups[rows, :slots], left_out)]
+        for here in _steps(kept.slots, self.k + SPARE, *MORE):
+            rows = rows[~self._settled(rows, groups[rows, here], limits[rows, here.stop])]
         unsettled = [self._unshifted(some) for some in _parts(rows, TILE)]
         rows = torch.cat([rows[:0], *unsettled])
         wide = self.indices.shape[1]
@@ -140,25 +141,32 @@ class _Finish:
         """The rows that a search of their own does not settle either."""
         slots = min(max(ALONE, self.k + SPARE), self.other.groups)
         limits, groups = search_unshifted(self.side, self.other, rows, slots)
-        return rows[~self._settled(rows, groups, limits[:, -1])]
+        self.scores[rows] = -torch.inf  # its groups are partly those that were looked at
+        return rows[~self._settled(rows, groups, self._outside(limits)[:, 0])]
+
+    def _outside(self, limits: Tensor) -> Tensor:
+        """Upper limits ``(rows, 1)`` of products with groups that are not among those found."""
+        least = limits[:, -1:]
+        return least if limits.shape[1] < self.other.groups else torch.full_like(least, -torch.inf)
 
     def _settled(self, rows: Tensor, groups: Tensor, left_out: Tensor) -> Tensor:
-        """Find the nearest in ``groups``; whether none outside is nearer, for every row.
+        """Look for nearer ones in ``groups``; whether none outside is nearer, for every row.
 
         Args:
             rows: of the side, ``(rows,)``.
-            groups: of the other, ``(rows, slots)``.
+            groups: of the other, not looked at yet, ``(rows, slots)``.
             left_out: upper limits of the products of rows with groups outside, ``(rows,)``.
         """
         wide = self.indices.shape[1]
         for some in _slices(len(rows), _AGAIN // (groups.shape[1] * GROUP)):
-            found = _again(self.side, self.other, rows[some], groups[some], wide)
-            self.indices[rows[some]], self.scores[rows[some]] = found
-        settled = groups.min(1).values >= 0  # else -0.0 lost to an empty slot
-        if groups.shape[1] < self.other.groups:
-            limit = _limit(self.side, self.other, rows, left_out)
-            settled &= self.scores[rows, self.k - 1] > limit
-        return settled
+            here = rows[some]
+            items, products = _again(self.side, self.other, here, groups[some], wide)
+            items = torch.cat([self.indices[here], items], 1)
+            products = torch.cat([self.scores[here], products], 1)
+            self.indices[here], self.scores[here] = _best(items, products, wide)
+        limit = _limit(self.side, self.other, rows, left_out)
+        proved: Tensor = self.scores[rows, self.k - 1] > limit
+        return proved & (groups.min(1).values >= 0)  # else -0.0 lost to an empty slot
 
 
 def in_full(rows: Tensor, corpus: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
@@ -169,6 +177,14 @@ def in_full(rows: Tensor, corpus: Tensor, indices: Tensor) -> tuple[Tensor, Tens
     """
     known = corpus.index_select(0, indices.flatten()).view(*indices.shape, -1).double()
     return _best(indices, (known * rows[:, None]).sum(2).float(), indices.shape[1])
+
+
+def _steps(n: int, *sizes: int) -> Iterator[slice]:
+    first = 0
+    for size in sizes:
+        if first < n:
+            yield slice(first, min(first + size, n))
+        first += size
 
 
 def _slices(n: int, size: int) -> Iterator[slice]:
@@ -231,11 +247,24 @@ def _sums(side: Side) -> float:
 
 
 def _best(items: Tensor, products: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The ``k`` highest products of each row and their items; of equal ones the lower item."""
-    bits = (products + 0.0).view(torch.int32)  # -0.0 becomes 0.0
-    ordered = (bits ^ ((bits >> 31) & 0x7FFFFFFF)).long()
-    chosen = ((ordered << 32) | (0xFFFFFFFF - items)).topk(k).indices
-    return items.gather(1, chosen), products.gather(1, chosen)
+    """The ``k`` highest products of each row and their items; of equal ones the lower item.
+
+    All of them where there are fewer.
+    """
+    bits = _in_order_of_size((products + 0.0).view(torch.int32))  # -0.0 becomes 0.0
+    keys = (bits.long() << 32) | (0xFFFFFFFF - items)
+    if k < keys.shape[1]:  # numpy parts them quicker than torch
+        keys.numpy().partition(keys.shape[1] - k, axis=1)
+        keys = keys[:, -k:]
+    keys = keys.sort(1, descending=True).values
+    return 0xFFFFFFFF - (keys & 0xFFFFFFFF), _in_order_of_size((keys >> 32).int()).view(
+        torch.float32
+    )
+
+
+def _in_order_of_size(bits: Tensor) -> Tensor:
+    """Bits of fp32 as integers that are ordered as the numbers are, and back."""
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 def _compared_with_all(rows: Tensor, corpus: Side, k: int, least: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 
@@ -65,8 +65,9 @@ def embed_sentences(
     layers, poolings = _layers(encoder, layer), [_pooling(pooling)]
     longest = min(encoder.positions or LONGEST, LONGEST)
     device = use(Runtime(threads=os.cpu_count() or 1))
-    arrays, shortened = encode_texts(load_tokenizer(encoder.folder), texts, longest)
-    model = load_encoder(encoder.folder).to(device)
+    tokenizer, model = _loaded(encoder.folder)
+    arrays, shortened = encode_texts(tokenizer, texts, longest)
+    model.to(device)
     dim = int(model.config.hidden_size)
 
     def fill(room: Floats) -> None:
@@ -93,6 +94,20 @@ def embed_sentences(
     return Embedded(np.load(out, mmap_mode="r", allow_pickle=False), shortened, longest)
 
 
+def _loaded(folder: Path) -> tuple[Any, Any]:
+    """The tokenizer and the encoder of a folder."""
+    try:
+        return load_tokenizer(folder), load_encoder(folder)
+    except Exception as error:  # of three libraries, that have no common one for damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise EncoderError(
+            f"The encoder cannot be loaded: {reason}",
+            where=str(folder),
+            expected="whole files that AutoTokenizer and AutoModel load",
+            do="fetch or make the encoder again",
+        ) from error
+
+
 def _pooling(name: str) -> Pooling:
     if name not in get_args(Pooling):
         raise UnknownNameError(
@@ -104,12 +119,12 @@ def _pooling(name: str) -> Pooling:
 def _layers(encoder: EncoderFiles, layer: int | float | None) -> list[int]:
     if layer is None:
         return list(range(encoder.layers + 1))
-    block = block_of(layer, encoder.layers)
-    if not 0 <= layer or block > encoder.layers or (layer >= 1 and block != layer):
+    there = 0 <= layer <= encoder.layers  # not so for NaN
+    if not there or (layer >= 1 and layer != int(layer)):
         raise EncoderError(
             f"The encoder has no layer {layer}",
             where="--layer",
             expected=f"0 (embeddings) to {encoder.layers}, a share of depth such as 0.58, or all",
             do="--layer 0.58",
         )
-    return [block]
+    return [block_of(layer, encoder.layers)]

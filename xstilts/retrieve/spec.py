@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from xstilts.core.errors import DataError
 from xstilts.core.spec import Spec, added
 from xstilts.prediction.spec import Pooling
 
@@ -92,6 +93,25 @@ def block_of(layer: int | float | Literal["top"], layers: int) -> int:
     if layer == "top":
         return layers
     return int(layer * layers + 0.5) if isinstance(layer, float) and 0 < layer < 1 else int(layer)
+
+
+def layer_named(text: str) -> int | float | None:
+    """A layer as the command line has it: a block, a share of depth, or ``all`` (None).
+
+    Raises:
+        DataError: for anything else.
+    """
+    if text == "all":
+        return None
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise DataError(
+            f"{text!r} is no layer",
+            where="--layer",
+            expected="a block such as 8, a share of depth such as 0.58, or all",
+            do="--layer 0.58",
+        ) from None
 
 
 def protocol(config: Retrieve, block: int, layers: int) -> str:

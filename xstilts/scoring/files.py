@@ -1,5 +1,6 @@
 """Scores of predictions that somebody else made, in the plain forms of the official scripts."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
@@ -16,6 +17,7 @@ from xstilts.metrics import (
     mean_average_precision,
     recall_at_1,
     retrieval_accuracy,
+    squad_v2,
 )
 from xstilts.scoring.measure import measure
 from xstilts.scoring.spec import score_of
@@ -28,7 +30,9 @@ Predictions = tuple[list[Any], int]  # in the gold file's order, and how many mo
 _DIGITS = 18  # of an index; more are no line of any file
 
 
-def score_files(name: str, gold: Path, pred: Path, language: str | None) -> dict[str, Any]:
+def score_files(
+    name: str, gold: Path, pred: Path, language: str | None, na_prob: Path | None = None
+) -> dict[str, Any]:
     """All metrics of task ``name`` on one gold and one prediction file.
 
     Args:
@@ -40,10 +44,13 @@ def score_files(name: str, gold: Path, pred: Path, language: str | None) -> dict
             ``source id TAB target id``; ``{id: [candidates, best first]}``.
         language: of the file, for releases that keep several languages in one; by default the
             task's only one, else English.
+        na_prob: for SQuAD 2.0's rules, ``{id: probability of no answer}``, as the script's
+            ``--na-prob-file``; of further ids nothing is read.
 
     Returns:
-        ``task``, ``language``, ``n``, ``metrics`` (0-100), and ``ignored`` where there are answers
-        to questions that the gold file does not have: as in SQuAD's scripts they do not count.
+        ``task``, ``language``, ``n``, ``metrics`` (0-100; thresholds on the scale of ``na_prob``),
+        and ``ignored`` where there are answers to questions that the gold file does not have: as
+        in SQuAD's scripts they do not count.
 
     Raises:
         DataError: for a file that is not as described, with its line.
@@ -66,8 +73,15 @@ def score_files(name: str, gold: Path, pred: Path, language: str | None) -> dict
             f"the task that the file is of: {', '.join(sorted({*chain(*task.parts.values())}))}",
             "score that one",
         )
-    for path in (gold, pred):
-        if not path.is_file():
+    if na_prob and task.answers != "squad_v2":
+        raise _wrong(
+            f"{name} has no question without an answer",
+            "--na-prob-file",
+            "a task under the rules of SQuAD 2.0, such as squad_v2",
+            "leave the file out",
+        )
+    for path in (gold, pred, na_prob):
+        if path and not path.is_file():
             raise _wrong(f"There is no file {path}", path, "a file", "check the path")
     if task.kind in _WITHOUT_EXAMPLES:
         n, scores = _WITHOUT_EXAMPLES[task.kind](gold, pred)
@@ -79,7 +93,10 @@ def score_files(name: str, gold: Path, pred: Path, language: str | None) -> dict
     said = Source(task, files, (pred,), language)
     predictions, ignored = _PREDICTIONS[task.kind](said, released)
     examples = list(unique(released))
-    scores, _ = measure(score_of(task, language), examples, predictions)
+    if na_prob:
+        scores = _with_probabilities(examples, predictions, na_prob)
+    else:
+        scores, _ = measure(score_of(task, language), examples, predictions)
     found = {"task": name, "language": language, "n": len(examples), "metrics": scores}
     return found | ({"ignored": ignored} if ignored else {})
 
@@ -250,6 +267,30 @@ def _answers(said: Source, examples: list[Any]) -> Predictions:
             "check that gold and predictions belong together",
         )
     return [answers.get(e.id) for e in examples], len(ignored)
+
+
+def _with_probabilities(
+    examples: list[Any], answers: list[str | None], path: Path
+) -> dict[str, float]:
+    gold = {e.id: e.answers for e in examples}
+    said = {e.id: a for e, a in zip(examples, answers, strict=True) if a is not None}
+    expected = '{"id": probability, …}, finite numbers'
+    likely = _json(path, expected)
+    if not isinstance(likely, dict) or not all(map(_is_number, likely.values())):
+        raise _wrong(f"{path} holds no probabilities", path, expected, "mend it")
+    absent = next((question for question in said if question not in likely), None)
+    if absent is not None:
+        raise _wrong(
+            f"{path} lacks a question that is answered",
+            f"{path}: {absent}",
+            "a probability of no answer for every prediction",
+            "add it",
+        )
+    return squad_v2(gold, said, likely)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _json(path: Path, expected: str) -> Any:
