@@ -185,7 +185,10 @@ def test_what_was_read_is_an_encoder_with_a_head_that_reading_goes_on_with(workb
     assert task["lineage"][0]["text"].keys() == {"de", "sw"}
 
 
-@pytest.mark.parametrize(("encoder", "name"), [("xlmr", "mnli"), ("bert", "udpos")])
+@pytest.mark.parametrize(
+    ("encoder", "name"),
+    [("xlmr", "mnli"), ("bert", "udpos"), ("xlmr", "squad_v1_retrieval"), ("deberta", "hellaswag")],
+)
 def test_a_task_is_trained_as_without_text_and_the_text_is_learnt_beside_it(
     workbench, texts, monkeypatch, encoder, name
 ):
@@ -212,6 +215,19 @@ def test_a_task_is_trained_as_without_text_and_the_text_is_learnt_beside_it(
     assert not [name for name in names if "lm_head" in name or "predictions" in name]
     after = bench.build(bench.train("hellaswag", how(epochs=1, **SHORT), start=step)).value
     assert after["lineage"][0]["text"].keys() == {"de", "sw"}
+
+
+def test_a_mixture_reads_between_its_updates_and_keeps_its_counts(workbench, texts):
+    bench = workbench()
+    plain = bench.mix(["hellaswag", "mnli"], how(epochs=0.5, **SHORT))
+    config = plain.config.model_copy(update={"text": updates(bench, 0.25)})
+    step = Step(TRAIN, "multi+mlm", config, {**plain.inputs, ROWS: rows(bench, texts)})
+    without, value = bench.build(plain).value, bench.build(step).value
+    assert value["updates"] == without["updates"] + value["text"]["updates"]
+    assert value["text"]["updates"] == round(without["updates"] / 3)
+    counts = [{t: p["realised"] for t, p in v["parts"].items()} for v in (without, value)]
+    assert counts[0] == counts[1]
+    assert {*value["lineage"][-1]} >= {"realised", "text"}
 
 
 def test_the_loss_falls_in_the_language_that_is_read_and_in_no_other(workbench, texts):
