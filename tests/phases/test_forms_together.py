@@ -34,8 +34,8 @@ def test_a_recipe_with_every_form_runs_from_its_keys_to_its_rows(tmp_path: Path)
     rows = found.rows[found.rows.target == "lab_xnli"]
     assert set(rows.arm) == set(KINDS)
     few = rows.arm.isin(["k5", "k20", "other_k20", "only_k20"])
-    assert set(rows[few].language) == {"qco", "qfi"}
-    assert set(rows[~few].groupby("arm").language.agg(tuple)) == {("en", "qco", "qfi")}
+    assert set(rows[few].language) == {"qfi"}
+    assert set(rows[~few].groupby("arm").language.agg(tuple)) == {("en", "qfi")}
     assert len(set(rows.n)) == 1
     steps = {c.score.inputs["examples"].key for c in found.planned.cells if c.language == "qfi"}
     assert len(steps) == 2  # one test set a target, whatever the arm
