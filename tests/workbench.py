@@ -15,13 +15,15 @@ from xstilts.data.tokens import Tokens
 from xstilts.executors import LocalExecutor, Outcome
 from xstilts.graph import Plan, Step
 from xstilts.models.files import EncoderFiles, inspect
+from xstilts.phases.layers import CARRY, REINIT
 from xstilts.phases.steps import PREDICT, RANK, READ, RETRIEVE, SCORE, TOKENS, TRAIN, VECTORS
 from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Rank, Retrieve, Vectors
 from xstilts.scoring.spec import score_of
 from xstilts.store import Digests, Store
 from xstilts.tasks import get_task
-from xstilts.train.spec import FineTune, How, Mix, Mixture, Select
+from xstilts.train.layers_spec import Carried, Carry, Reinit
+from xstilts.train.spec import PLAIN, FineTune, How, Layers, Mix, Mixture, Select
 
 TRAINED = {"pair": "mnli", "choice": "hellaswag", "span": "squad_v1", "tagging": "udpos"}
 TRAINED |= {"ranking": "squad_v1_retrieval"}
@@ -95,6 +97,7 @@ class Workbench:
         seed: int = 0,
         start: Step | None = None,
         train: Step | None = None,
+        layers: Layers = PLAIN,
     ) -> Step:
         task = get_task(name)
         held = self.examples(name, "dev")
@@ -107,6 +110,7 @@ class Workbench:
             encoder=None if start else self.files.digest,
             how=said or how(),
             seed=seed,
+            layers=layers,
         )
         inputs = {"train": self.tokens(train or self.examples(name))}
         inputs |= {"dev": self.tokens(held), "dev_examples": held}
@@ -121,6 +125,7 @@ class Workbench:
         *,
         seed: int = 0,
         start: Step | None = None,
+        layers: Layers = PLAIN,
     ) -> Step:
         """One stage on several tasks."""
         alone = {name: self.train(name, said, seed=seed, start=start) for name in sorted(names)}
@@ -130,6 +135,7 @@ class Workbench:
             encoder=None if start else self.files.digest,
             how=said or how(),
             seed=seed,
+            layers=layers,
         )
         inputs = {
             f"{key}.{name}": needed
@@ -139,6 +145,16 @@ class Workbench:
         }
         label = f"{start.label}.{config.task}" if start else config.task
         return Step(TRAIN, label, config, inputs | ({"start": start} if start else {}))
+
+    def carry(self, trained: Step, **said: Any) -> Step:
+        """The encoder with some layers of a trained one."""
+        config = Carried(carry=Carry(**said), encoder=self.files.digest)
+        return Step(CARRY, trained.label, config, {"start": trained})
+
+    def reinit(self, blocks: int, seed: int = 0, start: Step | None = None) -> Step:
+        """The encoder, or a trained one, with its top blocks drawn anew."""
+        config = Reinit(blocks=blocks, seed=seed, encoder=None if start else self.files.digest)
+        return Step(REINIT, "encoder", config, {"start": start} if start else {})
 
     def predict(self, model: Step, examples: Step) -> Step:
         said = examples.config

@@ -193,7 +193,7 @@ def test_translated_data_of_the_targets_source_is_the_same_data(
             "data=lab",
         ),
         ("a: [{language: own, translated: lab}]", "reads no generated data", "data=lab"),
-        ("a: [{}]", "trains nothing", "train: TASK"),
+        ("a: [{}]", "A stage is empty", "train: TASK"),
         ("a: [{language: de}, {train: mnli}]", "before another stage of a", "last"),
         ("a: [{longer: b}]", "cannot be longer by the updates of b", "an arm with stages"),
         ("a: [{longer: none}]", "cannot be longer by the updates of none", "an arm with stages"),

@@ -41,6 +41,8 @@ class Runtime(BaseModel):
         checkpoint_seconds: time between two checkpoints of a running stage.
         keep_weights: which trained weights outlive the run: those of stages that another stage
             or a retrieval target starts from, or all.
+        prefix_gigabytes: disk on which a running stage may keep what frozen blocks make of each
+            row, so that they run once and not in every epoch; 0 keeps nothing.
         tensorboard: write TensorBoard event files beside each trained stage.
     """
 
@@ -51,6 +53,7 @@ class Runtime(BaseModel):
     micro_tokens: int = Field(default=4096, ge=1)
     checkpoint_seconds: float = Field(default=60, ge=0)
     keep_weights: Literal["intermediate", "all"] = "intermediate"
+    prefix_gigabytes: float = Field(default=4, ge=0)
     tensorboard: bool = False
 
 

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from xstilts.models.masked_lm import MaskedLM
-from xstilts.models.packing import can_pack, gather_embedding_gradients, pack
+from xstilts.models.packing import gather_embedding_gradients, pack
 from xstilts.models.task_model import TaskModel
+from xstilts.models.written import Written
 
 _OWN = "pooler"  # part of the library's encoders, yet trained for one task's label
 
@@ -27,6 +28,7 @@ class JointModel(nn.Module):
         """
         super().__init__()
         self.models: list[TaskModel] = []
+        self.written: Written | None = None  # runs the blocks if they are run by hand
         for i, model in enumerate(models):
             if i:
                 _share(self.models[0].encoder, model.encoder)
@@ -45,11 +47,11 @@ class JointModel(nn.Module):
 
     def without_padding(self) -> bool:
         """Run the blocks without padding from now on; False where this encoder cannot."""
-        encoders = [model.encoder for model in self.models]
+        encoders = [model.encoder for model in (*self.models, self.text) if model is not None]
         gather_embedding_gradients(encoders[0])
-        packed = all(map(can_pack, encoders))
+        packed = all(model.can_pack for model in self.models)
         if packed:
-            pack(*encoders, *([self.text.encoder] if self.text else []))
+            self.written = pack(*encoders)
         return packed
 
     def still(self, active: nn.Module) -> None:

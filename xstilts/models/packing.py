@@ -108,21 +108,25 @@ def can_pack(encoder: PreTrainedModel) -> bool:
     )
 
 
-def pack(*encoders: PreTrainedModel) -> None:
+def pack(*encoders: PreTrainedModel) -> Written | None:
     """Make an encoder run its blocks without padding; state names stay as they were.
 
     Args:
         encoders: one, or several that have everything but their poolers in common.
+
+    Returns:
+        what runs the blocks if they are run by hand.
     """
     first = encoders[0]
     if is_written(first):
         written = Written(first)
         for encoder in encoders:
             encoder.forward = _written(encoder, written)
-        return
+        return written
     _pack_blocks(first)
     for encoder in encoders:
         encoder.forward = _packed(encoder)
+    return None
 
 
 def _written(encoder: PreTrainedModel, written: Written) -> Callable[..., Any]:
@@ -137,11 +141,15 @@ def _written(encoder: PreTrainedModel, written: Written) -> Callable[..., Any]:
         if encoder.training and rate:
             written.forget()  # an update of these weights follows
             return inner(input_ids, attention_mask, token_type_ids, **more)
-        hidden = written(input_ids, attention_mask, token_type_ids)
+        top, every = len(written.blocks), bool(more.get("output_hidden_states"))
+        layers = range(top + 1) if every else (top,)
+        states = written(input_ids, attention_mask, token_type_ids, layers)
         pooler = getattr(encoder, "pooler", None)
-        pooled = None if pooler is None else pooler(hidden)
+        pooled = None if pooler is None else pooler(states[-1])
         return BaseModelOutputWithPoolingAndCrossAttentions(
-            last_hidden_state=hidden, pooler_output=pooled
+            last_hidden_state=states[-1],
+            pooler_output=pooled,
+            hidden_states=states if every else None,
         )
 
     return forward

@@ -25,7 +25,9 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from xstilts.models.layer_mix import LayerMix, read_mixed
 from xstilts.models.packing import can_pack, gather_embedding_gradients, pack
+from xstilts.models.written import Written, is_written
 from xstilts.tasks.spec import Kind
 
 logging.set_verbosity_error()
@@ -39,6 +41,7 @@ _LIBRARY: dict[Kind, Any] = {
 }
 _ABOUT = "xstilts.json"  # kind and outputs of a saved model
 _HEAD = "head.safetensors"
+_MIX = "layer_mix.safetensors"
 SCALE = 100.0  # of cosines, before anything is learned (XTREME-R's LAReQA)
 
 
@@ -93,12 +96,28 @@ class TaskModel(nn.Module):
     """One stage's model; `forward` gives the kind's logits (or vectors) and never a loss."""
 
     def __init__(
-        self, kind: Kind, outputs: int, inner: PreTrainedModel | LinearHead | DualEncoder
+        self,
+        kind: Kind,
+        outputs: int,
+        inner: PreTrainedModel | LinearHead | DualEncoder,
+        *,
+        mixed: bool = False,
     ) -> None:
-        """Wrap ``inner``; ``outputs`` counts labels, 1 for choices, 2 for spans, 0 for ranking."""
+        """Wrap ``inner``.
+
+        Args:
+            kind: the example kind.
+            outputs: labels; 1 for choices, 2 for spans, 0 for ranking.
+            inner: encoder and head.
+            mixed: whether the head reads a new :class:`LayerMix` of all layers.
+        """
         super().__init__()
         self.kind, self.outputs, self.inner = kind, outputs, inner
+        self.mix = LayerMix(self.encoder.config.num_hidden_layers + 1) if mixed else None
+        if self.mix is not None:
+            read_mixed(self.encoder, self.mix)
         self._packed = False
+        self.written: Written | None = None  # runs the blocks if they are run by hand
 
     @property
     def encoder(self) -> PreTrainedModel:
@@ -107,11 +126,16 @@ class TaskModel(nn.Module):
         found: PreTrainedModel = inner.encoder if isinstance(inner, _OURS) else inner.base_model
         return found
 
+    @property
+    def can_pack(self) -> bool:
+        """Whether the blocks can run without padding; layers to mix leave only ours so."""
+        return can_pack(self.encoder) if self.mix is None else is_written(self.encoder)
+
     def without_padding(self) -> bool:
         """Run the blocks without padding from now on; False where this encoder cannot."""
         gather_embedding_gradients(self.encoder)
-        if not self._packed and can_pack(self.encoder):
-            pack(self.encoder)
+        if not self._packed and self.can_pack:
+            self.written = pack(self.encoder)
             self._packed = True
         return self._packed
 
@@ -158,6 +182,8 @@ class TaskModel(nn.Module):
             save_file(dict(self.inner.head.state_dict()), folder / _HEAD)
         else:
             self.inner.save_pretrained(folder)
+        if self.mix is not None:
+            save_file(dict(self.mix.state_dict()), folder / _MIX)
         about = {"kind": self.kind, "outputs": self.outputs}
         (folder / _ABOUT).write_text(json.dumps(about))
 
@@ -171,7 +197,14 @@ def outputs_of(kind: Kind, labels: int) -> int:
 
 
 def next_stage(
-    start: Path, kind: Kind, labels: int, *, seed: int, dropout: float, attention: str | None = None
+    start: Path,
+    kind: Kind,
+    labels: int,
+    *,
+    seed: int,
+    dropout: float,
+    attention: str | None = None,
+    mixed: bool = False,
 ) -> TaskModel:
     """The encoder in ``start`` under a new head.
 
@@ -182,6 +215,7 @@ def next_stage(
         seed: of the new head's weights.
         dropout: of encoder and head alike.
         attention: the library's attention to use, its default if None.
+        mixed: whether the head reads a learned mix of all layers.
     """
     torch.manual_seed(seed)  # a pooler that the files lack is drawn while loading
     encoder = load_encoder(start, attention, dropout)
@@ -190,14 +224,14 @@ def next_stage(
     torch.manual_seed(seed)
     library = _LIBRARY.get(kind)
     if library is None or type(config) not in library._model_mapping:
-        return TaskModel(kind, outputs, _ours(kind, outputs, encoder))
+        return TaskModel(kind, outputs, _ours(kind, outputs, encoder), mixed=mixed)
     config.num_labels = outputs
     inner = library.from_config(config, dtype=torch.float32)
     kept = {k: v for k, v in encoder.state_dict().items() if not k.startswith("pooler.")}
     absent, unknown = inner.base_model.load_state_dict(kept, strict=False)
     lost = [name for name in absent if not name.startswith("pooler.")]
     assert not lost and not unknown, f"encoder weights did not fit: {lost} {unknown}"
-    return TaskModel(kind, outputs, inner)
+    return TaskModel(kind, outputs, inner, mixed=mixed)
 
 
 def _ours(kind: Kind, outputs: int, encoder: PreTrainedModel) -> LinearHead | DualEncoder:
@@ -234,19 +268,24 @@ def load_trained(folder: Path, dropout: float | None = None) -> TaskModel:
     """
     about = json.loads((folder / _ABOUT).read_text())
     kind: Kind = about["kind"]
+    inner: PreTrainedModel | LinearHead | DualEncoder
     if (folder / _HEAD).exists():
-        ours = _ours(kind, about["outputs"], load_encoder(folder, dropout=dropout))
-        ours.head.load_state_dict(load_file(folder / _HEAD))
-        return TaskModel(kind, about["outputs"], ours)
-    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
-    inner = _LIBRARY[kind].from_pretrained(
-        str(folder),
-        config=config if dropout is None else with_dropout(config, dropout),
-        dtype=torch.float32,
-        use_safetensors=True,
-        trust_remote_code=False,
-    )
-    return TaskModel(kind, about["outputs"], inner)
+        inner = _ours(kind, about["outputs"], load_encoder(folder, dropout=dropout))
+        inner.head.load_state_dict(load_file(folder / _HEAD))
+    else:
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
+        inner = _LIBRARY[kind].from_pretrained(
+            str(folder),
+            config=config if dropout is None else with_dropout(config, dropout),
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+    mixed = (folder / _MIX).exists()
+    model = TaskModel(kind, about["outputs"], inner, mixed=mixed)
+    if model.mix is not None:
+        model.mix.load_state_dict(load_file(folder / _MIX))
+    return model
 
 
 def with_dropout(config: PretrainedConfig, dropout: float) -> PretrainedConfig:

@@ -1,6 +1,8 @@
 """Encoders of the BERT family on a CPU, embeddings and blocks written out forward and backward."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from itertools import accumulate, islice, pairwise
 from typing import Any
 
 import torch
@@ -8,7 +10,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from xstilts.models.attention import Layout, layout_of, products_in
-from xstilts.models.blocks import Block, Saved, is_known, norm_backward
+from xstilts.models.blocks import Block, is_known, norm_backward
+from xstilts.models.kept_rows import KeptRows
 from xstilts.models.workspace import Workspace
 
 _FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
@@ -32,28 +35,64 @@ class Written:
         self.blocks = [Block(layer) for layer in layers.layer]
         self.scratch = Workspace()
         self.spare: list[Workspace] = []
+        self.kept: KeptRows | None = None  # a stage that trains above frozen blocks sets it
+        self._layouts: dict[tuple[int, torch.dtype], Layout] = {}
 
-    def __call__(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
-        """Output of the last block, zero at padding.
+    def __call__(
+        self, ids: Tensor, mask: Tensor, types: Tensor | None, layers: Sequence[int]
+    ) -> tuple[Tensor, ...]:
+        """Some layers (0 for the embeddings, i for block i), zero at padding.
 
         Args:
             ids: pieces, ``(rows, length)``.
             mask: 1 for a piece, 0 for padding on the right, same shape.
             types: token types, same shape, or None.
+            layers: ascending; the last one is the top block.
 
         Returns:
-            ``(rows, length, dim)`` in fp32.
+            ``(rows, length, dim)`` in fp32 for each.
         """
         layout, dtype = layout_of(mask, self.heads), products_in("cpu")
-        indices, blocks = self._indices(ids, types, layout.places), self.blocks
+        indices, blocks, learns = self._indices(ids, types, layout.places), self.blocks, self.learns
+        below = (learns.index(True) if any(learns) else len(learns)) - 1
+        start: tuple[int, Tensor] | None = None
+        if self.kept is not None and below > 0:
+            lengths = mask.sum(-1).sort(descending=True, stable=True)[0].tolist()  # as packed
+            start = below, self._row_by_row(self.kept, below, indices, lengths, dtype)
         with torch.autocast("cpu", enabled=False):
-            if torch.is_grad_enabled():
+            if torch.is_grad_enabled() and any(learns):
                 used = [*self.embeddings.parameters(), *(p for b in blocks for p in b.parameters)]
-                hidden = _Run.apply(self, blocks, indices, layout, dtype, mask.numel(), *used)  # type: ignore[no-untyped-call]
+                found = _Run.apply(  # type: ignore[no-untyped-call]
+                    self, indices, layout, dtype, mask.numel(), layers, start, *used
+                )
             else:
-                *_, hidden = self.infer(indices, layout, dtype)
-                hidden = _spread(hidden, layout, mask.numel())
-        return hidden.view(*mask.shape, -1)  # type: ignore[no-any-return]
+                states = enumerate(self.infer(indices, layout, dtype, start), below if start else 0)
+                found = [_spread(x, layout, mask.numel()) for i, x in states if i in layers]
+        return tuple(hidden.view(*mask.shape, -1) for hidden in found)
+
+    @torch.no_grad()
+    def _row_by_row(
+        self,
+        kept: KeptRows,
+        layer: int,
+        indices: tuple[Tensor, ...],
+        lengths: list[int],
+        dtype: torch.dtype,
+    ) -> Tensor:
+        """A layer's output, ``(pieces, dim)``, of rows that each pass alone, or passed before."""
+
+        def compute(row: tuple[Tensor, ...]) -> Tensor:
+            size = len(row[0])
+            if (size, dtype) not in self._layouts:
+                self._layouts[size, dtype] = layout_of(torch.ones(1, size).long(), self.heads)
+            states = self.infer(row, self._layouts[size, dtype], dtype, None)
+            with torch.autocast("cpu", enabled=False):
+                return next(islice(states, layer, None)).clone()
+
+        dim = self.tables[0].embedding_dim
+        ends = list(accumulate(lengths))
+        rows = [tuple(x[a:b] for x in indices) for a, b in pairwise([0, *ends])]
+        return torch.cat([kept.output(row, dim, partial(compute, row)) for row in rows])
 
     def forget(self) -> None:
         """Take the weights anew: something else than the written blocks trains them."""
@@ -66,7 +105,7 @@ class Written:
     ) -> Iterator[tuple[int, Tensor]]:
         """Some layers (0 for the embeddings, i for block i), lowest first, each as from a call."""
         layout, dtype = layout_of(mask, self.heads), products_in("cpu")
-        states = self.infer(self._indices(ids, types, layout.places), layout, dtype)
+        states = self.infer(self._indices(ids, types, layout.places), layout, dtype, None)
         for layer in range(max(layers) + 1):
             with torch.autocast("cpu", enabled=False):
                 hidden = next(states)
@@ -99,16 +138,29 @@ class Written:
         return out, total, mean, spread
 
     def infer(
-        self, indices: tuple[Tensor, ...], layout: Layout, dtype: torch.dtype
+        self,
+        indices: tuple[Tensor, ...],
+        layout: Layout,
+        dtype: torch.dtype,
+        start: tuple[int, Tensor] | None,
     ) -> Iterator[Tensor]:
-        """Forward pass that keeps nothing: the embeddings, then every block, ``(pieces, dim)``."""
+        """Forward pass that keeps nothing: the embeddings, then every block, ``(pieces, dim)``.
+
+        It begins with the layer that ``start`` names, where its output is known.
+        """
         self.scratch.reset()
-        hidden = self.embed(indices, self.scratch)[0]
+        layer, hidden = start or (0, self.embed(indices, self.scratch)[0])
         yield hidden
-        for block in self.blocks:
+        for block in self.blocks[layer:]:
             self.scratch.reset()
             hidden, _ = block.forward(hidden, layout, dtype, self.scratch.take, self.scratch.take)
             yield hidden
+
+    @property
+    def learns(self) -> list[bool]:
+        """Whether the embeddings have weights that want a gradient, then whether each block has."""
+        every = [self.embeddings.parameters(), *(block.parameters for block in self.blocks)]
+        return [any(p.requires_grad for p in parameters) for parameters in every]
 
     def embed_backward(
         self, grad: Tensor, kept: tuple[Tensor, Tensor, Tensor], indices: tuple[Tensor, ...]
@@ -144,44 +196,65 @@ def _spread(hidden: Tensor, layout: Layout, places: int) -> Tensor:
 
 
 class _Run(torch.autograd.Function):
-    """Embeddings and blocks. Parameters are inputs so that autograd comes by."""
+    """Embeddings and blocks. Parameters are inputs so that autograd comes by.
+
+    Nothing is kept of the layers below the first that learns; ``start`` is their output if it is
+    known already.
+    """
 
     @staticmethod
     def forward(
         ctx: Any,
         model: Written,
-        blocks: list[Block],
         indices: tuple[Tensor, ...],
         layout: Layout,
         dtype: torch.dtype,
         places: int,
+        layers: Sequence[int],
+        start: tuple[int, Tensor] | None,
         *_: Tensor,
-    ) -> Tensor:
+    ) -> tuple[Tensor, ...]:
         keep = model.spare.pop() if model.spare else Workspace()
-        hidden, *embedded = model.embed(indices, keep)
-        saved: list[Saved] = []
-        for block in blocks:
+        learns = model.learns
+        first, found, saved = learns.index(True), {}, []
+        embedded: list[Tensor] = []
+
+        def note(layer: int, hidden: Tensor) -> None:
+            if layer in layers:
+                found[layer] = _spread(hidden, layout, places)
+
+        if first:
+            known = start[0] if start else 0
+            states = islice(model.infer(indices, layout, dtype, start), first - known)
+            for layer, hidden in enumerate(states, known):
+                note(layer, hidden)
+            hidden = keep.take(*hidden.shape, dtype=hidden.dtype).copy_(hidden)
+        else:
+            hidden, *embedded = model.embed(indices, keep)
+            note(0, hidden)
+        for layer in range(max(first, 1), len(learns)):
             model.scratch.reset()
+            block = model.blocks[layer - 1]
             hidden, more = block.forward(hidden, layout, dtype, keep.take, model.scratch.take)
             saved.append(more)
-        ctx.model, ctx.blocks, ctx.indices, ctx.layout = model, blocks, indices, layout
+            note(layer, hidden)
+        ctx.model, ctx.indices, ctx.layout = model, indices, layout
+        ctx.first, ctx.layers = first, layers
         ctx.keep, ctx.embedded, ctx.saved = keep, embedded, saved
-        return _spread(hidden, layout, places)
+        return tuple(found[layer] for layer in layers)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, ...]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, ...]:
         model: Written = ctx.model
-        trained = [any(p.requires_grad for p in model.embeddings.parameters())]
-        trained += [any(p.requires_grad for p in b.parameters) for b in ctx.blocks]
-        inner: Tensor | None = grad.index_select(0, ctx.layout.places)
-        for i in range(len(ctx.blocks), 0, -1):
-            if inner is None or not any(trained[: i + 1]):
-                break
+        given = dict(zip(ctx.layers, grads, strict=True))
+        inner = given.pop(len(model.blocks)).index_select(0, ctx.layout.places)
+        for layer in range(len(model.blocks), max(ctx.first, 1) - 1, -1):
             model.scratch.reset()
-            saved, below = ctx.saved.pop(), any(trained[:i])
-            block: Block = ctx.blocks[i - 1]
+            block, saved, below = model.blocks[layer - 1], ctx.saved.pop(), ctx.first < layer
             inner = block.backward(inner, saved, ctx.layout, below, model.scratch.take)
-        if inner is not None and trained[0]:
+            if below and layer - 1 in given:
+                inner += given[layer - 1].index_select(0, ctx.layout.places)
+        if not ctx.first:
             model.embed_backward(inner, ctx.embedded, ctx.indices)
         ctx.keep.reset()
         model.spare.append(ctx.keep)

@@ -98,7 +98,7 @@ def export_xtreme(
             f"{recipe.recipe} has no finished prediction that XTREME's evaluation reads",
             where=str(store.root),
             expected=f"results of {', '.join(FORMS)}",
-            do=f"xstilts run {recipe.recipe}",
+            do="run it first: xstilts run RECIPE, with the same --set and --store",
         )
     return found
 

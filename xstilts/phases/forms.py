@@ -1,4 +1,4 @@
-"""Words of a stage beside its tasks: on what text, in which language, from how few examples."""
+"""Words of a stage beside its tasks: on what text, in which language, on which layers."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,10 +7,24 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from xstilts.core.validation import refusal
 from xstilts.data.masking import Masking
 from xstilts.tasks.spec import Split
+from xstilts.train.layers_spec import Carry
+from xstilts.train.spec import Layers
 from xstilts.train.text_spec import MASKING
 
 LAB = "lab"  # in the place of a folder: what the laboratory says
 OWN = "own"  # the language that is reported, for each of them
+
+STARTS = (  # one of them a stage has
+    "train: TASK",
+    "mlm: {}",
+    "checkpoint: {path: DIR}",
+    "reinit_top: 2",
+    "freeze: {blocks: 6, during: target}",
+    "layer_mix: {during: target}",
+    "few_shot: {k: 100}",
+    "longer: ARM",
+    "language: LANGUAGE",
+)
 
 
 class _Section(BaseModel):
@@ -85,6 +99,33 @@ class MixedText(_Section):
             raise refusal("", what, "train: TASK, or no share")
 
 
+_Stages = Literal["intermediate", "target"]
+
+
+class LayerMixing(_Section):
+    """A learned mix of all layers at the readout.
+
+    Attributes:
+        during: in this stage, in the target's, or in both.
+    """
+
+    during: Literal["intermediate", "target", "both"]
+
+    def at(self, stage: _Stages) -> bool:
+        """Whether it is so in this stage, or in the target's."""
+        return self.during in (stage, "both")
+
+
+class Freeze(LayerMixing):
+    """Layers that do not learn.
+
+    Attributes:
+        blocks: from the bottom, with the embeddings; 0 freezes the embeddings alone.
+    """
+
+    blocks: int = Field(ge=0)
+
+
 class Said(_Section):
     """The words of a stage that are not its tasks.
 
@@ -97,6 +138,10 @@ class Said(_Section):
         longer: the arm whose stages have as many updates as the target stage is given beside its
             own, in the place of those stages.
         mlm: masked LM on text, beside the tasks or, where there are none, alone.
+        reinit_top: top blocks that are drawn anew before the training.
+        freeze: layers that do not learn.
+        carry: layers that go on top of the original encoder after the training.
+        layer_mix: what heads read; masked LM reads the top block.
     """
 
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$")
@@ -104,6 +149,15 @@ class Said(_Section):
     few_shot: FewShot | None = None
     longer: str | None = None
     mlm: MixedText | None = None
+    reinit_top: int | None = Field(default=None, ge=1)
+    freeze: Freeze | None = None
+    carry: Carry | None = None
+    layer_mix: LayerMixing | None = None
+
+    def layers(self, stage: _Stages) -> Layers:
+        """What this says of the layers in its own training, or in the target's."""
+        frozen = self.freeze.blocks if self.freeze and self.freeze.at(stage) else None
+        return Layers(frozen=frozen, mixed=bool(self.layer_mix and self.layer_mix.at(stage)))
 
     @property
     def on_target(self) -> list[str]:
@@ -118,10 +172,12 @@ class Said(_Section):
         """
         if self.mlm is not None:
             self.mlm.refuse_contradictions(tasks)
-            said = [n for n in ("few_shot", "longer", "language", "translated") if getattr(self, n)]
-            if said and not tasks:
-                what = f"mlm stands beside {' and '.join(said)}, and there is nothing to train"
-                raise refusal("", what, "a stage of its own: {mlm: …}")
+        before = next((n for n in ("mlm", "reinit_top") if getattr(self, n)), None)
+        said = [n for n in ("few_shot", "longer", "language", "translated") if getattr(self, n)]
+        if before and said and not tasks:
+            what = f"{before} stands beside {' and '.join(said)}, and there is nothing to train"
+            raise refusal("", what, f"a stage of its own: {{{before}: …}}")
+        self._refuse_idle_layers(tasks)
         if tasks and self.on_target:
             name = self.on_target[0]
             what = f"{name} says how the target is trained, and {'+'.join(tasks)} is no target"
@@ -136,3 +192,14 @@ class Said(_Section):
             what = "translated does not say into which language"
             expected = "language: de" if tasks else "language: de, or own for each reported one"
             raise refusal("", what, expected)
+
+    def _refuse_idle_layers(self, tasks: tuple[str, ...]) -> None:
+        """Refuse what is said of layers in a training that the stage does not have."""
+        idle = "has no tasks" if self.mlm else "trains nothing"
+        if self.carry is not None and not (tasks or self.mlm):
+            raise refusal("", f"carry stands in a stage that {idle}", "train: TASK")
+        of = {"freeze": (self.freeze, tasks or self.mlm), "layer_mix": (self.layer_mix, tasks)}
+        for key, (said, there) in of.items():
+            if said and not there and said.at("intermediate"):
+                what = f"{key} is meant for a stage that {idle}"
+                raise refusal("", what, "during: target, or train: TASK")

@@ -20,11 +20,11 @@ from pydantic import (
 
 from xstilts.core.spec import Runtime
 from xstilts.core.validation import form, merged, refusal, validated
-from xstilts.phases.forms import Said
+from xstilts.phases.forms import STARTS, Said
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks.spec import Split
-from xstilts.train.spec import Mix, Select, joint_name
+from xstilts.train.spec import Layers, Mix, Select, joint_name
 
 
 class _Section(BaseModel):
@@ -165,23 +165,13 @@ class TaskUse(_Section):
     sweep: Sweep | None = None
 
 
-_STARTS = (
-    "train: TASK",
-    "mlm: {}",
-    "checkpoint: {path: DIR}",
-    "few_shot: {k: 100}",
-    "longer: ARM",
-    "language: LANGUAGE",
-)
-
-
 class StageUse(Said):
-    """One stage of an arm; without tasks, words on the target stage that follows.
+    """One stage of an arm, or words on the target stage that follows: see :attr:`of_target`.
 
     Attributes:
         train: the task, or several that share the stage, each with a head of its own. These are
             trained by the recipe's ``training``; of their own only ``max_length`` and ``stride``
-            count.
+            count. None where the other keys are all there is.
         mix: how several tasks share the stage; in proportion to their sizes if absent.
         checkpoint: a model that was trained elsewhere, in the place of the recipe's encoder: a
             stage of its own, the first of an arm. Its tokenizer is used, and none of its heads.
@@ -203,30 +193,35 @@ class StageUse(Said):
         return (self.train,) if isinstance(self.train, str) else self.train or ()
 
     @property
+    def trains(self) -> bool:
+        """Whether it trains the encoder: on tasks, on text, or on both."""
+        return bool(self.tasks) or self.mlm is not None
+
+    @property
     def of_target(self) -> bool:
-        """Whether it says how targets are trained, and is no stage before them."""
-        return not self.tasks and bool(self.on_target or self.language)
+        """Whether it says how targets are trained and makes no encoder before them."""
+        return not (self.trains or self.checkpoint or self.reinit_top)
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> "StageUse":
+        if all(getattr(self, name) is None for name in type(self).model_fields):
+            raise refusal("", "A stage is empty", f"one of: {', '.join(STARTS)}")
+        if self.checkpoint is None:
+            self.refuse_contradictions(self.tasks)
+        elif len(self.model_fields_set) > 1:
+            others = sorted(self.model_fields_set - {"checkpoint"})
+            what = f"A checkpoint is taken as it is, and {' and '.join(others)} stands beside"
+            raise refusal("", what, "{checkpoint: …}, and then another stage")
+        elif self.checkpoint.pretrain is not None:
+            raise refusal("", "A checkpoint is there already", "checkpoint: {path: …} or {hub}")
+        return self
 
     @model_validator(mode="after")
     def _one_or_several(self) -> "StageUse":
-        self.refuse_contradictions(self.tasks)
-        if self.checkpoint is not None:
-            if len(self.model_fields_set) > 1:
-                others = sorted(self.model_fields_set - {"checkpoint"})
-                what = f"A checkpoint is taken as it is, and {' and '.join(others)} stands beside"
-                raise refusal("", what, "{checkpoint: …}, and then another stage")
-            if self.checkpoint.pretrain is not None:
-                raise refusal("", "A checkpoint is there already", "checkpoint: {path: …} or {hub}")
-            return self
-        if self.train is None:
-            if not self.of_target and self.mlm is None:
-                raise refusal("", "A stage trains nothing", f"one of: {', '.join(_STARTS)}")
+        if self.train is None or isinstance(self.train, str):
             if self.mix is not None:
-                raise refusal("", "A mixture has no tasks", "train: [A, B], or no mix")
-            return self
-        if isinstance(self.train, str):
-            if self.mix is not None:
-                raise refusal("", f"{self.train} alone cannot be mixed", "train: [A, B], or no mix")
+                what = f"{self.train or 'A stage without tasks'} alone cannot be mixed"
+                raise refusal("", what, "train: [A, B], or no mix")
             return self
         if len(self.train) < 2:
             only = "".join(self.train)
@@ -320,11 +315,13 @@ class Recipe(_Section):
         fit = [
             name
             for name, of in self.arms.items()
-            if of and not of[-1].of_target and not of[0].checkpoint
+            if any(s.trains for s in of) and not of[-1].of_target and not of[0].checkpoint
         ]
         if other not in fit:
             what = f"{arm} cannot be longer by the updates of {other}"
-            expected = f"an arm with stages before the target: {', '.join(fit) or '(none)'}"
+            expected = (
+                f"an arm with stages that train before the target: {', '.join(fit) or '(none)'}"
+            )
             raise refusal(f"arms.{arm}", what, expected)
         if len(stages) > 1:
             what = f"{arm} is longer in the place of stages, and has some"
@@ -338,6 +335,20 @@ class Recipe(_Section):
         """What an arm says of its target stage; None where that is the recipe's alone."""
         stages = self.arms[arm]
         return stages[-1] if stages and stages[-1].of_target else None
+
+    @model_validator(mode="after")
+    def _target_frozen_once(self) -> "Recipe":
+        for arm, stages in self.arms.items():
+            if sum(stage.layers("target").frozen is not None for stage in stages) > 1:
+                what = f"Two stages of {arm} freeze layers of the target's"
+                raise refusal(f"arms.{arm}", what, "during: target or both in one of them")
+        return self
+
+    def target_layers(self, arm: str) -> Layers:
+        """What the stages of an arm say of the layers in the target's training."""
+        said = [stage.layers("target") for stage in self.arms[arm]]
+        frozen = next((one.frozen for one in said if one.frozen is not None), None)
+        return Layers(frozen=frozen, mixed=any(one.mixed for one in said))
 
     def use(self, task: str) -> TaskUse:
         """What is read of ``task``; the official splits, whole, if the recipe says nothing."""
@@ -357,7 +368,10 @@ class Recipe(_Section):
 
 
 def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
-    """The tasks of an arm's stages; numbered where one comes again or is itself a target."""
+    """The tasks of an arm's stages; numbered where one comes again or is itself a target.
+
+    A stage without tasks has the name of what it does instead.
+    """
     tasks = [_name(stage) for stage in stages]
     nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
     return [
@@ -368,6 +382,6 @@ def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[st
 
 def _name(stage: StageUse) -> str:
     if not stage.tasks:
-        return "mlm" if stage.mlm else "checkpoint"
+        return next(name for name in ("mlm", "checkpoint", "reinit_top") if getattr(stage, name))
     name = joint_name([*sorted(stage.tasks), *(["mlm"] if stage.mlm else [])])
     return name if stage.language in (None, "en") else f"{name}.{stage.language}"

@@ -100,13 +100,14 @@ def sweep_rows(planned: Planned, store: Store, encoder: str) -> list[dict[str, A
 def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     """One row an arm: analyses read these columns, never the arm's name.
 
-    ``tasks``: stages after ``>``, tasks of one mixture after ``+``. Numbers of a mixture
-    (``mix_cap`` …) are empty where two mixtures of one arm differ in them. ``expected`` and
-    ``realised``: examples of each task that the law wants and that were drawn, in the mean over
-    the finished seeds. ``language`` and ``translated`` are those of the stages before the target;
+    ``tasks``: trainings after ``>``, tasks of one mixture after ``+``. What two stages or mixtures
+    of one arm have differently (``mix_cap``, ``frozen`` …) is empty. ``expected`` and ``realised``:
+    examples of each task that the law wants and that were drawn, in the mean over the finished
+    seeds. ``language`` and ``translated`` are those of the trainings before the target;
     of the target stage are ``target_language``, ``target_translated``, a few-shot stage's ``k``,
     ``draw`` and what it comes ``after``, the arm whose updates make it ``longer``, and their
-    number in the mean over targets and finished seeds.
+    number in the mean over targets and finished seeds. ``frozen``, ``carried`` and ``reinit_top``
+    count blocks; ``carried_blocks`` says which.
     """
     import pandas as pd
 
@@ -114,32 +115,44 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     rows = []
     for arm in recipe.arms:
         stages = recipe.before(arm)
-        names = stage_names(stages, recipe.targets)
-        found = [_values(planned, store, f"{arm}/{name}") for name in names]
+        names = zip(stage_names(stages, recipe.targets), stages, strict=True)
+        trained = {f"{arm}/{name}": stage for name, stage in names if stage.trains}
+        found = [_values(planned, store, name) for name in trained]
+        known = all(found) and not _checkpoint(stages)
         mixes = [stage.mix or Mix() for stage in stages if len(stage.tasks) > 1]
+        told = _trainings(stages)
         rows.append(
             {
                 "arm": arm,
                 "kind": _kind(recipe, arm),
                 "baseline": arm == recipe.analysis.gain.baseline,
                 "stages": len(stages),
-                "tasks": " > ".join(" + ".join(sorted(s.tasks)) or _other(s) for s in stages),
-                "language": " > ".join(stage.language or SOURCE for stage in stages),
-                "translated": " > ".join(s.translated for s in stages if s.translated),
-                "examples": sum(v[0]["examples"] for v in found) if all(found) else None,
+                "tasks": " > ".join(" + ".join(sorted(s.tasks)) or _other(s) for s in told),
+                "language": " > ".join(stage.language or SOURCE for stage in told),
+                "translated": " > ".join(s.translated for s in told if s.translated),
+                "examples": sum(v[0]["examples"] for v in found) if known else None,
                 "mix_law": " > ".join(mix.law for mix in mixes),
                 **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
                 **{key: _counts(found, key) for key in ("expected", "realised")},
                 "checkpoint": _checkpoint(stages),
                 "lineage": "unknown" if _checkpoint(stages) else "known",
-                **_on_text(stages, found),
+                **_on_text(list(trained.values()), found),
                 **_on_target(planned, store, arm),
+                **_on_layers(recipe.arms[arm]),
+                "carried_blocks": _carried(_values(planned, store, f"{n}.carry") for n in trained),
                 "seeds": len(recipe.seeds),
             }
         )
-    kinds = dict.fromkeys(("examples", "mix_cap", "mix_examples", "k", "draw"), "Int64")
-    numbers = dict.fromkeys(("mix_temperature", "further_updates", "mlm_share"), "Float64")
-    return pd.DataFrame(rows).astype({**kinds, **numbers})
+    mix, few = ("examples", "mix_cap", "mix_examples"), ("k", "draw")
+    layers = ("frozen", "reinit_top", "carried", "carried_draw")
+    numbers = ("mix_temperature", "further_updates", "mlm_share")
+    kinds = dict.fromkeys((*mix, *few, *layers), "Int64") | dict.fromkeys(numbers, "Float64")
+    return pd.DataFrame(rows).astype({**kinds, "carried_embeddings": "boolean"})
+
+
+def _trainings(stages: Sequence[StageUse]) -> list[StageUse]:
+    """The stages that train, here or elsewhere."""
+    return [stage for stage in stages if stage.trains or stage.checkpoint]
 
 
 def _other(stage: StageUse) -> str:
@@ -149,20 +162,21 @@ def _other(stage: StageUse) -> str:
 
 def _kind(recipe: Recipe, arm: str) -> str:
     """What an arm is: by its stages before the target, else by what it says of the target."""
-    stages, said = recipe.before(arm), recipe.on_target(arm)
+    before, said = recipe.before(arm), recipe.on_target(arm)
+    stages = _trainings(before)
     if len(stages) > 1:
         return "chain"
     if stages and not stages[0].tasks:
         return "checkpoint" if stages[0].checkpoint else "mlm"
     if stages:
         return "mixture" if len(stages[0].tasks) > 1 else "task"
-    if said is None:
-        return "none"
-    if said.few_shot:
+    if said and said.few_shot:
         return "few-shot"
-    if said.longer:
+    if said and said.longer:
         return "longer"
-    return "translate-train" if said.translated else "in-language"
+    if said and said.language:
+        return "translate-train" if said.translated else "in-language"
+    return "layers" if before or said else "none"
 
 
 def _checkpoint(stages: Sequence[StageUse]) -> str:
@@ -202,12 +216,34 @@ def _on_target(planned: Planned, store: Store, arm: str) -> dict[str, Any]:
     }
 
 
-def _values(planned: Planned, store: Store, stage: str) -> list[dict[str, Any]]:
-    """Records of a stage of an arm, finished for some seeds."""
+def _on_layers(stages: Sequence[StageUse]) -> dict[str, Any]:
+    """What an arm says of layers, in its own training and the target's."""
+    frozen = [stage.freeze for stage in stages if stage.freeze]
+    carried = [stage.carry for stage in stages if stage.carry]
+    return {
+        "frozen": _only(freeze.blocks for freeze in frozen),
+        "frozen_during": " > ".join(freeze.during for freeze in frozen),
+        "reinit_top": _only(stage.reinit_top for stage in stages if stage.reinit_top),
+        "layer_mix": " > ".join(stage.layer_mix.during for stage in stages if stage.layer_mix),
+        "carried": _only(carry.blocks for carry in carried),
+        "carried_which": " > ".join(carry.which for carry in carried),
+        "carried_draw": _only(carry.draw for carry in carried if carry.which == "random"),
+        "carried_embeddings": _only(carry.embeddings for carry in carried),
+    }
+
+
+def _carried(stages: Iterable[list[dict[str, Any]]]) -> str:
+    """The blocks that stages carried; encoders of other depths may differ in them."""
+    told = [{" ".join(map(str, value["carried"])) for value in values} for values in stages]
+    return " > ".join(" or ".join(sorted(sets)) for sets in told if sets)
+
+
+def _values(planned: Planned, store: Store, name: str) -> list[dict[str, Any]]:
+    """Records of what an arm calls ``name``, finished for some seeds."""
     steps = [
         step
-        for name, step in planned.models.items()
-        if name.partition("@")[0].rpartition(":")[2] == stage
+        for label, step in planned.plan.steps.items()
+        if label.partition("@")[0].rpartition(":")[2] == name
     ]
     records = [store.sound(step.address, step.key) for step in steps]
     return [record["value"] for record in records if record]

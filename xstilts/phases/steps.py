@@ -17,7 +17,18 @@ from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
 from xstilts.scoring.spec import Choose, Score, Threshold, score_of
 from xstilts.tasks import get_task
 from xstilts.train.mixture import budget, shares
-from xstilts.train.spec import LONGER, WEIGHTS, FineTune, Head, How, Mix, Mixture, Reading
+from xstilts.train.spec import (
+    LONGER,
+    PLAIN,
+    WEIGHTS,
+    FineTune,
+    Head,
+    How,
+    Layers,
+    Mix,
+    Mixture,
+    Reading,
+)
 from xstilts.train.text_spec import ROWS as TEXT_ROWS
 from xstilts.train.text_spec import TOKENIZER as TEXT_TOKENIZER
 from xstilts.train.text_spec import TextUpdates
@@ -63,11 +74,13 @@ class Model:
         step: the training step, or the encoder's own; None for an encoder that is not made here.
         chain: tasks it was trained on, in order; none for the encoder itself.
         data: what it was trained on last; None for the encoder itself and after a mixture.
+        untrained: top blocks that were drawn anew and not trained since.
     """
 
     step: Step | None
     chain: tuple[str, ...] = ()
     data: Slice | None = None
+    untrained: int = 0
 
     @property
     def label(self) -> str:
@@ -145,6 +158,7 @@ class Builder:
         head: Literal["new", "kept"] = "new",
         beside: Sequence[Step] = (),
         text: Text | None = None,
+        layers: Layers = PLAIN,
     ) -> Model:
         """``start`` trained on one task.
 
@@ -158,6 +172,7 @@ class Builder:
             head: whether the head of ``start`` is kept.
             beside: stages whose updates come on top of its own.
             text: that is read between the updates of the task.
+            layers: which of them learn, and which are read.
         """
         config = FineTune(
             **dict(_head(data)),
@@ -167,6 +182,7 @@ class Builder:
             language=data.train.language,
             head=head,
             text=text[0] if text else None,
+            layers=layers,
         )
         learnt = learnt or data.train
         more = {f"{LONGER}{i}": step for i, step in enumerate(beside, 1)}
@@ -182,6 +198,8 @@ class Builder:
         how: How,
         seed: int,
         text: Text | None = None,
+        *,
+        layers: Layers = PLAIN,
     ) -> Model:
         """``start`` trained on several tasks at once, each cut into pieces by its own words."""
         parts = sorted(parts, key=lambda part: part[0].train.task)
@@ -195,6 +213,7 @@ class Builder:
             seed=seed,
             language=parts[0][0].train.language,
             text=text[0] if text else None,
+            layers=layers,
         )
         inputs = {
             f"{name}.{data.train.task}": step
@@ -230,7 +249,11 @@ class Builder:
         spans = any(head.kind == "span" for head in config.heads)
         stage = TRAIN_SPANS if spans else TRAIN
         step = Step(stage, ".".join(chain), config, inputs, work)
-        return Model(self._train.setdefault(step.key, step), chain, data)
+        return Model(self.once(step), chain, data)
+
+    def once(self, step: Step) -> Step:
+        """The step that makes an encoder, or the equal one that was promised before."""
+        return self._train.setdefault(step.key, step)
 
     def text(self, corpora: Sequence[Corpus], said: MixedText, length: int) -> Text:
         """What a stage is told of its text, and the inputs that hold it, in rows of ``length``."""
@@ -255,6 +278,8 @@ class Builder:
         how: How,
         seed: int,
         pieces: float,
+        *,
+        layers: Layers = PLAIN,
     ) -> Model:
         """``start`` trained by masked LM alone, on ``pieces`` pieces, about."""
         config, inputs = text
@@ -266,6 +291,7 @@ class Builder:
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
+            layers=layers,
         )
         return self._trained(start, reading, inputs, Work(pieces, training=True), None)
 

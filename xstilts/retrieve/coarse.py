@@ -37,6 +37,12 @@ def _faster(threads: int) -> Precision:
     return faster_precision(measure(threads))
 
 
+def room(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Room for numbers. numpy asks for large pages, on which scattered rows are found quicker."""
+    wide = np.int16 if dtype.itemsize == 2 else np.float32
+    return torch.from_numpy(np.empty(shape, wide)).view(dtype)
+
+
 class Side:
     """One side's vectors at length 1, filled up with zeros to whole groups.
 
@@ -62,7 +68,7 @@ class Side:
         self.width = min(tile, -(-self.n // GROUP) * GROUP)
         self.places = self.tiles * self.width
         self.groups = self.places // GROUP
-        self.exact = torch.zeros(self.places, dim)
+        self.exact = room(self.places, dim).zero_()
         total = torch.zeros(dim, dtype=torch.float64)
         for here in self._tiles():
             given = torch.from_numpy(np.array(vectors[here], np.float64))
@@ -88,7 +94,7 @@ class Side:
         dim = self.exact.shape[1]
         level = self.mean @ other.mean
         shape = (self.width, dim + 4) if left else (dim + 4, self.width)
-        self.coarse = torch.empty(self.tiles, *shape, dtype=self.dtype)
+        self.coarse = room(self.tiles, *shape, dtype=self.dtype)
         if not left:  # stands as it is multiplied, which spares every product a transposition
             self.coarse = self.coarse.transpose(1, 2)
         self._own = slice(dim, dim + 2) if left else slice(dim + 2, dim + 4)
@@ -116,7 +122,7 @@ class Side:
     def blank(self, *shape: int) -> Tensor:
         """Room for reduced products."""
         kept = torch.int16 if self.dtype == torch.bfloat16 else self.dtype
-        return torch.empty(shape, dtype=kept)
+        return room(*shape, dtype=kept)
 
     def in_order(self, kept: Tensor) -> Tensor:
         """``(places, slots)`` of the rounded vectors as ``(n, slots)`` of the exact ones."""
@@ -189,7 +195,7 @@ def search(left: Side, right: Side, slots: int, *, backward: bool) -> list[Kept]
     right.round(left, left=False)
     ahead = Kept(left, min(slots, right.groups))
     back = Kept(right, min(slots, left.groups))
-    product = torch.empty(left.width, right.width, dtype=left.dtype)
+    product = room(left.width, right.width, dtype=left.dtype)
     stripe = min(left.tiles, max(1, HELD // (left.width * right.groups)))
     along = left.blank(left.width, right.groups)
     across = left.blank(stripe * backward, left.width // GROUP, right.places)

@@ -23,6 +23,7 @@ from xstilts.retrieve.coarse import (
     Floats,
     Kept,
     Side,
+    room,
     search,
     search_unshifted,
     usual_precision,
@@ -207,12 +208,12 @@ def _again(side: Side, other: Side, rows: Tensor, groups: Tensor, k: int) -> tup
     wanted = times.nonzero()[:, 0]
     askers = rows[order // groups.shape[1]]
     members = other.exact.view(other.groups, GROUP, -1)
-    found, last = torch.empty(len(order), GROUP), 0
+    found, last = room(len(order), GROUP), 0
     for group, n in zip(wanted.tolist(), times[wanted].tolist(), strict=True):
         first, last = last, last + n
         some = side.exact.index_select(0, askers[first:last])
         torch.mm(some, members[group].T, out=found[first:last])
-    products = torch.empty_like(found).index_copy_(0, order, found).view(len(rows), -1)
+    products = room(*found.shape).index_copy_(0, order, found).view(len(rows), -1)
     best = [
         _best(*_named(groups[some], products[some], other.n), k)
         for some in _slices(len(rows), _CACHED // products.shape[1])

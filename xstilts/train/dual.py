@@ -63,6 +63,8 @@ def dual_gradient(
     loss.backward()  # type: ignore[no-untyped-call]
     assert vectors.grad is not None
     gradients = vectors.grad
+    if not parts[-1].requires_grad:  # the encoder is frozen, the scale alone learns
+        return float(loss.detach())
     parts[-1].backward(gradients[groups[-1]])  # type: ignore[no-untyped-call]
     for group, state in zip(groups[:-1], states, strict=False):
         with torch.random.fork_rng([device] if device.type == "cuda" else []):

@@ -6,7 +6,8 @@ update only, so a run that was interrupted goes on exactly where it was.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,23 @@ from torch import nn
 
 from xstilts.core.context import Context, Result
 from xstilts.core.seeds import derive
+from xstilts.core.spec import Runtime
 from xstilts.data.batches import Ints
 from xstilts.data.tokens import labels_of
 from xstilts.models.device import use
+from xstilts.models.freezing import freeze
 from xstilts.models.joint import JointModel
+from xstilts.models.kept_rows import KeptRows
 from xstilts.models.masked_lm import MaskedLM, load_masked_lm
 from xstilts.models.task_model import TaskModel, load_trained, next_stage
 from xstilts.train import checkpoint
+from xstilts.train.draws import draws_of, reading
 from xstilts.train.events import Events
 from xstilts.train.gradient import summed_gradient
 from xstilts.train.masked_text import masked_loss
-from xstilts.train.mixture import Draws, alone, between, budget, mixed, shares
-from xstilts.train.optim import clip, make_optimizer, rate, total_updates
+from xstilts.train.optim import clip, make_optimizer, rate
 from xstilts.train.part import Part
-from xstilts.train.spec import LOG, LONGER, FineTune, Head, Mixture, Reading
+from xstilts.train.spec import LOG, LONGER, FineTune, Head, Layers, Mixture, Reading
 from xstilts.train.text_part import NAME, TextPart, mean_loss
 
 Config = FineTune | Mixture | Reading
@@ -78,6 +82,9 @@ def finetune(
     else:
         model = next(models)
         each = [model]
+    if config.layers.frozen is not None:
+        for part in (*each, *([text.model] if text else [])):
+            freeze(part.encoder, config.layers.frozen)
     packed = model.train().without_padding()  # as far as dropout allows
     parts = [
         Part(head, part, own[head.task], config.seed)
@@ -86,13 +93,14 @@ def finetune(
     lineage = inputs["start"].value["lineage"] if "start" in inputs else []
     further = sum(r.value["updates"] for n, r in inputs.items() if n.startswith(LONGER))
     run = Run(config, parts, model, lineage, folder, context, device, further, text)
-    verdict = run.train()
+    with _rows_kept(model, config, folder, context.runtime) as kept:
+        verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
         model.load_state_dict(run.best)
         model.save(folder)
     checkpoint.clear(folder)
-    return run.value(verdict) | {"packed": packed}
+    return run.value(verdict) | {"packed": packed} | _layers(config.layers, parts, kept)
 
 
 def _model(config: Config, head: Head, start: Path, train: Result) -> TaskModel:
@@ -105,6 +113,7 @@ def _model(config: Config, head: Head, start: Path, train: Result) -> TaskModel:
         len(labels_of(head.labels, train)),
         seed=derive(config.seed, "head", head.task),
         dropout=config.how.dropout,
+        mixed=config.layers.mixed,
     )
 
 
@@ -113,34 +122,32 @@ def _inputs_of(config: Config, head: Head, inputs: Mapping[str, Result]) -> dict
     return {name: inputs[f"{name}{end}"] for name in ("train", "dev", "dev_examples")}
 
 
-def draws_of(
-    config: FineTune | Mixture, sizes: list[int], further: int = 0
-) -> tuple[list[float], Draws]:
-    """Each task's share of the tasks' updates, and the examples of every update.
+@contextmanager
+def _rows_kept(
+    model: TaskModel | JointModel | MaskedLM, config: Config, folder: Path, runtime: Runtime
+) -> Iterator[bool]:
+    """Have frozen blocks run once a row, not once an epoch; whether they do.
 
-    A single task has ``further`` updates on top of its own. Updates on text have the index after
-    the last task's.
+    They do where the written blocks run, unless heads read a mix of all layers, or text is read,
+    whose rows are masked anew every time.
     """
-    how = config.how
-    if isinstance(config, FineTune):
-        law = np.ones(1)
-        draws = alone(sizes[0], total_updates(sizes[0], how) + further, how.batch_size)
-    else:
-        law, examples = shares(config.mix, sizes), budget(config.mix, sizes, how.epochs)
-        draws = mixed(law, examples, how.batch_size, derive(config.seed, "mixture", config.task))
-    if config.text is not None:
-        seed = derive(config.seed, "places of text", config.task)
-        draws = between(draws, config.text.share, len(sizes), how.batch_size, seed)
-    return law.tolist(), draws
+    layers = config.layers
+    written = None if isinstance(model, MaskedLM) or config.text else model.written
+    if not layers.frozen or layers.mixed or written is None:
+        yield False
+        return
+    with closing(KeptRows(folder, int(runtime.prefix_gigabytes * 1e9))) as kept:
+        written.kept = kept
+        yield runtime.prefix_gigabytes > 0
+    written.kept = None
 
 
-def reading(config: Reading, rows: int) -> Draws:
-    """Updates on text alone: ``config.examples`` rows, else ``epochs`` passes over all."""
-    how = config.how
-    read = config.examples or rows * how.epochs
-    updates = max(1, int(np.ceil(read / how.batch_size)))
-    numbers = np.arange(updates)
-    return Draws(np.zeros_like(numbers), numbers, np.full(updates, how.batch_size))
+def _layers(layers: Layers, parts: list[Part], kept: bool) -> dict[str, Any]:
+    """What the record says of them: blocks that were frozen, and of each head the mix it learnt."""
+    mixes = {part.head.task: part.model.mix for part in parts}
+    frozen = {} if layers.frozen is None else {"frozen": layers.frozen, "prefix_kept": kept}
+    mixed = {task: mix.record() for task, mix in mixes.items() if mix is not None}
+    return frozen | ({"layer_mix": mixed} if mixed else {})
 
 
 class Run:
@@ -323,6 +330,7 @@ class Run:
         }
         if self.config.language != "en":
             link["language"] = self.config.language
+        link |= self.config.layers.model_dump(exclude_defaults=True)
         value: dict[str, Any] = {
             "verdict": verdict,
             "updates": progress.update,

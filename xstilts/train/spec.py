@@ -85,6 +85,22 @@ class Mix(Spec):
         return self
 
 
+class Layers(Spec):
+    """What a stage does with the encoder's layers.
+
+    Attributes:
+        frozen: blocks from the bottom that stay as they are, with the embeddings; 0 freezes the
+            embeddings alone, None nothing.
+        mixed: whether each head reads a learned mix of all layers instead of the top one.
+    """
+
+    frozen: int | None = None
+    mixed: bool = False
+
+
+PLAIN = Layers()
+
+
 class Head(Spec):
     """What one task of a stage trains beside the encoder, and how it is judged.
 
@@ -121,6 +137,7 @@ class FineTune(Spec):
         head: ``kept`` goes on with the head of the stage that it starts from, which is of the same
             kind and labels.
         text: updates of masked LM between those of the task; the inputs have the text.
+        layers: which of them learn, and which are read.
     """
 
     task: str
@@ -134,6 +151,7 @@ class FineTune(Spec):
     language: str = added("en", absent_when="en")
     head: Literal["new", "kept"] = added("new", absent_when="new")
     text: TextUpdates | None = added(None, absent_when=None)
+    layers: Layers = added(PLAIN, absent_when=PLAIN)
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -155,6 +173,7 @@ class Mixture(Spec):
         seed: of heads, draws, orders of examples and dropout.
         language: of the examples trained on; those selected on are English.
         text: updates of masked LM between those of the tasks; the inputs have the text.
+        layers: which of them learn, and which are read; the same for every task.
     """
 
     heads: tuple[Head, ...] = Field(min_length=2)
@@ -164,6 +183,7 @@ class Mixture(Spec):
     seed: int
     language: str = added("en", absent_when="en")
     text: TextUpdates | None = added(None, absent_when=None)
+    layers: Layers = added(PLAIN, absent_when=PLAIN)
 
     @property
     def task(self) -> str:
@@ -182,6 +202,7 @@ class Reading(Spec):
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters.
         seed: of a new head, the order of rows, what is masked, and dropout.
+        layers: which of them learn.
     """
 
     text: TextUpdates
@@ -189,6 +210,7 @@ class Reading(Spec):
     encoder: str | None
     how: How
     seed: int
+    layers: Layers = added(PLAIN, absent_when=PLAIN)
 
     @property
     def task(self) -> str:

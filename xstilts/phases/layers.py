@@ -1,0 +1,101 @@
+"""Layer-wise transfer: steps that put encoders together, and what a plan refuses of layers."""
+
+from collections.abc import Sequence
+
+from xstilts.core.errors import RecipeError
+from xstilts.graph import Stage, Step
+from xstilts.phases.recipe import Recipe
+from xstilts.phases.slices import is_trained
+from xstilts.phases.steps import Builder, Model
+from xstilts.tasks import get_task
+from xstilts.train.layers_spec import Carried, Carry, Reinit
+from xstilts.train.spec import PLAIN, WEIGHTS, Layers
+
+CARRY = Stage("carry", 1, "xstilts.train.layers:carry", weights=WEIGHTS)
+REINIT = Stage("reinit", 1, "xstilts.train.layers:reinit", weights=WEIGHTS)
+
+
+def carried(builder: Builder, model: Model, carry: Carry) -> Model:
+    """The encoder itself with some layers of ``model``.
+
+    Raises:
+        RecipeError: for more blocks than there are.
+    """
+    _are_there(builder, "carry.blocks", carry.blocks)
+    origin, trained = builder.start.step, model.step
+    assert trained is not None, "a stage that carries layers trains"
+    inputs = {"start": trained} | ({"origin": origin} if origin else {})
+    config = Carried(carry=carry, encoder=None if origin else builder.encoder.digest)
+    step = Step(CARRY, model.label, config, inputs)
+    return Model(builder.once(step), (*model.chain, f"carry{carry.blocks}"))
+
+
+def reinitialised(builder: Builder, model: Model, blocks: int, seed: int) -> Model:
+    """``model`` with its top blocks drawn anew.
+
+    Raises:
+        RecipeError: for more blocks than there are.
+    """
+    _are_there(builder, "reinit_top", blocks)
+    encoder = builder.encoder.digest if model.step is None else None
+    config = Reinit(blocks=blocks, encoder=encoder, seed=seed)
+    step = Step(REINIT, model.label, config, {"start": model.step} if model.step else {})
+    chain = (*model.chain, f"reinit{blocks}")
+    return Model(builder.once(step), chain, untrained=max(blocks, model.untrained))
+
+
+def has_a_target_stage(recipe: Recipe) -> None:
+    """Refuse what is said of the layers in the target's training where no target is trained.
+
+    Raises:
+        RecipeError: naming the arm.
+    """
+    if any(is_trained(recipe, target) for target in recipe.targets):
+        return
+    for arm in recipe.arms:
+        if recipe.target_layers(arm) != PLAIN:
+            raise RecipeError(
+                f"{arm} freezes or mixes layers in the target's training, and no target is trained",
+                where=f"arms.{arm}: during; targets: {', '.join(recipe.targets)}",
+                expected="a target that is trained, such as xnli",
+                do="write during: intermediate, or add such a target",
+            )
+
+
+def learnable(builder: Builder, start: Model, tasks: Sequence[str], layers: Layers) -> None:
+    """Refuse layers that cannot be frozen or mixed in a stage.
+
+    Raises:
+        RecipeError: for more blocks than there are, for frozen blocks that were drawn anew and
+            never trained, and for a mix that a ranking would read.
+    """
+    depth = builder.encoder.layers
+    if layers.frozen is not None and depth is not None:
+        _are_there(builder, "freeze.blocks", layers.frozen)
+        if layers.frozen > depth - start.untrained:
+            raise RecipeError(
+                f"The bottom {layers.frozen} blocks are frozen, of which the top "
+                f"{start.untrained} of {depth} were drawn anew: some would never learn",
+                where="arms: freeze.blocks and reinit_top",
+                expected=f"at most {depth - start.untrained} frozen blocks",
+                do="freeze fewer blocks, or draw fewer anew",
+            )
+    ranked = [task for task in tasks if get_task(task).kind == "ranking"]
+    if layers.mixed and ranked:
+        raise RecipeError(
+            f"{ranked[0]} compares the top block's first piece, so it has no layers to mix",
+            where="arms: layer_mix",
+            expected="a stage with a head: pairs, choices, questions or tags",
+            do=f"leave layer_mix out, or take {ranked[0]} out of stage and targets",
+        )
+
+
+def _are_there(builder: Builder, key: str, blocks: int) -> None:
+    depth = builder.encoder.layers
+    if depth is not None and blocks > depth:
+        raise RecipeError(
+            f"The encoder {builder.encoder.label} has no {blocks} blocks",
+            where=f"arms: {key}",
+            expected=f"at most {depth}",
+            do=f"write {depth} or less there",
+        )
