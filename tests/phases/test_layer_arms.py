@@ -116,7 +116,7 @@ def test_seeds_draw_other_blocks_anew_and_carry_the_same_random_ones(planned: An
     [
         ("[{}]", "A stage is empty", "train: TASK"),
         ("[{carry: {blocks: 1}}]", "carry stands in a stage that trains nothing", "train: TASK"),
-        ("[{mix: {law: uniform}}]", "A stage without tasks alone cannot be mixed", "[A, B]"),
+        ("[{mix: {law: uniform}}]", "A mixture has no tasks", "train: [A, B]"),
         ("[{freeze: {blocks: 1, during: both}}]", "trains nothing", "during: target"),
         ("[{layer_mix: {during: intermediate}}]", "trains nothing", "during: target"),
         ("[{train: mnli, freeze: {blocks: 1}}]", "during is missing", "the key during"),

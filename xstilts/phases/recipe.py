@@ -220,7 +220,8 @@ class StageUse(Said):
     def _one_or_several(self) -> "StageUse":
         if self.train is None or isinstance(self.train, str):
             if self.mix is not None:
-                what = f"{self.train or 'A stage without tasks'} alone cannot be mixed"
+                alone = f"{self.train} alone cannot be mixed"
+                what = alone if self.train else "A mixture has no tasks"
                 raise refusal("", what, "train: [A, B], or no mix")
             return self
         if len(self.train) < 2:
