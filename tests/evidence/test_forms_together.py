@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 import xstilts
 
@@ -23,6 +24,7 @@ KINDS = {
 }
 
 
+@pytest.mark.evidence
 def test_a_recipe_with_every_form_runs_from_its_keys_to_its_rows(tmp_path: Path) -> None:
     found = xstilts.run("lab/forms", "runtime.threads=1", store=tmp_path)
     assert not found.outcome.failed and not found.outcome.blocked
