@@ -27,8 +27,8 @@ bench: $(READY)  ## Training beside transformers.Trainer, mining beside faiss; w
 	$(BIN)/python -m bench.training
 	$(BIN)/python -m bench.mining
 
-evidence: $(READY)  ## The slow proofs.
-	$(BIN)/python -m pytest -q -m evidence
+evidence: $(READY)  ## The slow proofs; says at the end what did not run, and why.
+	$(BIN)/python -m pytest -q -rs -m evidence
 
 docs: $(READY)  ## Write the tables in README and docs from docs/results/*.csv.
 	$(BIN)/python -m xstilts.reports.readme README.md docs/*.md

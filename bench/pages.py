@@ -1,6 +1,6 @@
 """Write what README and docs show of a finished run.
 
-    python -m bench.pages RECIPE STORE DATA [KEY=VALUE …]
+    python -m bench.pages RECIPE STORE DATA [KEY=VALUE …]     # DATA is - where data: lab
 
 reads ``STORE/runs/RECIPE`` and writes, under ``docs/results``, with NAME the recipe's:
 ``NAME-cells.csv`` (every main score with step key, seed and n), ``NAME.csv`` (mean gain of each arm
@@ -40,8 +40,9 @@ FOLDER = Path("docs/results")
 def main() -> None:
     """Write all tables and the picture."""
     recipe, store, data, *changes = sys.argv[1:]
-    found = api.results(recipe, *changes, store=store, data=data)
-    place = Workplace.of(store, data)
+    own = None if data == "-" else data
+    found = api.results(recipe, *changes, store=store, data=own)
+    place = Workplace.of(store, own)
     planned = found.planned
     metrics = results.main_metrics(planned)
     FOLDER.mkdir(parents=True, exist_ok=True)

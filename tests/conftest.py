@@ -47,12 +47,13 @@ def encoder_folder(tmp_path_factory, release_texts):
     """Give the folder of a tiny encoder by its name in `tiny_encoders.ARCHITECTURES`."""
     from tiny_encoders import write_encoder
 
-    made: dict[str, Path] = {}
+    made: dict[tuple[str, int], Path] = {}
 
-    def folder(name: str = "xlmr") -> Path:
-        if name not in made:
-            made[name] = write_encoder(tmp_path_factory.mktemp(name), name, release_texts)
-        return made[name]
+    def folder(name: str = "xlmr", blocks: int = 2) -> Path:
+        if (name, blocks) not in made:
+            place = tmp_path_factory.mktemp(name)
+            made[name, blocks] = write_encoder(place, name, release_texts, num_hidden_layers=blocks)
+        return made[name, blocks]
 
     return folder
 

@@ -39,6 +39,12 @@ ARCHITECTURES: dict[str, tuple[str, dict[str, Any]]] = {
     "jina": ("jina_embeddings_v3", {"max_position_embeddings": LENGTH, "type_vocab_size": 1}),
     "deberta-v1": ("deberta", _PLAIN | {"type_vocab_size": 0, "relative_attention": False}),
 }
+BLOCKS = {  # where an architecture keeps its blocks
+    "xlmr": "encoder.layer",
+    "bert": "encoder.layer",
+    "deberta": "encoder.layer",
+    "modernbert": "layers",
+}
 
 
 def tokenizer_of(texts: list[str], *, pairs: str, metaspace_only: bool = False) -> Tokenizer:

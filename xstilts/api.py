@@ -141,16 +141,23 @@ def leaks(
 
 
 def score(
-    task: str, gold: Path, pred: Path, *, language: str | None = None, na_prob: Path | None = None
+    task: str,
+    gold: Path,
+    pred: Path,
+    *,
+    language: str | None = None,
+    na_prob: Path | None = None,
+    say: Say = lambda line: None,
 ) -> dict[str, Any]:
     """The official metrics of anyone's predictions against an official gold file.
 
     Args:
         task: its name, or the YAML file of a user's own one.
-        gold: an official file of the task.
-        pred: predictions in the plain form of the task's official script.
-        language: of the files; by default the task's only one, else English.
+        gold: as the task's lines of `xstilts tasks NAME` say, ``gold`` and ``pred``.
+        pred: likewise.
+        language: of the files; by default what the release's name of ``gold`` tells, then English.
         na_prob: ``{id: probability of no answer}`` in JSON, for questions by SQuAD 2.0's rules.
+        say: takes a line where English was taken by default.
 
     Returns:
         ``{"task", "language", "n", "metrics": {name: 0-100}}``, and ``"ignored"`` where there are
@@ -160,7 +167,7 @@ def score(
     from xstilts.scoring.files import score_files
     from xstilts.tasks import open_task
 
-    return score_files(open_task(task).name, gold, pred, language, na_prob)
+    return score_files(open_task(task).name, gold, pred, language, na_prob, say)
 
 
 def export(
@@ -247,7 +254,9 @@ def embed(
             them in memory.
         layer: 0 for the embeddings, i for block i, a share of depth in (0, 1) (0.58 is the block
             14 of 24 that X-STILTs compares), or None for all, in one pass.
-        pooling: ``mean`` over every attended piece, special ones counted, or the ``first``.
+        pooling: ``mean`` over every attended piece, special ones counted, the ``first``, or both in
+            one pass: ``mean,first`` or ``all``. All layers come before poolings, and both before
+            sentences: :class:`~xstilts.retrieve.sentences.Embedded`.
 
     Raises:
         UserError: for an encoder, file or layer that is not there, and an ``out`` that is read.
@@ -258,16 +267,7 @@ def embed(
 
     if out and isinstance(text, Path):
         require_apart(out, text)
-    texts = sentences_of(text) if isinstance(text, Path) else text
-    if not texts:
-        from xstilts.core.errors import DataError
-
-        raise DataError(
-            "There is no sentence",
-            where=str(text) if isinstance(text, Path) else "text",
-            expected="one sentence a line",
-            do="give another file",
-        )
+    texts = sentences_of(text)
     files = _workplace(None, None).encoder(EncoderChoice(path=str(encoder)), "--encoder")
     assert files is not None, "an encoder with a path is a folder"
     return embed_sentences(files, texts, out, layer=layer, pooling=pooling)

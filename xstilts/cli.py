@@ -174,20 +174,20 @@ def tasks(
 @app.command()
 def score(
     task: Annotated[str, typer.Argument(metavar="TASK")],
-    gold: Annotated[Path, typer.Option("--gold", help="An official file of the task.")],
-    pred: Annotated[Path, typer.Option("--pred", help="Predictions in the plain form.")],
+    gold: Annotated[Path, typer.Option("--gold", help="See: xstilts tasks TASK.")],
+    pred: Annotated[Path, typer.Option("--pred", help="See: xstilts tasks TASK.")],
     language: Annotated[
-        str | None, typer.Option("--language", help="By default the task's only one, else en.")
+        str | None, typer.Option("--language", help="By default what gold's name tells, else en.")
     ] = None,
     na_prob: Annotated[Path | None, typer.Option("--na-prob-file", help="For SQuAD 2.0.")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """The official metrics on anyone's predictions."""
-    found = api.score(task, gold, pred, language=language, na_prob=na_prob)
+    """The official metrics on anyone's predictions; `xstilts tasks TASK` says the files' forms."""
+    found = api.score(task, gold, pred, language=language, na_prob=na_prob, say=_say)
     if as_json:
         print(json.dumps(found))
         return
-    print(f"{task} {found['language']}, {found['n']} examples")
+    print(" ".join(filter(None, [task, found["language"]])) + f", {found['n']} examples")
     if "ignored" in found:
         print(f"  {found['ignored']} answers to questions that the gold file lacks are ignored")
     for metric, value in found["metrics"].items():
@@ -249,13 +249,15 @@ def embed(
         str, typer.Option("--encoder", help="A folder, also under $XSTILTS_MODELS.")
     ],
     text: Annotated[Path, typer.Option("--text", help="One sentence a line, UTF-8.")],
-    out: Annotated[Path, typer.Option("--out", help="The .npy file to write: (sentences, dim).")],
+    out: Annotated[Path, typer.Option("--out", help="The .npy file: (sentences, dim), fp32.")],
     layer: Annotated[
-        str, typer.Option("--layer", help="Block, share of depth, or `all`: (layers, n, dim).")
+        str, typer.Option("--layer", help="Block, share of depth, or `all`: an axis in front.")
     ] = "0.58",
-    pooling: Annotated[str, typer.Option("--pooling", help="mean or first (piece).")] = "mean",
+    pooling: Annotated[
+        str, typer.Option("--pooling", help="mean, first (piece), or `all`: an axis after layers.")
+    ] = "mean",
 ) -> None:
-    """Write the vectors of sentences."""
+    """Write the vectors of sentences; all layers and poolings: (layers, poolings, n, dim)."""
     from xstilts.retrieve.spec import layer_named
 
     found = api.embed(encoder, text, out, layer=layer_named(layer), pooling=pooling)
@@ -325,16 +327,9 @@ def data_leaks(
 @lab_app.command("describe")
 def lab_describe() -> None:
     """The languages and their knobs, and one sentence in each of them with its gloss."""
-    found = api.describe_lab()
-    columns = "distance overlap order adjective morphology script amount".split()
-    print(f"{'code':<6}{'name':<30}" + "".join(f"{c:<14}" for c in columns).rstrip())
-    for one in found:
-        spoken = one.language
-        cells = [f"{spoken.distance:.2f}", f"{spoken.overlap:.2f}", spoken.order, spoken.adjective]
-        cells += [spoken.morphology, spoken.script, f"{spoken.amount:.3g}"]
-        print(f"{spoken.code:<6}{spoken.name:<30}" + "".join(f"{c:<14}" for c in cells).rstrip())
-    for one in found:
-        print(f"\n{one.language.code}  {one.example}\n     {one.gloss}")
+    from xstilts.lab.describe import described_lines
+
+    print("\n".join(described_lines(api.describe_lab())))
 
 
 @lab_app.command("export")

@@ -57,7 +57,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["tasks", "xnly"], "Did you mean 'xnli'"),
         (["run", "first-light", "--set", "encoder.path=/no/such"], "no encoder folder"),
         (["score", "xnli", "--gold", "no", "--pred", "no"], "There is no file"),
-        (["score", "tatoeba", "--gold", "no", "--pred", "no"], "tatoeba has several languages"),
+        (["score", "tatoeba", "--gold", "no", "--pred", "no"], "There is no file"),
         (["export", "quickstart", "--format", "hff", "--out", "x"], "'hff'"),
         (["export", "quickstart", "--arm", "lab_mnly", "--out", "x"], "Did you mean 'lab_mnli'"),
         (["results", "quickstart", "--format", "xml"], "xml"),

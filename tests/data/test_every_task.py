@@ -61,7 +61,8 @@ def contents(task, files):
 @pytest.mark.parametrize(("name", "place", "split"), RELEASES)
 def test_a_file_under_a_releases_name_is_found_and_read(tmp_path, name, place, split):
     task = get_task(name)
-    files, language = task.files[place], language_of(task)
+    files = task.files[place]
+    language = files.languages[0] if files.languages else language_of(task)
     if files.format == "bucc_lines":
         language = "zh"
     code = files.codes.get(language, language)

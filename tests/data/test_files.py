@@ -47,6 +47,23 @@ def test_nothing_is_found_where_nothing_is(put, tmp_path):
     assert find(XNLI, "dev", "sw", []) is None
 
 
+@pytest.mark.parametrize("releases", [("2.5", "2.7"), ("2.5",), ("2.7",)])
+def test_treebanks_are_those_of_the_release_that_each_language_was_taken_from(
+    put, tmp_path, releases
+):
+    """XTREME's 33 languages are UD 2.5; lt, pl, ro, uk and wo came with XTREME-R, from UD 2.7."""
+    later = {"lt", "pl", "ro", "uk", "wo"}
+    for release in releases:
+        for code in UDPOS.languages:
+            put(f"ud-treebanks-v{release}/UD_{code}-X/{code}_x-ud-test.conllu", CONLLU)
+    there = {x: find(UDPOS, "test", x, [tmp_path]) for x in UDPOS.languages}
+    taken = {x: f.paths[0].relative_to(tmp_path).parts[0][-3:] for x, f in there.items() if f}
+    right = {x: "2.7" if x in later else "2.5" for x in UDPOS.languages}
+    assert taken == {x: release for x, release in right.items() if release in releases}
+    assert not [x for x in expected(UDPOS, "test", "uk") if "v2.5" in x]
+    assert not [x for x in expected(UDPOS, "test", "de") if "v2.7" in x]
+
+
 def test_a_file_is_seen_as_soon_as_it_is_written(put, tmp_path):
     put("xnli/other.txt")
     assert find(XNLI, "dev", "sw", [tmp_path]) is None

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_stages import MODEL, step
+from toy_stages import ALONE, MODEL, step
 
 from xstilts.core.spec import Runtime
 from xstilts.executors import LocalExecutor
-from xstilts.graph import Plan
+from xstilts.graph import Plan, Step
 from xstilts.graph.plan import in_order
 from xstilts.store import Store
 
@@ -180,6 +180,30 @@ def test_what_needs_a_training_that_diverged_in_this_very_run_is_blocked(run, wo
     assert (outcome.failed, outcome.not_run) == ({}, [])
     again = run(scored, step("other", 7), workers=workers)
     assert (again.ran, again.blocked) == ([], outcome.blocked)
+
+
+def test_a_stage_that_runs_alone_has_the_threads_of_all_workers(tmp_path):
+    lines: list[str] = []
+    first = step("first", 1, "count threads")
+    goals = [first, step("whole", 2, "count threads", ALONE)]
+    goals += [step(f"user{i}", i, "count threads", whole=goals[1]) for i in range(2)]
+    goals += [step("other", 5, "count threads"), step("whole", 3, "count threads", ALONE)]
+    place, runtime = store(tmp_path), Runtime(workers=2, threads=3)
+    LocalExecutor().run(Plan({}, goals), goals, place, runtime, lines.append)
+    told = [line.partition("  ")[2] for line in lines if line.endswith("ends") or "begins" in line]
+    for i, line in enumerate(told):
+        if line == "begins with 6":
+            assert told[i + 1] == "ends"
+            assert sum("begins" in before for before in told[:i]) == told[:i].count("ends")
+    assert (told.count("begins with 6"), told.count("begins with 3")) == (2, 4)
+    assert _threads(place, goals[1]) == 6
+    assert _threads(place, first) == 3
+
+
+def _threads(place: Store, built: Step) -> int:
+    record = place.record(built.address, built.key)
+    assert record is not None
+    return record["made"]["runtime"]["threads"]
 
 
 def test_what_a_step_says_in_a_worker_reaches_the_run(tmp_path):

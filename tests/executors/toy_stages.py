@@ -45,6 +45,10 @@ def _behave(behaviour: str, context: Any) -> None:
         raise KeyboardInterrupt
     if behaviour == "say":
         context.say(f"pid {os.getpid()}")
+    if behaviour == "count threads":
+        context.say(f"begins with {context.runtime.threads}")
+        time.sleep(0.2)
+        context.say("ends")
     if behaviour == "stay":
         context.say(f"pid {os.getpid()}")
         time.sleep(60)
@@ -52,6 +56,7 @@ def _behave(behaviour: str, context: Any) -> None:
 
 ADD = Stage("add", 1, "toy_stages:add")
 MODEL = Stage("model", 1, "toy_stages:add", weights=("*.txt",))
+ALONE = Stage("alone", 1, "toy_stages:add", alone=True)
 
 
 def step(label: str, n: int = 0, behaviour: str = "", stage: Stage = ADD, **inputs: Step) -> Step:

@@ -17,8 +17,16 @@ SEED = 20201116
 PER_TASK = 1000
 Case = tuple[list[Any], list[Any]]
 
-# Words of MLQA's languages with the articles that its script drops, alone and inside of words,
-# punctuation of each script, and runs of letters among Han characters.
+# Every article that MLQA's script drops, by language. Hindi and Chinese have none.
+MLQA_ARTICLES = {
+    "ar": "ال".split(),
+    "de": "ein eine einen einem eines einer der die das den dem des".split(),
+    "en": "a an the".split(),
+    "es": "un una unos unas el la los las".split(),
+    "vi": "của là cái chiếc những".split(),
+}
+# Words of MLQA's languages, some with articles inside of them or in capitals; punctuation of each
+# script, and runs of letters among Han characters.
 MLQA_WORDS = {
     "ar": "النهر ال في جسر، قال مسألة؟ ٣ طاحونة".split(),
     "de": "der Fluss die des Einen Dieb eine Mühle über „Haus“ derb 3,5".split(),
@@ -28,6 +36,8 @@ MLQA_WORDS = {
     "vi": "của sông là những cối cái chiếcxe Là cầu 8/3".split(),
     "zh": ["河", "桥", "磨坊", "3", "km", "、", "的", "U.S.", "〇", "龥", "龦", "㐀", " ", "。"],
 }
+for _language, _articles in MLQA_ARTICLES.items():
+    MLQA_WORDS[_language] += [word for word in _articles if word not in MLQA_WORDS[_language]]
 MLQA_TRAPS = [
     lambda gold: gold,
     str.upper,
@@ -47,6 +57,7 @@ MLQA_TRAPS = [
     lambda gold: gold.replace(" ", "\u3000"),
     lambda gold: gold[::-1],
     lambda gold: gold[1:],
+    lambda gold: gold.split(" ", 1)[-1],
     lambda gold: f"{gold} {gold}",
     lambda gold: "",
     lambda gold: "the",

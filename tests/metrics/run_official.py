@@ -1,14 +1,15 @@
 """Runs the official scripts on our edge cases: `python tests/metrics/run_official.py SCRIPTS`.
 
-`SCRIPTS` holds checkouts of
+`SCRIPTS` holds checkouts of the repositories of `COMMITS` under their short names, unchanged;
+without it the commands that make such a folder are printed. What the scripts print is written to
+standard output as JSON; `oracles/official.json` is that, made with Python 3.11, seqeval 1.2.2 and
+numpy 2.4.6. The tests compare our metrics with the file; `make evidence` runs the scripts again
+where the variable XSTILTS_OFFICIAL names such a folder, and says so where it does not.
 
-    xtreme          github.com/google-research/xtreme      838c13b69daafb9328785d16caae2711e4012123
-    MLQA            github.com/facebookresearch/MLQA       24bf470b2e68f2bfb93b2fd31c370bb8ee18d9ed
-    SQuAD-explorer  github.com/rajpurkar/SQuAD-explorer    eee5fdbf62f8613a7812b03419e6b29617b74fd1
-
-unchanged. What they print is written to standard output as JSON; `oracles/official.json` is that,
-made with Python 3.11, seqeval 1.2.2 and numpy 2.4.6. The tests compare our metrics with the file;
-`make evidence` runs the scripts again where the variable XSTILTS_OFFICIAL names such a folder.
+SQuAD 1.1's `evaluate-v1.1.py` was published on the task's page and never stood in its repository;
+this one is the copy in bi-att-flow, which XTREME's derives from. TyDiQA-GoldP has no script of its
+own: its authors and XTREME score it by SQuAD 1.1's (`third_party/evaluate_squad.py`), and so its
+cases, like XQuAD's, are put to both copies. LAReQA is scored by XTREME's `utils_lareqa.py`.
 """
 
 import json
@@ -28,6 +29,13 @@ COMMITS = {
     "xtreme": "838c13b69daafb9328785d16caae2711e4012123",
     "MLQA": "24bf470b2e68f2bfb93b2fd31c370bb8ee18d9ed",
     "SQuAD-explorer": "eee5fdbf62f8613a7812b03419e6b29617b74fd1",
+    "bi-att-flow": "49004549e9a88b78c359b31481afa7792dbb3f4a",
+}
+_OWNERS = {
+    "xtreme": "google-research",
+    "MLQA": "facebookresearch",
+    "SQuAD-explorer": "rajpurkar",
+    "bi-att-flow": "allenai",
 }
 
 # The file imports faiss, which the search for a threshold does not use; an empty module stands in.
@@ -54,6 +62,16 @@ gold, ranked = json.load(open(sys.argv[1]))
 print(json.dumps({str(k): float(np.mean([average_precision_at_k(g, r, k)
                                          for g, r in zip(gold, ranked)])) for k in (5, 20)}))
 """
+
+
+def how_to_fetch() -> str:
+    """The commands that make the folder of official scripts."""
+    commands = [
+        f"git clone https://github.com/{_OWNERS[name]}/{name} official/{name}"
+        f" && git -C official/{name} checkout {commit}"
+        for name, commit in COMMITS.items()
+    ]
+    return "\n".join(["mkdir -p official", *commands, "export XSTILTS_OFFICIAL=$PWD/official"])
 
 
 def write_folder(out: Path) -> None:
@@ -99,6 +117,11 @@ def run(scripts: Path) -> dict[str, Any]:
             language: _mlqa(scripts, folder, work, language)
             for language in XTREME.languages["mlqa"]
         }
+        said["squad_v1"] = {
+            f"{task} {language}": _squad_v1(scripts, folder, work, task, language)
+            for task in ("xquad", "tydiqa")
+            for language in XTREME_R.languages[task]
+        }
         for case, files in no_answer_cases().items():
             said[case] = _squad_v2(scripts, work, *files)
         pairs = {x: mined(x) for x in XTREME.languages["bucc2018"]}
@@ -106,6 +129,19 @@ def run(scripts: Path) -> dict[str, Any]:
         said["bucc_thresholds"] = _snippet(scripts, work, _THRESHOLDS, plain)
         said["lareqa"] = _snippet(scripts, work, _RANKED, rankings())
         return said
+
+
+def _squad_v1(
+    scripts: Path, folder: Path, work: Path, task: str, language: str
+) -> dict[str, float]:
+    labels = json.loads((folder / "labels" / task / f"test-{language}.json").read_text("utf-8"))
+    gold = work / "squad_v1.json"
+    gold.write_text(json.dumps(labels | {"version": "1.1"}))
+    said = folder / task / f"test-{language}.json"
+    found: dict[str, float] = json.loads(
+        _python(scripts / "bi-att-flow", "squad/evaluate-v1.1.py", gold, said)
+    )
+    return found
 
 
 def _mlqa(scripts: Path, folder: Path, work: Path, language: str) -> dict[str, float]:
@@ -161,4 +197,6 @@ def _python(folder: Path, *arguments: object) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.exit(how_to_fetch())
     print(json.dumps(run(Path(sys.argv[1]).absolute()), indent=1))

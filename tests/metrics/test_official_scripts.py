@@ -3,11 +3,14 @@
 import json
 import os
 import random
+import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from edge_cases import (
+    MLQA_ARTICLES,
     PER_TASK,
     entities,
     mined,
@@ -18,7 +21,7 @@ from edge_cases import (
     world,
 )
 from make_oracles import squad_file
-from run_official import run
+from run_official import COMMITS, how_to_fetch, run
 
 from xstilts.metrics import (
     bitext_f1,
@@ -26,6 +29,7 @@ from xstilts.metrics import (
     mean_average_precision,
     mlqa,
     no_answer_threshold,
+    squad,
     squad_v2,
 )
 from xstilts.scoring.files import score_files
@@ -39,6 +43,7 @@ OFFICIAL: dict[str, Any] = json.loads(
 )
 WORLD = world()
 TASKS = sorted({task for task, _ in WORLD})
+RULES = import_module("xstilts.metrics.mlqa")  # the package's name is the function's
 VERSIONS = {"xtreme": XTREME, "xtreme-r": XTREME_R}
 
 
@@ -121,6 +126,41 @@ def test_mlqa_equals_what_its_own_script_printed(language):
     assert {name: scores[name] for name in ("exact_match", "f1")} == OFFICIAL["mlqa"][language]
 
 
+@pytest.mark.parametrize(
+    ("language", "article"), [(x, word) for x, words in MLQA_ARTICLES.items() for word in words]
+)
+def test_rules_that_forget_one_article_of_mlqa_are_found_out(language, article, monkeypatch):
+    """The script's own numbers tell each article: a slip in our lists fails the test above."""
+    others = [word for word in MLQA_ARTICLES[language] if word != article]
+    pattern = rf"\b(?:{'|'.join(others)})\b" if others else r"(?!)"
+    monkeypatch.setitem(RULES._ARTICLES, language, re.compile(pattern))
+    examples, said = WORLD["mlqa", language]
+    gold = {e.id: list(e.answers) for e in examples}
+    pred = {e.id: text for e, text in zip(examples, said, strict=True)}
+    scores = mlqa(gold, pred, language)
+    printed = OFFICIAL["mlqa"][language]
+    assert scores["f1"] != pytest.approx(printed["f1"], abs=1e-6)
+    if language != "ar":  # and with it they are the script's
+        whole = "|".join(MLQA_ARTICLES[language])
+        monkeypatch.setitem(RULES._ARTICLES, language, re.compile(rf"\b(?:{whole})\b"))
+        assert mlqa(gold, pred, language)["f1"] == printed["f1"]
+
+
+@pytest.mark.parametrize("cell", OFFICIAL["squad_v1"])
+def test_squad_v1_is_what_its_own_script_printed(cell):
+    examples, said = WORLD[tuple(cell.split())]
+    gold = {e.id: list(e.answers) for e in examples}
+    pred = {e.id: text for e, text in zip(examples, said, strict=True)}
+    scores = squad(gold, pred)
+    assert {name: scores[name] for name in ("exact_match", "f1")} == OFFICIAL["squad_v1"][cell]
+
+
+def test_a_thousand_predictions_of_xquad_and_of_tydiqa_were_put_to_squads_script():
+    for task in ("xquad", "tydiqa"):
+        cells = [tuple(cell.split()) for cell in OFFICIAL["squad_v1"] if cell.startswith(task)]
+        assert sum(len(WORLD[cell][1]) for cell in cells) >= PER_TASK
+
+
 @pytest.mark.parametrize("language", XTREME.languages["bucc2018"])
 def test_mined_pairs_score_and_are_cut_where_xtreme_does(language):
     gold, scores = mined(language)
@@ -183,9 +223,20 @@ def printed_of(case):
     return printed | {"exact_match": exact, "em_f1": (exact + printed["f1"]) / 2}
 
 
+def test_the_scripts_are_named_with_the_commits_of_the_fixtures():
+    assert OFFICIAL["commits"] == COMMITS
+    assert all(f"checkout {commit}" in how_to_fetch() for commit in COMMITS.values())
+
+
+def test_what_make_evidence_did_not_run_is_shown_with_its_reason():
+    makefile = Path(__file__).parents[2] / "Makefile"
+    (line,) = [x for x in makefile.read_text().splitlines() if "-m evidence" in x]
+    assert "-rs" in line.split()
+
+
 @pytest.mark.evidence
 def test_the_official_scripts_still_print_the_committed_numbers():
     scripts = os.environ.get("XSTILTS_OFFICIAL")
     if not scripts:
-        pytest.skip("XSTILTS_OFFICIAL names no folder with the official scripts")
+        pytest.skip(f"THE OFFICIAL SCRIPTS WERE NOT RUN. Fetch them, then again:\n{how_to_fetch()}")
     assert run(Path(scripts)) == OFFICIAL

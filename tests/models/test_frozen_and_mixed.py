@@ -1,10 +1,12 @@
 """Frozen layers and learned mixes of layers, in every architecture, ours and the library's."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from test_blocks import assert_same, rows
-from tiny_encoders import write_encoder
+from tiny_encoders import BLOCKS
 from workbench import TRAINED, how
 
 from xstilts.core.errors import EncoderError
@@ -17,28 +19,14 @@ from xstilts.prediction.forward import logits
 from xstilts.train.gradient import summed_gradient
 from xstilts.train.optim import make_optimizer
 
-BLOCKS = {
-    "xlmr": "encoder.layer",
-    "bert": "encoder.layer",
-    "deberta": "encoder.layer",
-    "modernbert": "layers",
-}
 CPU = torch.device("cpu")
 DEPTH = 3
 
 
-@pytest.fixture(scope="module")
-def deep(tmp_path_factory, release_texts):
+@pytest.fixture
+def deep(encoder_folder):
     """The folder of an encoder with three blocks, by its architecture."""
-    made = {}
-
-    def folder(name):
-        if name not in made:
-            place = tmp_path_factory.mktemp(name)
-            made[name] = write_encoder(place, name, release_texts, num_hidden_layers=DEPTH)
-        return made[name]
-
-    return folder
+    return partial(encoder_folder, blocks=DEPTH)
 
 
 def model_of(folder, kind="pair", *, frozen=None, mixed=False, dropout=0.0):

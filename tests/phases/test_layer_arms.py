@@ -162,7 +162,12 @@ def test_layers_that_cannot_be_are_refused_while_planning(
 
 
 def test_blocks_drawn_anew_may_be_frozen_once_they_have_been_trained(planned: Any) -> None:
-    planned(arms("[{train: mnli, reinit_top: 1, freeze: {blocks: 2, during: target}}]"))
+    found = planned(arms("[{train: mnli, reinit_top: 1, freeze: {blocks: 2, during: target}}]"))
+    drawn, trained, target = (
+        found.plan.steps[f"it/{name}@0"] for name in ("mnli.reinit_top", "mnli", "udpos")
+    )
+    assert trained.inputs["start"] is drawn and target.inputs["start"] is trained
+    assert target.config.layers.frozen == 2 and trained.config.layers.frozen is None
 
 
 def test_layers_of_the_targets_training_want_a_target_that_is_trained(planned: Any) -> None:

@@ -47,7 +47,7 @@ def test_a_recipe_makes_its_encoder_and_ends_in_a_report(
     store = tmp_path / "store"
     done = xstilts.run(RECIPE, *said, store=store, data=world)
     ran = done.outcome.ran
-    assert {"text/de", "text/el", "text/en", "tokenizer/small", "rows/small"} < set(ran)
+    assert {"text/de", "text/el", "text/en", "tokenizer/de+el+en", "rows/de+el+en"} < set(ran)
     assert ran.count("pretrain/small") == 1
     assert ran.index("pretrain/small") < ran.index("train/udpos")
     untouched = done.rows[(done.rows.arm == "none") & (done.rows.target == "tatoeba")]
@@ -61,6 +61,21 @@ def test_a_recipe_makes_its_encoder_and_ends_in_a_report(
     assert lineage == ["pretrain", "udpos"]
     again = xstilts.run(RECIPE, *said, store=store, data=world)
     assert again.outcome.ran == []
+
+
+def test_two_encoders_of_one_text_share_its_tokenizer_and_rows(
+    world: Path, without_path: tuple[str, ...], file: Path, tmp_path: Path
+) -> None:
+    other = write_declaration(tmp_path, "other", model=LONG, seed=5)
+    said = f"encoder=[{{pretrain: {file}}}, {{pretrain: {other}}}]"
+    steps = planned(world, tmp_path / "s", *without_path, said).plan.steps
+    for name in ("text.de", "tokenizer", "rows"):
+        one, two = (steps[f"{encoder}:encoder/{name}"] for encoder in ("small", "other"))
+        assert (one.address, one.key) == (two.address, two.key)
+    places = {step.key: set() for step in steps.values()}
+    for step in steps.values():
+        places[step.key].add(step.address)
+    assert all(len(addresses) == 1 for addresses in places.values())
 
 
 def test_planning_pretraining_imports_no_heavy_library(

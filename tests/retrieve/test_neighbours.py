@@ -77,7 +77,7 @@ def test_ties_and_zeros_are_settled_by_the_lower_index(n, m, k, most, seed, prec
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize("shape", ["random", "crowded", "duplicated", "opposite", "scaled"])
+@pytest.mark.parametrize("shape", ["random", "crowded", "duplicated", "opposite", "scaled", "flat"])
 def test_neighbours_are_those_of_comparing_everything(shape, precision):
     rng = np.random.default_rng(3)
     a, b = (rng.standard_normal((n, 48)).astype(np.float32) for n in (2300, 4500))
@@ -90,6 +90,11 @@ def test_neighbours_are_those_of_comparing_everything(shape, precision):
         a, b = np.abs(a), -np.abs(b)
     if shape == "scaled":
         a *= 10.0 ** rng.integers(-15, 15, (len(a), 1)).astype(np.float32)
+    if shape == "flat":  # few axes hold nearly all, but a few rows are near each other by the rest
+        a[:, :12], b[:, :12] = 30 * a[:, :12], 30 * b[:, :12]
+        a[:5, 12:] = b[:5, 12:] = 20 * b[:5, 12:]
+        sides = neighbours.Side(a, "bf16", 1024), neighbours.Side(b, "bf16", 2048)
+        assert 12 < coarse.Axes(*sides).width < 40
     ahead, back = nearest_both_ways(a, b, 4, precision)
     for found, (x, y) in ((ahead, (a, b)), (back, (b, a))):
         indices, cosines = brute(x, y, 4)

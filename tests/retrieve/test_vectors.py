@@ -10,8 +10,10 @@ from slips import slips, write_anew
 
 import xstilts
 from xstilts import api
+from xstilts.cli import main
 from xstilts.core.errors import DataError, EncoderError, UnknownNameError
 from xstilts.data.tokens import encode_texts, load_tokenizer
+from xstilts.retrieve import sentences
 from xstilts.retrieve.vectors import read_vectors
 
 
@@ -187,6 +189,37 @@ def test_vectors_of_a_file_are_those_of_its_sentences(tmp_path, encoder_folder):
     np.testing.assert_allclose(every[1], kept, rtol=1e-5, atol=1e-6)  # 0.58 of two blocks
     first = xstilts.embed(encoder_folder(), TEXTS, pooling="first").vectors
     assert np.abs(first - kept).max() > 1e-3
+
+
+@pytest.mark.parametrize(("asked", "order"), [("all", "mean first"), ("first,mean", "first mean")])
+def test_all_layers_and_poolings_come_from_one_pass(
+    tmp_path, encoder_folder, monkeypatch, asked, order
+):
+    """The file's axes are layers, poolings, sentences, dim."""
+    passes = []
+    run = sentences.embed
+    monkeypatch.setattr(sentences, "embed", lambda *a, **kw: passes.append(1) or run(*a, **kw))
+    text, out = tmp_path / "text.txt", tmp_path / "x.npy"
+    text.write_text("".join(f"{t}\n" for t in TEXTS))
+    files = ["--encoder", str(encoder_folder()), "--text", str(text), "--out", str(out)]
+    with pytest.raises(SystemExit) as done:
+        main(["embed", *files, "--layer", "all", "--pooling", asked])
+    assert done.value.code == 0 and len(passes) == 1
+    every = np.load(out)
+    assert every.shape == (3, 2, 5, 32) and every.dtype == np.float32
+    for layer in range(3):
+        for place, pooling in enumerate(order.split()):
+            alone = xstilts.embed(encoder_folder(), TEXTS, layer=layer, pooling=pooling).vectors
+            np.testing.assert_allclose(every[layer, place], alone, rtol=1e-5, atol=1e-6)
+    one = xstilts.embed(encoder_folder(), TEXTS, layer=1, pooling=asked).vectors
+    np.testing.assert_allclose(one, every[1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("asked", ["mean,mean", "mean,", "", "mean,last"])
+def test_poolings_that_are_none_or_named_twice_are_refused(encoder_folder, asked):
+    with pytest.raises(UnknownNameError, match="pooling") as caught:
+        xstilts.embed(encoder_folder(), TEXTS, pooling=asked)
+    assert "mean,first" in caught.value.expected and "all" in caught.value.expected
 
 
 def test_an_encoder_layer_or_text_that_is_not_there_is_refused(tmp_path, encoder_folder):

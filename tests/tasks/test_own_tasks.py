@@ -133,7 +133,7 @@ MISTAKES = {
     "a language in words": (REVIEWS.replace("[rw, en]", "[en, Kinyarwanda]"), "BCP-47 code"),
     "a code of no language": (
         REVIEWS.replace("  columns", "  codes: {kin: rw}\n  columns"),
-        "none of the languages",
+        "none of the task's languages",
     ),
     "a name with a dash": (REVIEWS.replace("name: reviews", "name: my-reviews"), "small letters"),
     "an unknown metric": (REVIEWS + "metrics: [acc]\n", "No metric of a pair task"),
@@ -148,6 +148,11 @@ MISTAKES = {
         REVIEWS.replace("{first: text, label: sentiment}", "[text, sentiment]"),
         "{key: value}",
     ),
+    "a file's name alone": (
+        REVIEWS[: REVIEWS.index("files:")] + "files: [a.csv]\n",
+        "'a.csv' is a file's name alone",
+    ),
+    "a word where keys should stand": (REVIEWS + "sizes: many\n", "{key: value}"),
     "a tab": (REVIEWS.replace("  format", "\tformat"), "mine.yaml:6"),
     "a colon without a space": (REVIEWS.replace("kind: pair", "kind:pair"), "a colon and a space"),
     "braces without quotes": (REVIEWS.replace('"{code}-test.csv"', "{code}-test.csv"), "quotes"),
@@ -192,6 +197,7 @@ ROWS = {
     "one semicolon": ("csv", CSV + "Fine.;positive\n", 4, "1 columns"),
     "no header": ("csv", "Good.,positive\n", 1, "no column 'text'"),
     "nothing": ("csv", "", 1, "no header"),
+    "a column twice": ("csv", "text,text,sentiment\na,b,positive\n", 1, "2 columns 'text'"),
     "a header alone": ("csv", "text,sentiment\n", 1, "no example"),
     "line ends of old": ("csv", CSV.replace("\n", "\r"), 1, "carriage return stands alone"),
     "sixteen bits": ("csv", CSV.encode("utf-16"), 1, "not UTF-8"),
@@ -243,6 +249,27 @@ def test_what_editors_of_windows_write_is_read(put, tmp_path, start, end):
         )
         (state,) = [s for s in check([task], []) if (s.split, s.language) == ("test", "rw")]
         assert (state.state, state.examples) == ("ok", content.count("\n") - (name == "a.csv"))
+
+
+def test_a_column_that_nobody_reads_may_stand_twice(put):
+    task = declare(put("mine.yaml", REVIEWS))
+    put("rw-test.csv", "no,no,text,sentiment\n1,2,Good.,positive\n")
+    (state,) = [s for s in check([task], []) if (s.split, s.language) == ("test", "rw")]
+    assert (state.state, state.examples) == ("ok", 1)
+
+
+def test_a_task_without_a_test_file_is_told_that_nothing_could_be_reported(put):
+    train = REVIEWS.replace(', test: "{code}-test.csv"', "")
+    assert train != REVIEWS
+    task = declare(put("mine.yaml", train))
+    put("en-train.csv", CSV)
+    lacking = [s for s in check([task], []) if s.split == "test"]
+    assert [s.language for s in lacking] == ["en", "rw"]
+    assert {s.state for s in lacking} == {"missing"}
+    assert all("nothing could be reported" in s.detail for s in lacking)
+    assert "or score: dev" not in lacking[0].detail
+    both = declare(put("mine.yaml", train.replace("{train:", '{dev: "{code}-dev.csv", train:')))
+    assert "or score: dev" in next(s for s in check([both], []) if s.split == "test").detail
 
 
 def test_an_id_that_stands_twice_in_ones_own_file_is_told_with_both_lines(put, tmp_path):

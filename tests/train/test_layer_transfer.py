@@ -1,11 +1,13 @@
 """Stages with frozen layers and mixes, and encoders put together from layers, bit for bit."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
 from test_resume import WHOLE, files, timeless
-from tiny_encoders import write_encoder
+from tiny_encoders import BLOCKS
 from workbench import how
 
 from xstilts.models.task_model import load_encoder
@@ -14,28 +16,14 @@ from xstilts.train import loop
 from xstilts.train.layers_spec import Carry
 from xstilts.train.spec import Layers
 
-BLOCKS = {
-    "xlmr": "encoder.layer",
-    "bert": "encoder.layer",
-    "deberta": "encoder.layer",
-    "modernbert": "layers",
-}
 SAID = how(epochs=1, batch_size=24, select={"every": 2, "patience": 9})
 DEPTH = 4
 
 
-@pytest.fixture(scope="module")
-def deep(tmp_path_factory, release_texts):
+@pytest.fixture
+def deep(encoder_folder):
     """The folder of an encoder with four blocks, by its architecture."""
-    made = {}
-
-    def folder(name):
-        if name not in made:
-            place = tmp_path_factory.mktemp(name)
-            made[name] = write_encoder(place, name, release_texts, num_hidden_layers=DEPTH)
-        return made[name]
-
-    return folder
+    return partial(encoder_folder, blocks=DEPTH)
 
 
 def parts(folder, name):

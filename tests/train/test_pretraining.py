@@ -163,6 +163,20 @@ def test_before_the_first_update_it_guesses_by_frequency(home, tmp_path):
         assert run.held_loss(language) == pytest.approx(guessing, abs=0.1)
 
 
+def test_muon_updates_the_matrices_of_the_blocks_and_adamw_the_rest(home, tmp_path):
+    run = running(home, tmp_path, training={"optimizer": "muon"})
+    adamw, muon = ([id(p) for g in o.param_groups for p in g["params"]] for o in run.optimizers)
+    names = {id(p): name for name, p in run.model.inner.named_parameters()}
+    assert sorted(adamw + muon) == sorted(names)
+    assert {names[p].split(".")[-1] for p in muon} == {"weight"}
+    assert all(".layer." in names[p] and "LayerNorm" not in names[p] for p in muon)
+    assert len(muon) == 2 * 6
+    before = {name: p.detach().clone() for name, p in run.model.inner.named_parameters()}
+    run.one_update(1e-2)
+    moved = {n for n, p in run.model.inner.named_parameters() if not torch.equal(p, before[n])}
+    assert {names[p] for p in (*adamw, *muon)} - moved <= {"lm_head.decoder.bias"}
+
+
 def test_only_what_is_asked_for_counts(home, tmp_path):
     """The loss is the library's over the labels alone, and so is its gradient."""
     run = running(home, tmp_path)
@@ -235,7 +249,10 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(home):
     assert found["model.safetensors"] != files(results[2])["model.safetensors"]
 
 
-@pytest.mark.parametrize("budget", [{"updates": 6}, {"updates": None, "tokens": 1500}])
+MUON = {"updates": 6, "optimizer": "muon"}
+
+
+@pytest.mark.parametrize("budget", [{"updates": 6}, {"updates": None, "tokens": 1500}, MUON])
 def test_interrupted_and_resumed_is_the_same_as_uninterrupted(home, budget, monkeypatch):
     """Three sessions: checkpoints after every second update, interruptions before others."""
     really, save = pretraining.Run.one_update, checkpoint.save
@@ -258,7 +275,7 @@ def test_interrupted_and_resumed_is_the_same_as_uninterrupted(home, budget, monk
     file = write_declaration(home, "torn", seed=7, training=budget)
     whole = promised(file, home / "whole")
     reference = build(whole, home / "whole", whole.step)
-    store = f"torn-{next(iter(budget))}-{len(budget)}"
+    store = "-".join(["torn", *budget])
     made = promised(file, home / store)
     monkeypatch.setattr(pretraining.Run, "one_update", stop)
     monkeypatch.setattr(checkpoint, "save", rarely)

@@ -36,7 +36,7 @@ class Runtime(BaseModel):
     Attributes:
         threads: CPU threads of the process that runs a stage. Sums are split by thread, so the
             last bits of a result may depend on it; it is recorded with every result.
-        workers: processes side by side.
+        workers: processes side by side. A stage that runs alone gets the threads of all.
         micro_tokens: padded tokens that one forward pass may hold.
         checkpoint_seconds: time between two checkpoints of a running stage.
         keep_weights: which trained weights outlive the run: those of stages that another stage
@@ -55,6 +55,12 @@ class Runtime(BaseModel):
     keep_weights: Literal["intermediate", "all"] = "intermediate"
     prefix_gigabytes: float = Field(default=4, ge=0)
     tensorboard: bool = False
+
+    @property
+    def undivided(self) -> "Runtime":
+        """All threads for one process."""
+        threads = self.threads * self.workers
+        return self.model_copy(update={"threads": threads, "workers": 1})
 
 
 def added(default: Any, *, absent_when: Any) -> Any:

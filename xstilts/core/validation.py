@@ -18,6 +18,7 @@ _FORMS = {
     "tuple_type": "a list: [one, other]",
     "list_type": "a list: [one, other]",
     "dict_type": "keys with values: {key: value}",
+    "model_type": "keys with values: {key: value}",
 }
 
 

@@ -69,7 +69,7 @@ def find(task: Task, split: Split, language: str, roots: Sequence[Path]) -> Foun
     """
     if split in task.parts:
         return _find_parts(task, split, language, roots)
-    releases = [(f, _names(f, split, language)) for f in task.files if split in f.names]
+    releases = [(f, _names(f, split, language)) for f in task.files if f.has(split, language)]
     beside = [Path(task.beside)] if task.beside else []
     for root, (files, names) in product([*beside, *roots], releases):
         for folder in files.folders:
@@ -113,7 +113,7 @@ def expected(task: Task, split: Split, language: str) -> list[str]:
     return [
         " + ".join(str(Path(task.beside, folder, name)) for name in _names(files, split, language))
         for files in task.files
-        if split in files.names
+        if files.has(split, language)
         for folder in files.folders
     ]
 
@@ -122,7 +122,7 @@ def check(tasks: Iterable[Task], roots: Sequence[Path]) -> list[FileState]:
     """Read every file of ``tasks`` that is there.
 
     Absent files are listed where they would be needed: English for training and selection, every
-    language for the split that is reported.
+    language for the split that is reported, also where a user's own task names no file for it.
     """
     return [
         _state(task, split, language, roots)
@@ -132,7 +132,8 @@ def check(tasks: Iterable[Task], roots: Sequence[Path]) -> list[FileState]:
 
 
 def _wanted(task: Task, roots: Sequence[Path]) -> Iterator[tuple[Split, str]]:
-    for split, language in product(task.splits, task.languages):
+    splits = dict.fromkeys((*task.splits, task.score) if task.beside else task.splits)
+    for split, language in product(splits, task.languages):
         needed = split == task.score or language == "en"
         if needed or find(task, split, language, roots):
             yield split, language
@@ -141,8 +142,9 @@ def _wanted(task: Task, roots: Sequence[Path]) -> Iterator[tuple[Split, str]]:
 def _state(task: Task, split: Split, language: str, roots: Sequence[Path]) -> FileState:
     found = find(task, split, language, roots)
     if found is None:
-        places = "expected one of: " + ", ".join(expected(task, split, language))
-        return FileState(task.name, split, language, "missing", detail=places)
+        places = ", ".join(expected(task, split, language))
+        detail = f"expected one of: {places}" if places else _nothing_reported(task)
+        return FileState(task.name, split, language, "missing", detail=detail)
     if not has_gold(found, task):
         detail = "the files are there, but the release took their gold out"
         return FileState(task.name, split, language, "missing", found.paths, detail=detail)
@@ -151,6 +153,14 @@ def _state(task: Task, split: Split, language: str, roots: Sequence[Path]) -> Fi
     except DataError as error:
         return FileState(task.name, split, language, "corrupt", found.paths, detail=str(error))
     return FileState(task.name, split, language, "ok", found.paths, count)
+
+
+def _nothing_reported(task: Task) -> str:
+    there = "".join(f", or score: {split}" for split in task.splits if split != "train")
+    return (
+        f"nothing could be reported: the declaration names no {task.score} file; "
+        f"expected names: {{{task.score}: FILE}}{there}"
+    )
 
 
 def _count(found: Found, language: str) -> int:

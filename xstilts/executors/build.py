@@ -25,11 +25,13 @@ def build(
 ) -> bool:
     """Run one step whose inputs are there; False if another process built it meanwhile.
 
-    Every byte of the inputs is checked first.
+    Every byte of the inputs is checked first. Whoever calls sees to it that a stage that wants to
+    be alone is, for it gets all threads.
 
     Raises:
         CorruptResultError: when an input does not match its record.
     """
+    runtime = runtime.undivided if step.stage.alone else runtime
     inputs = {n: store.open(s.address, s.key, s.identity) for n, s in step.inputs.items()}
 
     def write(folder: Path) -> dict[str, Any]:

@@ -133,8 +133,10 @@ class _Pass:
             for step in list(waiting) if corrupt is None else ():
                 if any(i.key in pending for i in step.inputs.values()):
                     continue
-                if not idle:
+                if not idle or any(s.stage.alone for s, _ in running.values()):
                     break
+                if step.stage.alone and running:
+                    continue
                 waiting.remove(step)
                 if self.cannot_run(step):
                     pending.discard(step.key)

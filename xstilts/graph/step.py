@@ -26,6 +26,8 @@ class Stage:
         address: where the function is.
         resumes: whether it goes on from what an interrupted run left in its folder.
         weights: file patterns that are dropped when nothing needs them any more.
+        alone: whether it runs beside no other step, with the threads of all workers: for the long
+            step that nearly all others wait for.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Stage:
     address: str
     resumes: bool = False
     weights: tuple[str, ...] = ()
+    alone: bool = False
 
     def load(self) -> StageFunction:
         """Import the function. Called only when the stage really runs."""

@@ -1,6 +1,6 @@
 """The languages as a table, and one sentence in each of them with its gloss."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from xstilts.lab.grammar import grammar
@@ -41,3 +41,17 @@ def described() -> Iterator[Described]:
         tokens = spoken.tokens(EXAMPLE)
         gloss = " ".join(token.word for token in tokens if token.tag != "PUNCT")
         yield Described(language, spoken.text(EXAMPLE), gloss)
+
+
+def described_lines(found: Iterable[Described]) -> Iterator[str]:
+    """A table of the languages' knobs, and below it the sentences with their glosses."""
+    every = list(found)
+    columns = "distance overlap order adjective morphology script amount".split()
+    yield f"{'code':<6}{'name':<30}" + "".join(f"{c:<14}" for c in columns).rstrip()
+    for one in every:
+        spoken = one.language
+        cells = [f"{spoken.distance:.2f}", f"{spoken.overlap:.2f}", spoken.order, spoken.adjective]
+        cells += [spoken.morphology, spoken.script, f"{spoken.amount:.3g}"]
+        yield f"{spoken.code:<6}{spoken.name:<30}" + "".join(f"{c:<14}" for c in cells).rstrip()
+    for one in every:
+        yield f"\n{one.language.code}  {one.example}\n     {one.gloss}"

@@ -1,8 +1,8 @@
-"""Sentence pairs whose label only the order of words decides: inference and paraphrase.
+"""Sentence pairs whose label no text tells alone: inference and paraphrase.
 
-Whatever a bag of words could see is drawn before the label, and alike for every label: the words,
-that all words of the second text stand in the first (or are its synonyms), and the number of
-negations in each.
+What a bag of words could weigh is drawn before the label, and alike for every label: the words of
+each text, its negation and its time, and that all content words of the second text stand in the
+first (or are its synonyms). Only both texts together tell.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from xstilts.lab.knobs import Knobs
 from xstilts.lab.meaning import Event, Sentence, Thing
 from xstilts.lab.rewording import SAME, asking, converse, kind_noun
 from xstilts.lab.splits import Part, deeds, part_of
-from xstilts.lab.words import CLASSES, NAMES, NOUNS, PAST
+from xstilts.lab.words import CLASSES, NAMES, NOUNS, PAST, SOON
 from xstilts.lab.world import kind_of, world
 
 INFERENCES = ("contradiction", "entailment", "neutral")
@@ -31,20 +31,27 @@ class Pair(NamedTuple):
 
 
 def inference(chance: Chance, part: Part, knobs: Knobs) -> Pair:
-    """Several events with different agents, half of them negated; the second text is about one.
+    """Several events with different agents; the second text is about one, which may be negated.
 
     It is entailed if it says the same, contradicted if it says the opposite, and neutral if it says
-    it of somebody else: of the agent of another event, or with agent and recipient exchanged.
+    it of another time (two thirds of the events that have one) or of somebody else: of the agent of
+    another event, or with agent and recipient exchanged.
     """
     make = _deed if chance.of(knobs.shared) else _state
     about = chance.below(knobs.length)
     events = make(chance, part, knobs.length, about)
-    negated = _half(chance, knobs.length)
-    events = [e._replace(negated=n) for e, n in zip(events, negated, strict=True)]
+    told = events[about]._replace(negated=chance.of(0.5))
+    if told.verb != "be" and chance.of(0.5):
+        told = told._replace(auxiliary="will", time=told.time and chance.one(SOON))
+    events[about] = told
     label = chance.one(INFERENCES[: knobs.labels])
-    said = events[about]._replace(place=None, time="", tool=None)
+    said = told._replace(place=None, time="", tool=None)
     if label == "neutral":
-        said = _of_somebody_else(said, events, about, chance)._replace(negated=chance.of(0.5))
+        if told.verb != "be" and chance.of(2 / 3):
+            said = said._replace(auxiliary="did" if told.auxiliary == "will" else "will")
+        else:
+            said = _of_somebody_else(said, events, about, chance)
+        said = said._replace(negated=chance.of(0.5))
     elif label == "contradiction":
         said = said._replace(negated=not said.negated)
     said = _reworded(said, events, part, knobs.steps, chance)
@@ -77,12 +84,6 @@ def paraphrase(chance: Chance, part: Part, knobs: Knobs, asked: bool = False) ->
     second = _reworded(second, [], part, knobs.steps, chance)
     texts = (Sentence(event, front=one, asked=asked), Sentence(second, front=other, asked=asked))
     return Pair(texts[:1], texts[1:], _noisy(label, part, knobs, chance))
-
-
-def _half(chance: Chance, count: int) -> list[bool]:
-    """As many negated as not, in random order; of an odd number one more or less."""
-    negated = count // 2 + (count % 2 and chance.below(2))
-    return chance.mixed([True] * negated + [False] * (count - negated))
 
 
 def _noisy(label: str, part: Part, knobs: Knobs, chance: Chance) -> str:

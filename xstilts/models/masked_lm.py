@@ -54,6 +54,11 @@ class MaskedLM(nn.Module):
         found: PreTrainedModel = self.inner.base_model
         return found
 
+    def block_parameters(self) -> list[nn.Parameter]:
+        """The weights of the blocks: no embeddings, no head."""
+        blocks: Any = self.encoder.encoder
+        return list(blocks.parameters())
+
     def forward(self, ids: Tensor, mask: Tensor, asked: Tensor) -> Tensor:
         """Scores of all pieces at the places that are predicted, row by row.
 

@@ -19,12 +19,19 @@ from xstilts.lab.languages import CODES, SOURCE, language
 from xstilts.models.shape import Architecture
 from xstilts.phases.workplace import Workplace
 from xstilts.train.pretrain_spec import Pretrain
-from xstilts.train.spec import WEIGHTS
+from xstilts.train.spec import WEIGHTS, joint_name
 
 TEXT = Stage("text", 1, "xstilts.data.text:text")
 TOKENIZER = Stage("tokenizer", 1, "xstilts.data.vocabularies:tokenizer")
 ROWS = Stage("rows", 1, "xstilts.data.rows:rows")
-PRETRAIN = Stage("pretrain", 1, "xstilts.train.pretraining:pretrain", resumes=True, weights=WEIGHTS)
+PRETRAIN = Stage(
+    "pretrain",
+    1,
+    "xstilts.train.pretraining:pretrain",
+    resumes=True,
+    weights=WEIGHTS,
+    alone=True,
+)
 
 _SHIPPED = Path(__file__).parent.parent / "encoders"
 _ENDINGS = (".txt", ".txt.gz")
@@ -101,6 +108,7 @@ class Training(_Section):
     tokens: int | None = Field(default=None, ge=1)
     batch_size: int = Field(ge=1)
     length: int | None = Field(default=None, ge=8)
+    optimizer: Literal["adamw", "muon"] = "adamw"
     lr: float = Field(gt=0)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     weight_decay: float = Field(default=0.01, ge=0)
@@ -255,15 +263,16 @@ def promise(
         sampling=declared.sampling,
         longest=declared.model.positions,
     )
-    tokenizer = Step(TOKENIZER, label, vocabulary, inputs)
-    rows = Step(ROWS, label, Rows(length=declared.length), inputs | {"tokenizer": tokenizer})
-    said = declared.training
+    spoken = joint_name(texts)  # not the encoder's name: encoders may share text and tokenizer
+    tokenizer = Step(TOKENIZER, spoken, vocabulary, inputs)
+    rows = Step(ROWS, spoken, Rows(length=declared.length), inputs | {"tokenizer": tokenizer})
+    said, threads = declared.training, (runtime or declared.runtime).undivided.threads
     config = Pretrain(
         **said.model_dump(exclude={"length", "precision"}),
         model=declared.model,
         masking=declared.masking,
         sampling=declared.sampling,
-        precision=workplace.resolved(said.precision, (runtime or declared.runtime).threads),
+        precision=workplace.resolved(said.precision, threads),
         seed=declared.seed,
     )
     most = said.tokens or (said.updates or 0) * said.batch_size * declared.length

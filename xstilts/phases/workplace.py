@@ -15,7 +15,7 @@ from xstilts.models.files import EncoderFiles, another_folder, inspect
 from xstilts.phases.recipe import EncoderChoice
 from xstilts.store import Digests, Store
 
-LAB_VERSION = "world-1"
+LAB_VERSION = "world-2"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from xstilts.scoring.forms import FORMS
 from xstilts.tasks import Task
 
 
@@ -17,13 +18,17 @@ def task_lines(task: Task, *, full: bool) -> Iterator[str]:
     yield f"  hub: {_hub(task)}"
     yield f"  trained on: {task.train or 'nothing'}  scored on: {task.score}"
     yield f"  floor: {task.floor}"
+    forms = FORMS[task.kind]
+    yield f"  gold: {forms.gold}"
+    yield f"  pred: {forms.pred}"
     sizes = {split: sizes for split, sizes in task.sizes.model_dump().items() if sizes}
     yield f"  sizes: {sizes or 'not known'}"
     for made, parts in task.parts.items():
         yield f"  {made}: {' + '.join(f'{t} ({s})' for t, s in parts.items())}"
     for files in task.files:
         for split, names in files.names.items():
-            yield f"  {split}: {' or '.join(files.folders)}/{' + '.join(names)}"
+            only = f" ({' '.join(files.languages)} only)" if files.languages else ""
+            yield f"  {split}: {' or '.join(files.folders)}/{' + '.join(names)}{only}"
 
 
 def _hub(task: Task) -> str:

@@ -20,6 +20,8 @@ Floats = NDArray[np.floating]
 GROUP = 32  # neighbours that share one kept product
 TILE = 2048  # columns of one product, and twice its rows, so that it stays in the processor's cache
 HELD = 2**27  # groups' products of all columns with some rows that are held at a time
+SAMPLE = 2**13  # vectors of which the principal axes are found
+LEFT_OUT = 2**-7  # share of the squared lengths that may be searched as one number
 _BELOW_ALL = -4.0  # shift of the zeros that fill up a tile
 _NAMED = 2**16  # groups that 16 bits can name
 _ROWS = 2**11  # whose highest products are looked for at a time
@@ -50,12 +52,12 @@ class Side:
         n: number of vectors.
         exact: ``(places, dim)`` in fp32.
         mean: of the vectors, ``(dim,)``.
-        coarse: after :meth:`round`, rounded for the search, ``(tiles, width, dim + 4)``. Place
+        coarse: after :meth:`round`, rounded for the search, ``(tiles, width, dim)``. Place
             ``m * groups + g`` of a tile holds the tile's vector ``g * GROUP + m``, so that the
             vectors of a group stand far apart in a product and are reduced side by side, but are
             neighbours in ``exact``.
         lengths: of the vectors less their mean, ``(places,)``.
-        moved: how far rounding moved those, ``(places,)``.
+        moved: how far turning and rounding moved those, ``(places,)``.
         shift: of the products of each with all of the other side, ``(places,)``.
         lost: what rounding took from that, ``(places,)``.
     """
@@ -82,7 +84,7 @@ class Side:
         for first in range(0, self.places, self.width):
             yield slice(first, first + self.width)
 
-    def round(self, other: "Side", *, left: bool) -> None:
+    def round(self, other: "Side", axes: "Axes", *, left: bool) -> None:
         """Make the vectors whose products are searched.
 
         Cosines of sentences are often all alike, 0.9 and more: too large for bf16 to tell apart.
@@ -91,7 +93,7 @@ class Side:
         places each, the second for what rounding took from the first, against ones on the other
         side (the left side has ``u``, the right side ``v``).
         """
-        dim = self.exact.shape[1]
+        dim = axes.width
         level = self.mean @ other.mean
         shape = (self.width, dim + 4) if left else (dim + 4, self.width)
         self.coarse = room(self.tiles, *shape, dtype=self.dtype)
@@ -106,14 +108,21 @@ class Side:
             centred[filling:], shift[filling:] = 0, _BELOW_ALL
             high = shift.to(self.dtype)
             low = (shift - high.float()).to(self.dtype)
-            rounded, ones = centred.to(self.dtype), torch.ones_like(high)
+            turned = axes.along(centred)
+            rounded, ones = turned.to(self.dtype), torch.ones_like(high)
             more = [high, low, ones, ones] if left else [ones, ones, high, low]
             self.shift[here] = shift
             every = torch.cat([rounded, torch.stack(more, 1)], 1)
             self.coarse[tile] = every.view(-1, GROUP, dim + 4).transpose(0, 1).flatten(0, 1)
-            self.lengths[here] = centred.norm(dim=1)
-            self.moved[here] = (centred - rounded.float()).norm(dim=1)
+            lengths = turned.norm(dim=1) * (1 + 2 * axes.off)
+            self.lengths[here] = lengths
+            self.moved[here] = (turned - rounded.float()).norm(dim=1) + axes.off * lengths
             self.lost[here] = (shift - high.float() - low.float()).abs()
+
+    def sample(self) -> Tensor:
+        """Some of the vectors less their mean, ``(rows, dim)``."""
+        some: Tensor = self.exact[: self.n : max(1, self.n // SAMPLE)] - self.mean
+        return some
 
     def named(self, tile: int) -> slice:
         """The groups of a tile."""
@@ -142,6 +151,45 @@ def _exact_scale(rows: Tensor) -> Tensor:
     largest = torch.maximum(rows.amax(1, keepdim=True), -rows.amin(1, keepdim=True))
     exponents = np.frexp(largest.numpy())[1].clip(-1000, 1000)
     return torch.from_numpy(np.ldexp(1.0, -exponents))
+
+
+class Axes:
+    """The directions in which vectors are searched; fewer than they have where few hold nearly all.
+
+    Vectors are turned to their principal axes. What one is along the last of those is searched as a
+    single number, its length: the product of two lengths is the most that the product of two
+    vectors can be. So limits become a little wider, by no more than rounding to bf16 makes them
+    anyway, and every product is quicker (sentence embeddings: by a quarter and more).
+
+    Attributes:
+        width: of what is searched.
+        off: how far turning may move a vector in fp32, as a share of its length.
+    """
+
+    def __init__(self, left: Side, right: Side) -> None:
+        """Find the principal axes from a sample of both sides."""
+        dim = left.exact.shape[1]
+        self._axes: Tensor | None = None
+        self.width, self.off = dim, 0.0
+        if left.dtype != torch.bfloat16:
+            return
+        some = torch.cat([left.sample(), right.sample()])
+        spread, axes = np.linalg.eigh((some.T @ some).double().numpy())
+        beyond = np.cumsum(np.maximum(spread, 0))  # of the axes up to here, least first
+        spared = int(np.searchsorted(beyond, LEFT_OUT * beyond[-1]))
+        if spared * 8 >= dim:  # else turning costs what it spares
+            self._axes = torch.from_numpy(axes[:, ::-1].astype(np.float32))
+            self.width = dim - spared + 1
+            self.off = (dim + 1) * dim**0.5 * 2**-24
+
+    def along(self, centred: Tensor) -> Tensor:
+        """``(rows, dim)`` vectors as ``(rows, width)``, the last of which are lengths."""
+        if self._axes is None:
+            return centred
+        turned = centred @ self._axes
+        rest = turned[:, self.width - 1 :].norm(dim=1) + self.off * centred.norm(dim=1)
+        turned[:, self.width - 1] = rest * (1 + 2**-7)  # is not less when rounded
+        return turned[:, : self.width]
 
 
 class Kept:
@@ -191,8 +239,9 @@ def search(left: Side, right: Side, slots: int, *, backward: bool) -> list[Kept]
     Positive bf16 are ordered as the integers of their bits are, which are quicker to compare.
     Negative ones are ordered the wrong way round among themselves, but all below the positive.
     """
-    left.round(right, left=True)
-    right.round(left, left=False)
+    axes = Axes(left, right)
+    left.round(right, axes, left=True)
+    right.round(left, axes, left=False)
     ahead = Kept(left, min(slots, right.groups))
     back = Kept(right, min(slots, left.groups))
     product = room(left.width, right.width, dtype=left.dtype)

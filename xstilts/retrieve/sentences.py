@@ -30,7 +30,9 @@ class Embedded:
     """Vectors of sentences.
 
     Attributes:
-        vectors: ``(sentences, dim)``, or ``(layers, sentences, dim)`` for all layers, in fp32.
+        vectors: ``(sentences, dim)`` in fp32; ``(layers, sentences, dim)`` for all layers,
+            ``(poolings, sentences, dim)`` for several poolings, ``(layers, poolings, sentences,
+            dim)`` for both. Layer 0 is the embeddings; poolings are in the order of asking.
         shortened: sentences that were too long and lost their end.
         longest: pieces that the encoder was given at most.
     """
@@ -40,12 +42,24 @@ class Embedded:
     longest: int
 
 
-def sentences_of(path: Path) -> list[str]:
-    """One sentence a line; an empty line is an empty sentence.
+def sentences_of(text: Path | Sequence[str]) -> Sequence[str]:
+    """Of a file one sentence a line; an empty line is an empty sentence.
 
     Raises:
-        DataError: for a file that cannot be opened or is not UTF-8.
+        DataError: for a file that cannot be opened or is not UTF-8, and where there is no sentence.
     """
+    texts = _lines_of(text) if isinstance(text, Path) else text
+    if not texts:
+        raise DataError(
+            "There is no sentence",
+            where=str(text) if isinstance(text, Path) else "text",
+            expected="one sentence a line",
+            do="give another file",
+        )
+    return texts
+
+
+def _lines_of(path: Path) -> list[str]:
     try:
         return [line for _, line in lines(path)]
     except DataError as error:
@@ -62,7 +76,7 @@ def embed_sentences(
     pooling: str,
 ) -> Embedded:
     """Vectors of ``texts``, in fp32 throughout; see :func:`xstilts.api.embed`."""
-    layers, poolings = _layers(encoder, layer), [_pooling(pooling)]
+    layers, poolings = _layers(encoder, layer), _poolings(pooling)
     longest = min(encoder.positions or LONGEST, LONGEST)
     device = use(Runtime(threads=os.cpu_count() or 1))
     tokenizer, model = _loaded(encoder.folder)
@@ -79,10 +93,12 @@ def embed_sentences(
             micro_tokens=_MICRO_TOKENS,
             precision="fp32",
             device=device,
-            out=room.reshape(len(layers), 1, len(texts), dim),
+            out=room.reshape(len(layers), len(poolings), len(texts), dim),
         )
 
-    shape = (len(texts), dim) if layer is not None else (len(layers), len(texts), dim)
+    every = [len(layers)] if layer is None else []
+    several = [len(poolings)] if len(poolings) > 1 else []
+    shape = (*every, *several, len(texts), dim)
     if out is None:
         vectors = np.empty(shape, np.float32)
         fill(vectors)
@@ -108,12 +124,20 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
         ) from error
 
 
-def _pooling(name: str) -> Pooling:
-    if name not in get_args(Pooling):
-        raise UnknownNameError(
-            "pooling", name, get_args(Pooling), where="--pooling", do="correct --pooling"
-        )
-    return cast(Pooling, name)
+def _poolings(names: str) -> list[Pooling]:
+    """The poolings of ``mean``, ``mean,first`` or ``all``."""
+    known = get_args(Pooling)
+    asked = known if names == "all" else tuple(name.strip() for name in names.split(","))
+    for name in asked:
+        if name not in known or asked.count(name) > 1:
+            raise UnknownNameError(
+                "pooling",
+                name if asked.count(name) == 1 else names,
+                (*known, ",".join(known), "all"),
+                where="--pooling",
+                do="correct --pooling",
+            )
+    return [cast(Pooling, name) for name in asked]
 
 
 def _layers(encoder: EncoderFiles, layer: int | float | None) -> list[int]:

@@ -3,12 +3,11 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from xstilts.core.errors import DataError, UnknownNameError
+from xstilts.core.errors import DataError
 from xstilts.data.readers import read_as_released, unique
 from xstilts.data.readers.json_values import loaded
 from xstilts.data.readers.source import Source
@@ -19,10 +18,16 @@ from xstilts.metrics import (
     retrieval_accuracy,
     squad_v2,
 )
+from xstilts.scoring.forms import FORMS
 from xstilts.scoring.measure import measure
+from xstilts.scoring.release_names import (
+    language_of,
+    refuse_sentences,
+    release_of,
+    usual_language,
+)
 from xstilts.scoring.spec import score_of
-from xstilts.tasks import Task, get_task
-from xstilts.tasks.spec import FileSet
+from xstilts.tasks import get_task
 
 Counted = tuple[int, dict[str, float]]
 Predictions = tuple[list[Any], int]  # in the gold file's order, and how many more there are
@@ -31,41 +36,36 @@ _DIGITS = 18  # of an index; more are no line of any file
 
 
 def score_files(
-    name: str, gold: Path, pred: Path, language: str | None, na_prob: Path | None = None
+    name: str,
+    gold: Path,
+    pred: Path,
+    language: str | None,
+    na_prob: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """All metrics of task ``name`` on one gold and one prediction file.
 
     Args:
         name: the task.
-        gold: an official file of the task. Tatoeba: the gold indices, one a line. BUCC: the gold
-            pairs. LAReQA, Mewsli-X: JSON, ``{id: [right candidates]}``.
-        pred: question answering ``{id: answer}``, the empty answer for "no answer"; one label a
-            line; one tag a line with a blank line between sentences; one 0-based index a line;
-            ``source id TAB target id``; ``{id: [candidates, best first]}``.
-        language: of the file, for releases that keep several languages in one; by default the
-            task's only one, else English.
+        gold: an official file of the task, or as :data:`~xstilts.scoring.forms.FORMS` says.
+        pred: likewise.
+        language: of the file, where its name is not that of a release with a language in it; by
+            default then the task's only one, else English, and ``say`` is told.
         na_prob: for SQuAD 2.0's rules, ``{id: probability of no answer}``, as the script's
             ``--na-prob-file``; of further ids nothing is read.
+        say: takes a line about a language that nothing names.
 
     Returns:
-        ``task``, ``language``, ``n``, ``metrics`` (0-100; thresholds on the scale of ``na_prob``),
-        and ``ignored`` where there are answers to questions that the gold file does not have: as
-        in SQuAD's scripts they do not count.
+        ``task``, ``language`` (None where nothing tells it and no score depends on it), ``n``,
+        ``metrics`` (0-100; thresholds on the scale of ``na_prob``), and ``ignored`` where there
+        are answers to questions that the gold file does not have: as in SQuAD's scripts they do
+        not count.
 
     Raises:
-        DataError: for a file that is not as described, with its line.
+        DataError: for a file that is not as described, with its line, or in another language.
         UnknownNameError: for an unknown task or language.
     """
     task = get_task(name)
-    language = language or _usual_language(task)
-    if language not in task.languages:
-        raise UnknownNameError(
-            "language",
-            language,
-            task.languages,
-            where=f"languages of {name}",
-            do="see: xstilts tasks",
-        )
     if task.parts:
         raise _wrong(
             f"{name} has no files of its own",
@@ -83,12 +83,18 @@ def score_files(
     for path in (gold, pred, na_prob):
         if path and not path.is_file():
             raise _wrong(f"There is no file {path}", path, "a file", "check the path")
+    language = language_of(task, gold, language)
+    if task.kind == "mining":
+        refuse_sentences(task, gold)
     if task.kind in _WITHOUT_EXAMPLES:
         n, scores = _WITHOUT_EXAMPLES[task.kind](gold, pred)
         return {"task": name, "language": language, "n": n, "metrics": scores}
     if task.kind not in _PREDICTIONS:
         raise _wrong(f"{name} cannot be scored yet", gold, "another task", "see: xstilts tasks")
-    files = _release_of(task, gold)
+    if language is None:
+        language = usual_language(task)
+        say(f"language: {language}, the default, for the name {gold.name} tells none")
+    files = release_of(task, gold)
     released = list(read_as_released(task, files, [gold], task.score, language))
     said = Source(task, files, (pred,), language)
     predictions, ignored = _PREDICTIONS[task.kind](said, released)
@@ -99,30 +105,6 @@ def score_files(
         scores, _ = measure(score_of(task, language), examples, predictions)
     found = {"task": name, "language": language, "n": len(examples), "metrics": scores}
     return found | ({"ignored": ignored} if ignored else {})
-
-
-def _usual_language(task: Task) -> str:
-    if len(task.languages) > 1 and "en" not in task.languages:
-        raise _wrong(
-            f"{task.name} has several languages and English is none of them",
-            "--language",
-            f"one of: {', '.join(task.languages)}",
-            "name the language of the files, as in --language " + task.languages[0],
-        )
-    return "en" if "en" in task.languages else task.languages[0]
-
-
-def _release_of(task: Task, gold: Path) -> FileSet:
-    """The release that names a file like this one, else one whose names end as this one does."""
-    names = [
-        (files, Path(name.replace("{code}", "*")).name)
-        for files in task.files
-        for split in files.names.values()
-        for name in split
-    ]
-    called = [files for files, name in names if fnmatchcase(gold.name, name)]
-    alike = [files for files, name in names if Path(name).suffix == gold.suffix]
-    return next(iter(called + alike), task.files[0])
 
 
 def _nearest(gold: Path, pred: Path) -> Counted:
@@ -136,9 +118,22 @@ def _nearest(gold: Path, pred: Path) -> Counted:
 def _mined(gold: Path, pred: Path) -> Counted:
     """F1 over pairs; the number of examples is that of the true pairs."""
     true = _pairs(gold)
+    _no_sentences(gold, true)
     if not true:
         raise _wrong(f"{gold} holds no pair", gold, "source id, tab, target id", "mend it")
     return len(set(true)), bitext_f1(true, _pairs(pred))
+
+
+def _no_sentences(gold: Path, pairs: list[tuple[str, str]]) -> None:
+    """Refuse sentences with ids, whatever their file is called."""
+    for number, (_, other) in enumerate(pairs, 1):
+        if " " in other or not other.isascii():
+            raise _wrong(
+                f"Pair {number} ends in no id but in {other[:80]!r}",
+                gold,
+                FORMS["mining"].gold,
+                "give the file with the pairs, not that with the sentences",
+            )
 
 
 def _pairs(path: Path) -> list[tuple[str, str]]:
@@ -210,11 +205,28 @@ def _indices(path: Path) -> list[int]:
 
 
 def _labels(said: Source, examples: list[Any]) -> Predictions:
-    task, lines = said.task, _lines(said.path)
+    """Blanks around a label do not count, as in XTREME's `read_label`."""
+    task, lines = said.task, [line.strip() for line in _lines(said.path)]
     _same_number(len(examples), len(lines), said.path, "labels")
-    known = [str(i) for i in range(task.choices)] if task.choices else list(task.labels)
-    labels = [_known(line, known, said, number) for number, line in enumerate(lines, 1)]
-    return ([int(label) for label in labels] if task.choices else labels), 0
+    if not task.choices:
+        return [_known(x, task.labels, said, i) for i, x in enumerate(lines, 1)], 0
+    known = [str(i) for i in range(task.choices)]
+    bare = [_choice(line, f"{said.path}:{i}") for i, line in enumerate(lines, 1)]
+    return [int(_known(x, known, said, i)) for i, x in enumerate(bare, 1)], 0
+
+
+def _choice(line: str, where: str) -> str:
+    """The choice of a line; XTREME-R's lines are objects, ``{"label": 1}``."""
+    if not line.startswith("{"):
+        return line
+    expected = 'a choice from 0, or {"label": 1}'
+    try:
+        label = loaded(line, Path(where)).get("label")
+    except DataError as error:
+        raise _wrong(error.what, where, expected, "mend it") from None
+    if type(label) is not int:
+        raise _wrong(f"{line[:80]!r} tells no choice", where, expected, "mend it")
+    return str(label)
 
 
 def _tags(said: Source, examples: list[Any]) -> Predictions:

@@ -108,9 +108,10 @@ def _names(task: "Task", files: "FileSet") -> None:
                 what = f"All languages would be read from the one file {name!r}"
                 expected = "{code} in its name, or a column of languages: columns: {language: …}"
                 raise refusal("files.names", what, expected)
-    for language in sorted(set(files.codes) - set(task.languages)):
-        what = f"codes has {language!r}, which is none of the languages"
-        raise refusal("files.codes", what, f"one of: {', '.join(task.languages)}")
+    for key, named in (("codes", files.codes), ("languages", files.languages)):
+        for language in sorted(set(named) - set(task.languages)):
+            what = f"{key} has {language!r}, which is none of the task's languages"
+            raise refusal(f"files.{key}", what, f"one of: {', '.join(task.languages)}")
 
 
 def _columns(task: "Task", files: "FileSet") -> None:

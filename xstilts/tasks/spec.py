@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, computed_field, model_validator
 
 from xstilts.core.spec import Spec
+from xstilts.core.validation import refusal
 from xstilts.tasks.consistency import refuse_inconsistent
 
 Split = Literal["train", "dev", "test"]
@@ -56,6 +57,17 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+def _releases(value: Any) -> Any:
+    """A list of releases; one alone is a list, too."""
+    releases = _listed(value)
+    for release in releases:
+        if isinstance(release, str):
+            what = f"{release!r} is a file's name alone"
+            expected = "what is in it, too: {format: csv, names: {test: FILE}, columns: {…}}"
+            raise refusal("files", what, expected)
+    return releases
+
+
 class FileSet(Spec):
     """One release of the task's files: how they are named and what is in them.
 
@@ -65,6 +77,7 @@ class FileSet(Spec):
         names: the release file name of each split; ``{code}`` is the language's code in this
             release, ``*`` matches any text (several files are read in sorted order). A list gives
             files that belong together.
+        languages: those that are read from this release; all of the task's by default.
         codes: the release's code of a language where it is not our own.
         columns: the columns to read, for formats whose releases name them differently.
         rename: labels, tags or questions that the release writes in another way.
@@ -73,9 +86,14 @@ class FileSet(Spec):
     format: Format
     folders: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field((".",), min_length=1)
     names: dict[Split, Annotated[tuple[str, ...], BeforeValidator(_listed)]]
+    languages: tuple[str, ...] = ()
     codes: dict[str, str] = {}
     columns: dict[str, str] = {}
     rename: dict[str, str] = {}
+
+    def has(self, split: str, language: str) -> bool:
+        """Whether the release has a split in a language."""
+        return split in self.names and (not self.languages or language in self.languages)
 
 
 class HubSource(Spec):
@@ -169,7 +187,7 @@ class Task(Spec):
     parallel: bool = False
     score: Split = "test"
     dev_overlaps: tuple[str, ...] = ()
-    files: Annotated[tuple[FileSet, ...], BeforeValidator(_listed)] = ()
+    files: Annotated[tuple[FileSet, ...], BeforeValidator(_releases)] = ()
     parts: dict[Split, dict[str, Split]] = {}
     hub: HubSource | None = None
     sizes: Sizes = Sizes()

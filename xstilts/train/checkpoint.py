@@ -7,7 +7,7 @@ before it is deleted afterwards. Tensors are safetensors, the rest JSON: nothing
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -63,7 +63,7 @@ def save(
     folder: Path,
     progress: Counted,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     best: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> None:
     """Write the checkpoint after ``progress.update`` updates and delete older ones."""
@@ -75,8 +75,9 @@ def save(
     scratch.mkdir(parents=True)
     tensors = {f"model.{k}": v for k, v in _once(model).items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
-    for i, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
+    for number, optimizer in enumerate(optimizers):
+        for i, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{i}.{k}": v for k, v in state.items()}
     tensors["rng.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
@@ -94,10 +95,10 @@ def load(
     folder: Path,
     fresh: _Progress,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizers: Sequence[torch.optim.Optimizer],
     say: Callable[[str], None],
 ) -> tuple[_Progress, dict[str, Tensor]]:
-    """Put the newest checkpoint into ``model`` and ``optimizer``; a fresh start if there is none.
+    """Put the newest checkpoint into ``model`` and ``optimizers``; a fresh start if there is none.
 
     One that cannot be read is set aside, until the stage is done, and the one before it is taken.
 
@@ -112,12 +113,13 @@ def load(
     with torch.no_grad():
         for name, tensor in _once(model).items():
             tensor.copy_(tensors[f"model.{name}"])
-    layout = optimizer.state_dict()
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in _under(tensors, "optimizer.").items():
-        index, _, what = name.partition(".")
-        state.setdefault(int(index), {})[what] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": layout["param_groups"]})
+    for number, optimizer in enumerate(optimizers):
+        layout = optimizer.state_dict()
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _under(tensors, f"optimizer.{number}.").items():
+            index, _, what = name.partition(".")
+            state.setdefault(int(index), {})[what] = tensor
+        optimizer.load_state_dict({"state": state, "param_groups": layout["param_groups"]})
     torch.set_rng_state(tensors["rng.cpu"])
     if "rng.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["rng.cuda"])

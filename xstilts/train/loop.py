@@ -181,7 +181,7 @@ class Run:
         self.optimizer = make_optimizer(model, config.how)
         torch.manual_seed(derive(config.seed, "dropout", config.task))
         self.progress, self.best = checkpoint.load(
-            folder, checkpoint.Progress(), model, self.optimizer, context.say
+            folder, checkpoint.Progress(), model, [self.optimizer], context.say
         )
         self.events = Events(folder, context.runtime.tensorboard)
 
@@ -204,7 +204,7 @@ class Run:
             now = time.monotonic()
             progress.seconds = before + now - began
             if now - saved >= self.context.runtime.checkpoint_seconds:
-                checkpoint.save(self.folder, progress, self.model, self.optimizer, self.best)
+                checkpoint.save(self.folder, progress, self.model, [self.optimizer], self.best)
                 saved = time.monotonic()
             if now - said >= _SAY_SECONDS:
                 self.say(loss)

@@ -1,7 +1,7 @@
 """AdamW with linear warm-up and decay, and the loss terms of every kind."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 import torch
@@ -30,10 +30,14 @@ class Rates(Protocol):
 
 
 def make_optimizer(
-    model: nn.Module, how: Rates, betas: tuple[float, float] = (0.9, 0.999)
+    model: nn.Module,
+    how: Rates,
+    betas: tuple[float, float] = (0.9, 0.999),
+    without: Collection[nn.Parameter] = (),
 ) -> torch.optim.AdamW:
     """AdamW (Loshchilov & Hutter 2019); matrices decay, vectors (biases, norms) do not."""
-    weights = [p for p in model.parameters() if p.requires_grad]
+    left_out = {id(p) for p in without}
+    weights = [p for p in model.parameters() if p.requires_grad and id(p) not in left_out]
     groups = [
         {"params": [p for p in weights if p.ndim > 1], "weight_decay": how.weight_decay},
         {"params": [p for p in weights if p.ndim <= 1], "weight_decay": 0.0},

@@ -19,7 +19,8 @@ class Pretrain(Spec):
         updates: how many; None where ``tokens`` counts.
         tokens: after how many pieces it ends; None where ``updates`` counts.
         batch_size: rows an update, whatever the hardware.
-        lr: highest learning rate of AdamW.
+        optimizer: AdamW for all weights, or Muon for the matrices in the blocks beside it.
+        lr: highest learning rate, of both.
         warmup: share of the budget in which the rate grows from 0; it then falls to 0, linearly.
         weight_decay: on matrices; biases and normalisation weights have none.
         clip: largest norm of the gradient of all weights.
@@ -33,6 +34,7 @@ class Pretrain(Spec):
     updates: int | None
     tokens: int | None
     batch_size: int
+    optimizer: Literal["adamw", "muon"]
     lr: float
     warmup: float
     weight_decay: float

@@ -27,6 +27,7 @@ from xstilts.models.masked_lm import MaskedLM, new_masked_lm
 from xstilts.train import checkpoint
 from xstilts.train.events import Events
 from xstilts.train.masked_text import MaskedText, masked_loss
+from xstilts.train.muon import Muon
 from xstilts.train.optim import clip, make_optimizer, rate
 from xstilts.train.pretrain_spec import ABOUT, CARD, Pretrain
 from xstilts.train.spec import LOG
@@ -118,9 +119,9 @@ class Run:
         self.folder, self.context, self.device = folder, context, device
         mixed = np.average(text.frequencies, axis=0, weights=text.shares)
         model.guess(text.pieces.ordinary, mixed)
-        self.optimizer = make_optimizer(model, config, _BETAS)
+        self.optimizers = make_optimizers(model, config)
         fresh = Progress(rows=text.rows, seen=dict.fromkeys(text.languages, 0))
-        self.progress, _ = checkpoint.load(folder, fresh, model, self.optimizer, context.say)
+        self.progress, _ = checkpoint.load(folder, fresh, model, self.optimizers, context.say)
         text.rows = self.progress.rows
         self.events = Events(folder, context.runtime.tensorboard)
 
@@ -141,7 +142,7 @@ class Run:
             now = time.monotonic()
             progress.seconds = before + now - began
             if now - saved >= self.context.runtime.checkpoint_seconds:
-                checkpoint.save(self.folder, progress, self.model, self.optimizer)
+                checkpoint.save(self.folder, progress, self.model, self.optimizers)
                 saved = time.monotonic()
             if now - said >= _SAY_SECONDS:
                 self.say(loss)
@@ -161,11 +162,12 @@ class Run:
         asked, read = self.text.next(self.progress.update, self.config.batch_size)
         loss = self.loss(asked)
         norm = clip(self.model.parameters(), self.config.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        if np.isfinite(norm):
-            self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=False)  # the buffers are used again
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            if np.isfinite(norm):
+                optimizer.step()
+            optimizer.zero_grad(set_to_none=False)  # the buffers are used again
         self.progress.seen = dict(Counter(self.progress.seen) + Counter(read))
         return loss, norm
 
@@ -224,6 +226,16 @@ class Run:
             "device": str(self.device),
             "lineage": [link | {"languages": text.languages, "pieces": progress.pieces}],
         }
+
+
+def make_optimizers(model: MaskedLM, config: Pretrain) -> list[torch.optim.Optimizer]:
+    """AdamW for all weights, or for all but the matrices in the blocks, which Muon updates."""
+    if config.optimizer == "adamw":
+        return [make_optimizer(model, config, _BETAS)]
+    matrices = [p for p in model.block_parameters() if p.ndim == 2]
+    dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+    rest = make_optimizer(model, config, _BETAS, without=matrices)
+    return [rest, Muon(matrices, config.lr, config.weight_decay, dtype)]
 
 
 def card(value: Mapping[str, Any]) -> str:

@@ -57,6 +57,14 @@ def _records(source: Source, rows: Rows, columns: dict[str, str]) -> Iterator[Re
             expected=f"these columns: {', '.join(columns.values())}; it has: {', '.join(header)}",
             do=_NAME_COLUMNS if source.task.beside else FETCH_AGAIN,
         )
+    twice = [name for name in columns.values() if header.count(name) > 1]
+    if twice:
+        raise source.error(
+            f"The header has {header.count(twice[0])} columns {twice[0]!r}",
+            1,
+            expected="each column that is read once",
+            do=_NAME_COLUMNS if source.task.beside else FETCH_AGAIN,
+        )
     at = {role: header.index(name) for role, name in columns.items()}
     for number, cells in rows:
         if len(cells) != len(header):

@@ -1,0 +1,189 @@
+"""What must show in the laboratory: zero-shot scores fall with distance and rise with text.
+
+    python -m bench.phenomenon [STORE] [KEY=VALUE …]
+
+Runs the quickstart without intermediate tasks, in all seventeen languages and under one seed, with
+an encoder pretrained for some minutes on all of them, and with one of random weights. A language's
+text is counted in pieces that pretraining read. Writes ``docs/results/phenomenon.csv``,
+a line a language, and ``docs/results/phenomenon-ranks.csv``, a line a target.
+"""
+
+import csv
+import datetime
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from xstilts import api
+from xstilts.core.spec import Runtime
+from xstilts.executors.build import made
+from xstilts.lab.languages import SOURCE, language
+from xstilts.phases.workplace import Workplace
+from xstilts.stats.ranks import RankCorrelation, rank_correlation
+from xstilts.tasks import get_task
+
+RECIPE = "quickstart"
+ENCODERS = Path(__file__).parent / "encoders"
+METRICS = {"lab_udpos": "accuracy"}  # the most frequent tag everywhere has an F1 of 0: no floor
+NOISE = 5.0  # points; two standard errors of a share of 400
+PRETRAINED, UNTRAINED = "short", "untrained"
+RESULTS = Path("docs/results")
+Scores = Mapping[tuple[str, str], float]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Scores with their floors, and how much text each language had.
+
+    Attributes:
+        scores: encoder -> (target, language) -> its metric, 0-100.
+        floors: likewise, what takes no skill.
+        pieces: language -> pieces that pretraining read.
+    """
+
+    scores: Mapping[str, Scores]
+    floors: Scores
+    pieces: Mapping[str, int]
+
+    @property
+    def languages(self) -> list[str]:
+        """All but the source, which nothing is transferred to."""
+        return [code for code in self.pieces if code != SOURCE]
+
+    @property
+    def targets(self) -> list[str]:
+        """In the order of the recipe."""
+        return list(dict.fromkeys(target for target, _ in self.floors))
+
+    @property
+    def counted(self) -> list[str]:
+        """The targets that are above their floor in at least half of the languages."""
+        return [target for target in self.targets if 2 * self.above(target) >= len(self.languages)]
+
+    def above(self, target: str) -> int:
+        """In how many languages the pretrained encoder is above the floor by more than noise."""
+        scores = self.scores[PRETRAINED]
+        places = [(target, code) for code in self.languages]
+        return sum(scores[place] > self.floors[place] + NOISE for place in places)
+
+    def mean(self, code: str) -> float:
+        """Over the targets that count, with the pretrained encoder."""
+        return fmean(self.scores[PRETRAINED][target, code] for target in self.counted)
+
+
+def main() -> None:
+    """Train, judge, print, write."""
+    store, *changes = sys.argv[1:] or [None]
+    found = measured(store, changes)
+    tables = {"phenomenon": by_language(found), "phenomenon-ranks": by_target(found)}
+    for rows in tables.values():
+        for row in rows:
+            print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
+    read = sum(found.pieces.values()) / 1e6
+    for name, rows in tables.items():
+        write(name, rows, f"no intermediate task; {read:.1f} million pieces read in pretraining")
+
+
+def measured(
+    store: str | Path | None, changes: Sequence[str] = (), encoders: Path = ENCODERS
+) -> Found:
+    """Pretrain, fine-tune on English and score every language, with both encoders."""
+    chosen = [f"{{pretrain: {encoders / name}.yaml}}" for name in (PRETRAINED, UNTRAINED)]
+    found = api.run(
+        RECIPE,
+        "recipe=phenomenon",
+        f"encoder=[{', '.join(chosen)}]",
+        "arms={none: []}",
+        "languages=present",
+        "seeds=[0]",
+        "runtime.workers=1",
+        *changes,
+        store=store,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    scores: dict[str, dict[tuple[str, str], float]] = {PRETRAINED: {}, UNTRAINED: {}}
+    floors = {}
+    for row in found.counted.to_dict("records"):
+        place = target, _ = row["target"], row["language"]
+        if row["metric"] == METRICS.get(target, get_task(target).metric):
+            scores[row["encoder"]][place], floors[place] = row["value"], row["floor"]
+    promised = found.planned.encoders[PRETRAINED].made
+    assert promised is not None
+    step = promised.step
+    record = Workplace.of(store).store.open(step.address, step.key, step.identity).value
+    pieces = {code: facts["seen"] for code, facts in record["languages"].items()}
+    return Found(scores, floors, pieces)
+
+
+def by_language(found: Found) -> list[Row]:
+    """One line a language, near ones first."""
+    codes = sorted(found.pieces, key=lambda code: (language(code).distance, code))
+    return [
+        {
+            "language": code,
+            "distance": f"{language(code).distance:.2f}",
+            "pieces": found.pieces[code],
+            **{t: f"{found.scores[PRETRAINED][t, code]:.1f}" for t in scored_in(found, code)},
+            **{
+                f"{t}, random": f"{found.scores[UNTRAINED][t, code]:.1f}"
+                for t in scored_in(found, code)
+            },
+        }
+        for code in codes
+    ]
+
+
+def scored_in(found: Found, code: str) -> list[str]:
+    """The targets that have this language."""
+    return [target for target in found.targets if (target, code) in found.floors]
+
+
+def correlations(found: Found, target: str = "") -> tuple[RankCorrelation, RankCorrelation]:
+    """Of a target's scores, or their mean, with distance, and with pieces at equal distance."""
+    codes = found.languages
+    scores = [found.scores[PRETRAINED][target, c] if target else found.mean(c) for c in codes]
+    distance = [language(code).distance for code in codes]
+    pieces = [float(found.pieces[code]) for code in codes]
+    return rank_correlation(distance, scores), rank_correlation(pieces, scores, distance)
+
+
+def by_target(found: Found) -> list[Row]:
+    """One line a target, then the mean of those that count."""
+    rows: list[Row] = []
+    for target in (*found.targets, ""):
+        distance, pieces = (
+            f"{c.rho:+.2f} ({c.low:+.2f} to {c.high:+.2f})" for c in correlations(found, target)
+        )
+        name = target or f"mean of {', '.join(found.counted)}"
+        above = found.above(target) if target else ""
+        row = {"target": name, "languages above floor": above}
+        rows.append(row | {"with distance": distance, "with pieces": pieces})
+    return rows
+
+
+def write(name: str, rows: list[Row], note: str) -> None:
+    """The CSV and what it was measured with."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with (RESULTS / f"{name}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[-1]), lineterminator="\n", restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    facts = made(Runtime())
+    about = {
+        "recipe": RECIPE,
+        "command": "python -m bench.phenomenon",
+        "machine": f"{facts['processor']}, {facts['cores']} cores",
+        "date": datetime.date.today().isoformat(),
+        "seeds": ["0"],
+        "note": note,
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

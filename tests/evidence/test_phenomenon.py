@@ -1,0 +1,111 @@
+"""Transfer in the laboratory; `python -m bench.phenomenon` writes the same tables."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench.phenomenon import (
+    ENCODERS,
+    NOISE,
+    PRETRAINED,
+    UNTRAINED,
+    Found,
+    by_language,
+    by_target,
+    correlations,
+    measured,
+)
+from xstilts import api
+from xstilts.lab.languages import CODES, language
+
+FAR = "qfi"  # own script, no word in common, English order
+CHANCE = 100 / 3
+
+
+def made_up(noise: float = 0.0) -> Found:
+    """Scores that fall with distance and rise with text, but for some noise."""
+    scores = {
+        (target, code): 90 - 60 * language(code).distance + 20 * language(code).amount + noise * n
+        for target in ("lab_xnli", "lab_udpos")
+        for n, code in enumerate(CODES)
+    }
+    floors = dict.fromkeys(scores, 10.0)
+    pieces = {code: round(1e6 * language(code).amount) for code in CODES}
+    return Found({PRETRAINED: scores, UNTRAINED: dict.fromkeys(scores, 10.0)}, floors, pieces)
+
+
+def test_scores_made_to_fall_with_distance_and_rise_with_text_are_found_to() -> None:
+    distance, pieces = correlations(made_up())
+    assert distance.rho < -0.8 and distance.high < 0
+    assert pieces.rho > 0.7 and pieces.low > 0
+    assert [row["target"] for row in by_target(made_up())][-1] == "mean of lab_xnli, lab_udpos"
+    rows = by_language(made_up())
+    assert rows[0]["language"] == "en" and rows[0]["lab_xnli"] == "110.0"
+    assert rows[-1]["language"] == "qpa" and rows[-1]["pieces"] == 330_000
+
+
+def test_near_languages_are_read_before_any_language_without_a_common_word(tmp_path: Path) -> None:
+    """The evidence in a small form: two blocks, three languages, a few updates."""
+    for name in (PRETRAINED, UNTRAINED):
+        said = yaml.safe_load((ENCODERS / f"{name}.yaml").read_text())
+        said["text"] = {"lab": {"tokens": 60_000, "languages": ["en", "qab", "qfi"]}}
+        said |= {"held": 20, "tokenizer": {"size": 1200}}
+        said["model"] |= {"layers": 2, "width": 64, "inner": 128}
+        said["training"] |= {"updates": min(said["training"]["updates"], 80), "precision": "fp32"}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(said))
+    changes = [
+        "targets=[lab_udpos, lab_tatoeba]",
+        "languages=[en, qab, qfi]",
+        "tasks.lab_udpos={train: {from: train, sample: 300}, training: {epochs: 3}}",
+        "training.precision=fp32",
+    ]
+    found = measured(tmp_path / "store", changes, tmp_path)
+    tags = {code: found.scores[PRETRAINED]["lab_udpos", code] for code in found.pieces}
+    assert tags["en"] > tags["qab"] > tags["qfi"]
+    assert tags["qab"] > 2 * found.floors["lab_udpos", "qab"]
+    assert found.scores[PRETRAINED]["lab_tatoeba", "qab"] > 20
+    for encoder in found.scores:
+        assert found.scores[encoder]["lab_tatoeba", "qfi"] < 5
+    random = found.scores[UNTRAINED]
+    assert random["lab_udpos", "en"] > random["lab_udpos", "qab"] > random["lab_udpos", FAR]
+    assert found.pieces["en"] > 2 * found.pieces["qab"]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """The real thing: all languages, ten minutes of pretraining."""
+    done = measured(tmp_path_factory.mktemp("phenomenon") / "store")
+    for row in (*by_language(done), *by_target(done)):
+        print(row)
+    return done
+
+
+@pytest.mark.evidence
+def test_zero_shot_scores_fall_with_distance_and_rise_with_pretraining_text(found: Found) -> None:
+    assert len(found.languages) >= 12
+    distance, pieces = correlations(found)
+    assert distance.high < 0
+    assert pieces.low > 0
+
+
+@pytest.mark.evidence
+def test_a_language_without_a_common_word_or_letter_is_read(tmp_path: Path) -> None:
+    """By the quickstart's encoder, which has six languages to learn, not seventeen."""
+    said = ("arms={none: []}", "targets=[lab_xnli, lab_udpos]", f"languages=[en, {FAR}]")
+    rows = api.run("quickstart", *said, store=tmp_path / "store").rows
+    rows = rows[rows.metric == "accuracy"]
+    print(rows[["target", "language", "seed", "value", "floor"]])
+    place = rows.groupby(["target", "language"])
+    means, floors = place.value.mean(), place.floor.mean()
+    assert means["lab_xnli", "en"] >= 85
+    assert means["lab_xnli", FAR] > 50
+    assert means["lab_udpos", FAR] > 2 * floors["lab_udpos", FAR]
+
+
+@pytest.mark.evidence
+def test_without_pretraining_only_order_and_marks_reach_that_language(found: Found) -> None:
+    """Places in a sentence and its marks tell many tags, so tagging is above its floor."""
+    random, trained = found.scores[UNTRAINED], found.scores[PRETRAINED]
+    assert random["lab_xnli", FAR] < CHANCE + NOISE
+    assert random["lab_udpos", FAR] < trained["lab_udpos", FAR] - 20
