@@ -19,6 +19,7 @@ from xstilts.executors import LocalExecutor
 from xstilts.phases.loading import load
 from xstilts.phases.planned import Planned
 from xstilts.phases.planning import make_plan
+from xstilts.phases.recipe import StageUse
 from xstilts.phases.results import same_data
 from xstilts.phases.workplace import Workplace
 
@@ -300,16 +301,21 @@ def test_the_laboratory_translates_its_own_training_data_exactly(tmp_path: Path)
     assert export.translate(tmp_path / "one", "lab_mnli", "en", sizes) is None
 
 
-def test_a_recipe_in_the_laboratory_trains_on_its_exact_translations(tmp_path: Path) -> None:
-    stages = "en: [{train: lab_mnli}], fi: [{train: lab_mnli, language: qfi, translated: lab}]"
-    said = (f"arms={{none: [], {stages}}}", "targets=[lab_udpos]", "languages=[en]", "seeds=[0]")
-    found = make_plan(load("quickstart", said), Workplace.of(tmp_path))
-    english = {e.id: e for e in examples(found, "en/lab_mnli@0", tmp_path)}
-    other = {e.id: e for e in examples(found, "fi/lab_mnli.qfi@0", tmp_path)}
-    assert english.keys() == other.keys() and len(other) == 1500  # what quickstart draws
+def test_the_recipe_of_all_forms_says_every_key_and_trains_on_exact_translations(
+    tmp_path: Path,
+) -> None:
+    """It is run as evidence; here it is planned, and the laboratory's translations are read."""
+    found = make_plan(load("lab/forms"), Workplace.of(tmp_path))
+    assert not found.absent
+    stages = [stage for arm in found.recipe.arms.values() for stage in arm]
+    assert set().union(*(s.model_fields_set for s in stages)) == set(StageUse.model_fields)
+    assert {c.arm for c in found.cells} == set(found.recipe.arms)
+    english = {e.id: e for e in examples(found, "with_text/lab_mnli+mlm@0", tmp_path)}
+    other = {e.id: e for e in examples(found, "far/lab_mnli.qfi@0", tmp_path)}
+    assert english.keys() == other.keys() and len(other) == 256  # its sample
     for name, example in other.items():
         assert example.label == english[name].label
         letters = [c for c in example.first + example.second if c.isalpha()]
         assert letters and all("GEORGIAN" in unicodedata.name(c) for c in letters)
-    written = sorted(p.name for p in (tmp_path / "lab").rglob("translated/*/*"))
-    assert written == ["lab_mnli"]
+    written = {p.name for p in (tmp_path / "lab").rglob("translated/*/*")}
+    assert written == {"lab_mnli"}

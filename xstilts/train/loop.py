@@ -19,24 +19,21 @@ from xstilts.core.context import Context, Result
 from xstilts.core.seeds import derive
 from xstilts.core.spec import Runtime
 from xstilts.data.batches import Ints
-from xstilts.data.tokens import labels_of
 from xstilts.models.device import use
-from xstilts.models.freezing import freeze
 from xstilts.models.joint import JointModel
 from xstilts.models.kept_rows import KeptRows
-from xstilts.models.masked_lm import MaskedLM, load_masked_lm
-from xstilts.models.task_model import TaskModel, load_trained, next_stage
+from xstilts.models.masked_lm import MaskedLM
 from xstilts.train import checkpoint
+from xstilts.train.assembly import AnyModel, Assembly, Config, assemble
 from xstilts.train.draws import draws_of, reading
 from xstilts.train.events import Events
 from xstilts.train.gradient import summed_gradient
 from xstilts.train.masked_text import masked_loss
 from xstilts.train.optim import clip, make_optimizer, rate
 from xstilts.train.part import Part
-from xstilts.train.spec import LOG, LONGER, FineTune, Head, Layers, Mixture, Reading
+from xstilts.train.spec import LOG, LONGER, Layers, Reading
 from xstilts.train.text_part import NAME, TextPart, mean_loss
 
-Config = FineTune | Mixture | Reading
 _LOG_EVERY = 10
 _SAY_SECONDS = 10.0
 
@@ -60,72 +57,23 @@ def finetune(
         every task is within noise of its floor), what was selected, the lineage, and the cost.
     """
     device = use(context.runtime)
-    start = inputs["start"].folder if "start" in inputs else context.sources[str(config.encoder)]
-    own = {head.task: _inputs_of(config, head, inputs) for head in config.heads}
-    models = (
-        _model(config, head, start, own[head.task]["train"]).to(device) for head in config.heads
-    )
-    text = None
-    if config.text is not None:
-        seed = derive(config.seed, "head", NAME)
-        masked, head = load_masked_lm(start, seed=seed, dropout=config.how.dropout)
-        size = config.how.batch_size
-        text = TextPart(config.text, masked.to(device), head, inputs, context, size, config.seed)
-    model: TaskModel | JointModel | MaskedLM
-    each: list[TaskModel] = []
-    if isinstance(config, Reading):
-        assert text is not None
-        model = text.model
-    elif isinstance(config, Mixture) or text:
-        model = JointModel(models, text.model if text else None)
-        each = model.models
-    else:
-        model = next(models)
-        each = [model]
-    if config.layers.frozen is not None:
-        for part in (*each, *([text.model] if text else [])):
-            freeze(part.encoder, config.layers.frozen)
-    packed = model.train().without_padding()  # as far as dropout allows
-    parts = [
-        Part(head, part, own[head.task], config.seed)
-        for head, part in zip(config.heads, each, strict=True)
-    ]
+    built = assemble(config, inputs, context, device)
     lineage = inputs["start"].value["lineage"] if "start" in inputs else []
     further = sum(r.value["updates"] for n, r in inputs.items() if n.startswith(LONGER))
-    run = Run(config, parts, model, lineage, folder, context, device, further, text)
-    with _rows_kept(model, config, folder, context.runtime) as kept:
+    run = Run(config, built, lineage, folder, context, device, further)
+    with _rows_kept(built.model, config, folder, context.runtime) as kept:
         verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
-        model.load_state_dict(run.best)
-        model.save(folder)
+        built.model.load_state_dict(run.best)
+        built.model.save(folder)
     checkpoint.clear(folder)
-    return run.value(verdict) | {"packed": packed} | _layers(config.layers, parts, kept)
-
-
-def _model(config: Config, head: Head, start: Path, train: Result) -> TaskModel:
-    """The encoder in ``start`` under a new head, or the whole model that lies there."""
-    if isinstance(config, FineTune) and config.head == "kept":
-        return load_trained(start, config.how.dropout)
-    return next_stage(
-        start,
-        head.kind,
-        len(labels_of(head.labels, train)),
-        seed=derive(config.seed, "head", head.task),
-        dropout=config.how.dropout,
-        mixed=config.layers.mixed,
-    )
-
-
-def _inputs_of(config: Config, head: Head, inputs: Mapping[str, Result]) -> dict[str, Result]:
-    end = f".{head.task}" if isinstance(config, Mixture) else ""
-    return {name: inputs[f"{name}{end}"] for name in ("train", "dev", "dev_examples")}
+    layers = _layers(config.layers, built.parts, kept)
+    return run.value(verdict) | {"packed": built.packed} | layers
 
 
 @contextmanager
-def _rows_kept(
-    model: TaskModel | JointModel | MaskedLM, config: Config, folder: Path, runtime: Runtime
-) -> Iterator[bool]:
+def _rows_kept(model: AnyModel, config: Config, folder: Path, runtime: Runtime) -> Iterator[bool]:
     """Have frozen blocks run once a row, not once an epoch; whether they do.
 
     They do where the written blocks run, unless heads read a mix of all layers, or text is read,
@@ -156,18 +104,17 @@ class Run:
     def __init__(
         self,
         config: Config,
-        parts: list[Part],
-        model: TaskModel | JointModel | MaskedLM,
+        built: Assembly,
         lineage: list[dict[str, Any]],
         folder: Path,
         context: Context,
         device: torch.device,
         further: int = 0,
-        text: TextPart | None = None,
     ) -> None:
-        self.config, self.parts, self.model, self.folder = config, parts, model, folder
-        self.lineage, self.context, self.device = lineage, context, device
-        self.further, self.text = further, text
+        parts, model, text = built.parts, built.model, built.text
+        self.parts, self.model, self.text = parts, model, text
+        self.config, self.lineage, self.folder = config, lineage, folder
+        self.context, self.device, self.further = context, device, further
         self.law: list[float] = []
         if isinstance(config, Reading):
             assert text is not None
