@@ -220,6 +220,11 @@ def test_few_shots_that_cannot_be_are_refused_while_planning(
     assert remedy in error.expected + error.do
 
 
+def test_words_on_a_target_that_is_not_trained_are_refused(planned: Plan) -> None:
+    with pytest.raises(RecipeError, match="k says how targets are trained, and no target is"):
+        planned("k: [{few_shot: {k: 5}}]", "targets=[tatoeba]")
+
+
 def test_a_misspelt_word_of_few_shots_suggests_the_right_one(planned: Plan) -> None:
     for said, meant in (
         ("{k: 5, drw: 1}", "draw"),
@@ -278,4 +283,8 @@ def test_few_shot_arms_run_and_are_told_in_columns(
     assert told.after[["after", "only"]].to_list() == ["target", "arm"]
     assert pd.isna(told.k["none"]) and told.after["none"] == ""
     assert (found.folder / "report.html").exists()
+    out = {"out": tmp_path / "out", "store": tmp_path, "data": world}
+    (model,) = xstilts.export(RECIPE, *said, **out, arm="none", seed=0)
+    assert set(model.sampled["panx"]) == {"de", "sw"}  # which gave draws away; English is whole
+    assert all(200 - 20 - 8 <= n <= 200 - 20 for n in model.sampled["panx"].values())
     assert xstilts.run(RECIPE, *said, store=tmp_path, data=world).outcome.ran == []

@@ -96,6 +96,8 @@ def test_with_declared_rows_epochs_change_nothing(planned: Plan) -> None:
         ("[{mlm: {text: nowhere}}]", "no folder nowhere", "LANG.txt"),
         ("[{mlm: {languages: [fi]}}]", "no text in fi", "fi.txt"),
         ("[{mlm: {text: lab}}]", "reads no generated data", "data=lab"),
+        ("[{mlm: {text: []}}]", "text cannot be", "one or more"),
+        ("[{mlm: {tokens: 100}}]", "counts words of the laboratory", "leave it out"),
         ("[{mlm: {masking: {share: 2, masked: 1, random: 0}}}]", "share cannot be 2", "less than"),
     ],
 )

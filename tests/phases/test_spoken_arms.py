@@ -183,6 +183,8 @@ def test_translated_data_of_the_targets_source_is_the_same_data(
         ("a: [{train: mnli, language: own}]", "Only a target stage", "such as de"),
         ("a: [{train: mnli, translated: x}]", "into which language", "language: de"),
         ("a: [{translated: x}]", "into which language", "own for each"),
+        ("a: [{train: mnli, language: en, translated: x}]", "beside language: en", "de"),
+        ("a: [{train: mnli, language: german}]", "'german' is no language", "such as de"),
         (
             "a: [{train: mnli, language: de, translated: nowhere}]",
             "no folder of translations nowhere",

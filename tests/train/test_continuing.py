@@ -56,14 +56,18 @@ def test_a_kept_head_goes_on_learning(workbench):
 
 
 def test_a_longer_stage_has_the_updates_of_the_stages_beside_it_on_top(workbench):
+    """As many as they ran, neither those that were planned nor those up to the best."""
     bench = workbench()
     said = how(epochs=1, **SHORT)
-    beside = [bench.train("hellaswag", said)]
+    ends = how(epochs=1, lr=1e-12, batch_size=16, select={"every": 1, "patience": 2})
+    beside = [bench.train("hellaswag", ends)]
     beside.append(bench.train("squad_v1", said, start=beside[0]))
     plain = bench.train("mnli", said)
     more = {f"{LONGER}{i}": step for i, step in enumerate(beside)}
     longer = replace(plain, inputs={**plain.inputs, **more})
     values = [bench.build(step).value for step in (*beside, plain, longer)]
+    of_first = [values[0][k] for k in ("selected_update", "updates", "planned_updates")]
+    assert of_first == sorted(set(of_first))
     first, second, own, found = (value["updates"] for value in values)
     assert found == own + first + second == values[-1]["planned_updates"]
     assert values[-1]["further_updates"] == first + second

@@ -1,8 +1,9 @@
 """Words of a stage beside its tasks: on what text, in which language, on which layers."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from xstilts.core.validation import refusal
 from xstilts.data.masking import Masking
@@ -13,6 +14,7 @@ from xstilts.train.text_spec import MASKING
 
 LAB = "lab"  # in the place of a folder: what the laboratory says
 OWN = "own"  # the language that is reported, for each of them
+SOURCE = "en"
 
 STARTS = (  # one of them a stage has
     "train: TASK",
@@ -53,7 +55,13 @@ class FewShot(_Section):
 
 
 def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) or value == LAB else [value]
+    return value if isinstance(value, list) else [value]
+
+
+def _code(language: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", language):
+        raise refusal("", f"{language!r} is no language", f"a code such as de, or {OWN}")
+    return language
 
 
 class MixedText(_Section):
@@ -63,9 +71,9 @@ class MixedText(_Section):
         languages: of the text; all that have some if absent.
         share: of the updates that are on text, where the stage has tasks.
         examples: rows of the whole stage, where it has none; absent = ``epochs`` passes over all.
-        text: folders as ``xstilts pretrain`` reads them, counted from a data folder; ``lab`` for
-            the laboratory's stories. Absent = those with ``data: lab``, else every folder of text
-            in ``text/`` of a data folder.
+        text: folders as ``xstilts pretrain`` reads them, counted from a data folder; ``lab`` alone
+            for the laboratory's stories. Absent = those with ``data: lab``, else every folder of
+            text in ``text/`` of a data folder.
         tokens: words and marks of the laboratory's English stories; other languages have their
             declared share of them.
         held: most documents of a language that are held out, to measure its loss.
@@ -76,7 +84,7 @@ class MixedText(_Section):
     languages: tuple[str, ...] | None = Field(default=None, min_length=1)
     share: float | None = Field(default=None, gt=0, lt=1)
     examples: int | None = Field(default=None, ge=1)
-    text: Annotated[Literal["lab"] | tuple[str, ...] | None, BeforeValidator(_as_list)] = None
+    text: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_as_list)] | None = None
     tokens: int = Field(default=50_000, ge=1)
     held: int = Field(default=100, ge=1)
     sampling: float = Field(default=0.3, ge=0, le=1)
@@ -144,7 +152,7 @@ class Said(_Section):
         layer_mix: what heads read; masked LM reads the top block.
     """
 
-    language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$")
+    language: Annotated[str, AfterValidator(_code)] | None = None
     translated: str | None = None
     few_shot: FewShot | None = None
     longer: str | None = None
@@ -188,8 +196,10 @@ class Said(_Section):
         if tasks and self.language == OWN:
             what = "Only a target stage has a language of its own"
             raise refusal("", what, "the language of the training data, such as de")
-        if self.translated and self.language is None:
+        if self.translated and self.language in (None, SOURCE):
             what = "translated does not say into which language"
+            if self.language:
+                what = f"translated stands beside language: {SOURCE}, which is what is translated"
             expected = "language: de" if tasks else "language: de, or own for each reported one"
             raise refusal("", what, expected)
 

@@ -44,7 +44,8 @@ def load(name: str, changes: Iterable[str] = ()) -> Recipe:
             _known(task, f"{name}: arms.{arm}")
         for stage in stages:
             if stage.few_shot:
-                recipe.training_of((recipe.targets[0],), stage.few_shot.training)
+                place = f"{name}: arms.{arm}: few_shot.training"
+                recipe.training_of((recipe.targets[0],), stage.few_shot.training, place)
     for task, use in recipe.tasks.items():
         _known(task, f"{name}: tasks")
         if isinstance(use.train, str):

@@ -10,7 +10,7 @@ from xstilts.data.corpora import Corpus
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.phases.encoders import Encoder
-from xstilts.phases.forms import OWN, FewShot
+from xstilts.phases.forms import OWN, SOURCE, FewShot
 from xstilts.phases.layers import carried, learnable, reinitialised
 from xstilts.phases.planned import Cell
 from xstilts.phases.reading import has_a_head, pieces_of_text, text_of
@@ -23,7 +23,7 @@ from xstilts.phases.refusals import (
     windows_move_on,
 )
 from xstilts.phases.slices import RETRIEVED, Files, Trained, is_trained, sources
-from xstilts.phases.spoken import SOURCE, Other, Spoken, shots, spoken_in
+from xstilts.phases.spoken import Other, Spoken, shots, spoken_in
 from xstilts.phases.steps import Builder, Model, Text
 from xstilts.phases.sweep import Chosen, swept
 from xstilts.phases.workplace import Workplace
@@ -306,11 +306,16 @@ class Making:
         words = self.recipe.training_of(sources(self.recipe, task), more)
         limit = self.builder.encoder.positions
         if limit is not None and words.max_length > limit:
+            own = "max_length" in more
             raise EncoderError(
                 f"Rows of {words.max_length} pieces do not fit the encoder",
-                where=f"training.max_length of {task}",
+                where=f"few_shot.training.max_length of {task}"
+                if own
+                else f"training.max_length of {task}",
                 expected=f"at most {limit}, the positions of {self.builder.encoder.label}",
-                do=f"--set tasks.{task}.training.max_length={limit}",
+                do=f"write {limit} or less there"
+                if own
+                else f"--set tasks.{task}.training.max_length={limit}",
             )
         if get_task(task).kind == "span":
             windows_move_on(task, words)

@@ -287,6 +287,7 @@ def corpora_of(
     beside: tuple[Path, ...],
     workplace: Workplace,
     sources: dict[str, Path],
+    keys: tuple[str, str] = ("text.folder", "text.languages"),
 ) -> list[Corpus]:
     """The text of every language.
 
@@ -296,6 +297,7 @@ def corpora_of(
         beside: where folders are sought before the data folders.
         workplace: for its data folders and digests.
         sources: gets the path of every file that is read, by digest.
+        keys: which name folders and languages, for messages.
 
     Raises:
         DataError: for a folder that is not there, or a language without a file.
@@ -310,7 +312,7 @@ def corpora_of(
             )
             for code in said.lab.languages
         ]
-    files = _files(said, (*beside, *workplace.data))
+    files = _files(said, (*beside, *workplace.data), *keys)
     digests = {c: tuple(workplace.digests.of(f) for f in found) for c, found in files.items()}
     for code, found in files.items():
         sources |= dict(zip(digests[code], found, strict=True))
@@ -320,7 +322,9 @@ def corpora_of(
     ]
 
 
-def _files(said: TextChoice, places: tuple[Path, ...]) -> dict[str, list[Path]]:
+def _files(
+    said: TextChoice, places: tuple[Path, ...], folders: str, languages: str
+) -> dict[str, list[Path]]:
     """The files of every language, folder after folder.
 
     Raises:
@@ -333,7 +337,7 @@ def _files(said: TextChoice, places: tuple[Path, ...]) -> dict[str, list[Path]]:
         if folder is None:
             raise DataError(
                 f"There is no folder {name}",
-                where="text.folder",
+                where=folders,
                 expected=" or ".join(str((p / path).absolute()) for p in places),
                 do="name a folder with files LANG.txt or LANG.txt.gz, or set XSTILTS_DATA",
             )
@@ -345,8 +349,8 @@ def _files(said: TextChoice, places: tuple[Path, ...]) -> dict[str, list[Path]]:
     if absent or not files:
         raise DataError(
             f"There is no text in {', '.join(absent) or 'any language'}",
-            where=f"text.folder: {', '.join(said.folder)}",
+            where=f"{folders}: {', '.join(said.folder)}",
             expected=" or ".join(f"{absent[0] if absent else 'LANG'}{x}" for x in _ENDINGS),
-            do="add the file, or change text.languages",
+            do=f"add the file, or change {languages}",
         )
     return {code: files[code] for code in sorted(files)}

@@ -26,7 +26,14 @@ def text_of(said: MixedText, recipe: Recipe, files: Files, arm: str) -> list[Cor
         DataError: where there is no text, or none in a language.
     """
     where = f"arms.{arm}: mlm"
-    in_lab = said.text == LAB or (said.text is None and recipe.data == "lab")
+    in_lab = said.text == (LAB,) or (said.text is None and recipe.data == "lab")
+    if "tokens" in said.model_fields_set and not in_lab:
+        raise RecipeError(
+            "mlm counts words of the laboratory's stories, which it does not read",
+            where=f"{where}.tokens",
+            expected=f"mlm: {{text: {LAB}, tokens: …}} in a recipe with data: {LAB}",
+            do="leave it out; files are read whole, and languages: […] names some",
+        )
     if in_lab:
         if recipe.data != "lab":
             raise RecipeError(
@@ -40,7 +47,8 @@ def text_of(said: MixedText, recipe: Recipe, files: Files, arm: str) -> list[Cor
     else:
         folders = said.text or _folders(files.workplace.data, where)
         choice = TextChoice.model_validate({"folder": list(folders), "languages": said.languages})
-    return corpora_of(choice, said.held, (Path.cwd(),), files.workplace, files.sources)
+    keys = f"{where}.text", f"{where}.languages"
+    return corpora_of(choice, said.held, (Path.cwd(),), files.workplace, files.sources, keys)
 
 
 def _folders(data: Sequence[Path], where: str) -> tuple[str, ...]:

@@ -56,8 +56,8 @@ class EncoderChoice(_Section):
     def _one_source(self) -> "EncoderChoice":
         said = [k for k in ("path", "hub", "pretrain") if getattr(self, k) is not None]
         if len(said) != 1:
-            what = f"The encoder has {' and '.join(said) or 'none'} of path, hub and pretrain"
-            raise refusal("encoder", what, "one of `path`, `hub` and `pretrain`")
+            what = f"An encoder has {' and '.join(said) or 'none'} of path, hub and pretrain"
+            raise refusal("", what, "one of `path`, `hub` and `pretrain`")
         return self
 
     @property
@@ -225,7 +225,7 @@ class StageUse(Said):
                 raise refusal("", what, "train: [A, B], or no mix")
             return self
         if len(self.train) < 2:
-            only = "".join(self.train)
+            only = "".join(self.train) or "TASK"
             raise refusal("", "A list of tasks is a mixture", f"two or more, or: train: {only}")
         for task, times in Counter(self.train).items():
             if times > 1:
@@ -356,16 +356,21 @@ class Recipe(_Section):
         return self.tasks.get(task, TaskUse())
 
     def training_of(
-        self, tasks: Sequence[str], more: Mapping[str, Any] = MappingProxyType({})
+        self,
+        tasks: Sequence[str],
+        more: Mapping[str, Any] = MappingProxyType({}),
+        where: str | None = None,
     ) -> Training:
         """The hyper-parameters of the first task: its own, else those of the next, key by key.
 
-        Before its own come ``more``, those of a stage.
+        Before its own come ``more``, those of a stage, which says them at ``where``.
         """
         said = self.training.model_dump()
         for task in reversed(tasks):
             said = merged(said, self.use(task).training)
-        return validated(Training, merged(said, dict(more)), f"tasks.{tasks[0]}.training")
+        own = f"tasks.{tasks[0]}.training"
+        do = "change it there" if where else f"--set {own}.{{key}}=VALUE, or change the file"
+        return validated(Training, merged(said, dict(more)), where or own, do=do)
 
 
 def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.graph.plan import unsound
+from xstilts.phases.forms import SOURCE
 from xstilts.phases.planned import Planned
 from xstilts.phases.recipe import Recipe, StageUse, stage_names
 from xstilts.phases.slices import is_trained
-from xstilts.phases.spoken import SOURCE
 from xstilts.store import Store
 from xstilts.tasks import get_task
 from xstilts.train.spec import Mix

@@ -11,12 +11,10 @@ from pathlib import Path
 from xstilts.core.errors import DataError, RecipeError
 from xstilts.data.files import find, present
 from xstilts.data.slices import Slice
-from xstilts.phases.forms import LAB, OWN, FewShot
+from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot
 from xstilts.phases.recipe import Recipe, StageUse
 from xstilts.phases.slices import RETRIEVED, Files, Leaking, Trained, is_trained, source_of
 from xstilts.tasks import Split, Task, get_task
-
-SOURCE = "en"
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def spoken(
                 )
             tasks = stage.tasks or tuple(t for t in recipe.targets if is_trained(recipe, t))
             if stage.language == OWN:
-                wanted = [x for t in tasks for x in _there(recipe, t, slices[t], stage, files)]
+                wanted = [x for t in tasks for x in _there(recipe, t, slices[t], stage, files, arm)]
                 _refuse_none(wanted, recipe, tasks, stage, arm)
             else:
                 wanted = [spoken_in(stage, task) for task in tasks]
@@ -105,7 +103,7 @@ def spoken(
 
 
 def _there(
-    recipe: Recipe, target: str, reported: Sequence[Slice], stage: StageUse, files: Files
+    recipe: Recipe, target: str, reported: Sequence[Slice], stage: StageUse, files: Files, arm: str
 ) -> list[Spoken]:
     """The training data that is here of a target, in its reported languages but English."""
     if get_task(target).kind in RETRIEVED:
@@ -114,7 +112,7 @@ def _there(
     sought = source.model_copy(update={"beside": ""}) if stage.translated else source
     found = []
     for language in (s.language for s in reported if s.language != SOURCE):
-        roots = _roots(files, stage.translated, source, language)
+        roots = _roots(files, stage.translated, source, language, arm)
         may_be = stage.translated is not None or language in source.languages
         if may_be and find(sought, said.from_ or "train", language, roots):
             found.append(spoken_in(stage, target, language))
@@ -141,7 +139,7 @@ def _layout(folder: str) -> str:
     return f"{folder}/LANGUAGE/, each with the files of a data folder"
 
 
-def _roots(files: Files, translated: str | None, task: Task, language: str) -> list[Path]:
+def _roots(files: Files, translated: str | None, task: Task, language: str, arm: str) -> list[Path]:
     """The data folders in which the training files of a language are sought."""
     data = files.workplace.data
     if translated is None:
@@ -158,7 +156,7 @@ def _roots(files: Files, translated: str | None, task: Task, language: str) -> l
     if here is None:
         raise DataError(
             f"There is no folder of translations {translated}",
-            where="translated",
+            where=f"arms.{arm}: translated",
             expected=" or ".join(str(p.absolute()) for p in places),
             do=f"make it: {_layout(translated)}",
         )
@@ -178,7 +176,7 @@ def _in(
             expected=f"one of its languages ({', '.join(task.languages)}), or translations of it",
             do=f"{{train: {task.name}, language: {one.language}, translated: DIR}}",
         )
-    roots = _roots(files, one.translated, task, one.language)
+    roots = _roots(files, one.translated, task, one.language, arm)
     leaking = without.get((task.name, leaking_split(split, one.language)), ())
     if one.translated is None:
         train = files.slice(
