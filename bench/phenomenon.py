@@ -2,17 +2,18 @@
 
     python -m bench.phenomenon [STORE] [KEY=VALUE …]
 
-Runs the quickstart without intermediate tasks, in all seventeen languages and under one seed, with
-an encoder pretrained for some minutes on all of them, and with one of random weights. A language's
-text is counted in pieces that pretraining read. Writes ``docs/results/phenomenon.csv``,
-a line a language, and ``docs/results/phenomenon-ranks.csv``, a line a target.
+Runs `lab/paper` without intermediate tasks, on five targets of five kinds, in all languages, with
+its encoder and with one of random weights. Scores are means over the seeds. A language's text is
+counted in pieces that pretraining read. Writes ``docs/results/phenomenon.csv``, a line a language,
+and ``docs/results/phenomenon-ranks.csv``, a line a target.
 """
 
 import csv
 import datetime
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -20,17 +21,23 @@ from typing import Any
 
 from xstilts import api
 from xstilts.core.spec import Runtime
+from xstilts.data.files import find
+from xstilts.data.readers import read
 from xstilts.executors.build import made
 from xstilts.lab.languages import SOURCE, language
 from xstilts.phases.workplace import Workplace
 from xstilts.stats.ranks import RankCorrelation, rank_correlation
 from xstilts.tasks import get_task
+from xstilts.tasks.examples import Tagged
+from xstilts.tasks.spec import Split
 
-RECIPE = "quickstart"
+RECIPE = "lab/paper"
+TARGETS = ("lab_xnli", "lab_xquad", "lab_udpos", "lab_panx", "lab_tatoeba")
 ENCODERS = Path(__file__).parent / "encoders"
 METRICS = {"lab_udpos": "accuracy"}  # the most frequent tag everywhere has an F1 of 0: no floor
+SEEDS = (2, 3, 4, 5, 6)  # not 0 and 1, whose scores led to this number of them
 NOISE = 5.0  # points; two standard errors of a share of 400
-PRETRAINED, UNTRAINED = "short", "untrained"
+PRETRAINED, UNTRAINED = "paper", "untrained"
 RESULTS = Path("docs/results")
 Scores = Mapping[tuple[str, str], float]
 Row = dict[str, Any]
@@ -44,11 +51,14 @@ class Found:
         scores: encoder -> (target, language) -> its metric, 0-100.
         floors: likewise, what takes no skill.
         pieces: language -> pieces that pretraining read.
+        by_place: language -> share of the tags of `lab_udpos`, 0-100, that an English word's place
+            in its sentence tells, no word being known.
     """
 
     scores: Mapping[str, Scores]
     floors: Scores
     pieces: Mapping[str, int]
+    by_place: Mapping[str, float]
 
     @property
     def languages(self) -> list[str]:
@@ -60,11 +70,6 @@ class Found:
         """In the order of the recipe."""
         return list(dict.fromkeys(target for target, _ in self.floors))
 
-    @property
-    def counted(self) -> list[str]:
-        """The targets that are above their floor in at least half of the languages."""
-        return [target for target in self.targets if 2 * self.above(target) >= len(self.languages)]
-
     def above(self, target: str) -> int:
         """In how many languages the pretrained encoder is above the floor by more than noise."""
         scores = self.scores[PRETRAINED]
@@ -72,8 +77,8 @@ class Found:
         return sum(scores[place] > self.floors[place] + NOISE for place in places)
 
     def mean(self, code: str) -> float:
-        """Over the targets that count, with the pretrained encoder."""
-        return fmean(self.scores[PRETRAINED][target, code] for target in self.counted)
+        """Over all targets, with the pretrained encoder."""
+        return fmean(self.scores[PRETRAINED][target, code] for target in self.targets)
 
 
 def main() -> None:
@@ -90,34 +95,66 @@ def main() -> None:
 
 
 def measured(
-    store: str | Path | None, changes: Sequence[str] = (), encoders: Path = ENCODERS
+    store: str | Path | None,
+    changes: Sequence[str] = (),
+    pretrained: str = "lab/paper",
+    untrained: Path = ENCODERS / "untrained.yaml",
 ) -> Found:
     """Pretrain, fine-tune on English and score every language, with both encoders."""
-    chosen = [f"{{pretrain: {encoders / name}.yaml}}" for name in (PRETRAINED, UNTRAINED)]
     found = api.run(
         RECIPE,
         "recipe=phenomenon",
-        f"encoder=[{', '.join(chosen)}]",
+        f"encoder=[{{pretrain: {pretrained}}}, {{pretrain: {untrained}}}]",
         "arms={none: []}",
-        "languages=present",
-        "seeds=[0]",
-        "runtime.workers=1",
+        f"targets=[{', '.join(TARGETS)}]",
+        f"seeds={list(SEEDS)}",
         *changes,
         store=store,
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
+    rows = found.counted
+    wanted = [METRICS.get(target, get_task(target).metric) for target in rows.target]
+    rows = rows[rows.metric == wanted]
+    means = rows.groupby(["encoder", "target", "language"])[["value", "floor"]].mean()
     scores: dict[str, dict[tuple[str, str], float]] = {PRETRAINED: {}, UNTRAINED: {}}
     floors = {}
-    for row in found.counted.to_dict("records"):
-        place = target, _ = row["target"], row["language"]
-        if row["metric"] == METRICS.get(target, get_task(target).metric):
-            scores[row["encoder"]][place], floors[place] = row["value"], row["floor"]
+    for (encoder, *place), value, floor in means.itertuples(name=None):
+        scores[encoder][tuple(place)], floors[tuple(place)] = value, floor
     promised = found.planned.encoders[PRETRAINED].made
     assert promised is not None
     step = promised.step
-    record = Workplace.of(store).store.open(step.address, step.key, step.identity).value
+    place = Workplace.of(store)
+    record = place.store.open(step.address, step.key, step.identity).value
     pieces = {code: facts["seen"] for code, facts in record["languages"].items()}
-    return Found(scores, floors, pieces)
+    return Found(scores, floors, pieces, by_place(place.with_lab().data, list(pieces)))
+
+
+def by_place(roots: Sequence[Path], codes: Sequence[str]) -> dict[str, float]:
+    """How many tags are the most frequent one of their place in English training sentences."""
+    seen: dict[int, Counter[str]] = {}
+    for example in tagged("train", SOURCE, roots):
+        for place, tag in enumerate(example.tags):
+            seen.setdefault(place, Counter())[tag] += 1
+    usual = {place: tags.most_common(1)[0][0] for place, tags in seen.items()}
+    return {
+        code: 100
+        * fmean(
+            usual.get(place) == tag
+            for example in tagged("test", code, roots)
+            for place, tag in enumerate(example.tags)
+        )
+        for code in codes
+    }
+
+
+def tagged(split: Split, code: str, roots: Sequence[Path]) -> Iterator[Tagged]:
+    """Sentences of `lab_udpos`."""
+    task = get_task("lab_udpos")
+    found = find(task, split, code, roots)
+    assert found is not None
+    for example in read(task, found.files, found.paths, split, code):
+        assert isinstance(example, Tagged)
+        yield example
 
 
 def by_language(found: Found) -> list[Row]:
@@ -128,6 +165,7 @@ def by_language(found: Found) -> list[Row]:
             "language": code,
             "distance": f"{language(code).distance:.2f}",
             "pieces": found.pieces[code],
+            "tags by place": f"{found.by_place[code]:.1f}",
             **{t: f"{found.scores[PRETRAINED][t, code]:.1f}" for t in scored_in(found, code)},
             **{
                 f"{t}, random": f"{found.scores[UNTRAINED][t, code]:.1f}"
@@ -153,13 +191,13 @@ def correlations(found: Found, target: str = "") -> tuple[RankCorrelation, RankC
 
 
 def by_target(found: Found) -> list[Row]:
-    """One line a target, then the mean of those that count."""
+    """One line a target, then their mean."""
     rows: list[Row] = []
     for target in (*found.targets, ""):
         distance, pieces = (
             f"{c.rho:+.2f} ({c.low:+.2f} to {c.high:+.2f})" for c in correlations(found, target)
         )
-        name = target or f"mean of {', '.join(found.counted)}"
+        name = target or "mean of all"
         above = found.above(target) if target else ""
         row = {"target": name, "languages above floor": above}
         rows.append(row | {"with distance": distance, "with pieces": pieces})
@@ -179,7 +217,7 @@ def write(name: str, rows: list[Row], note: str) -> None:
         "command": "python -m bench.phenomenon",
         "machine": f"{facts['processor']}, {facts['cores']} cores",
         "date": datetime.date.today().isoformat(),
-        "seeds": ["0"],
+        "seeds": [str(seed) for seed in SEEDS],
         "note": note,
     }
     (RESULTS / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
