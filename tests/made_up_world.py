@@ -6,6 +6,7 @@ and have words of their own for the rest; word order is the same. Labels are tru
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,3 +170,20 @@ def _pairs(folder: Path, world: World, test: list[Sentence]) -> None:
         for side, spoken in ((code, language), ("eng", "en")):
             lines = [world.text(s, spoken) for s in test[:300]]
             _write(folder / "tatoeba" / f"tatoeba.{code}-eng.{side}", lines)
+
+
+def translate(folder: Path, out: Path, languages: Sequence[str]) -> None:
+    """Put the training files of MNLI and POS under ``out/LANGUAGE``, word by word, ids kept."""
+    world = World()
+    english = [w for kind in world.words["en"].values() for w in kind]
+    for language in languages:
+        said = [w for kind in world.words[language].values() for w in kind]
+        other = dict(zip(english, said, strict=True))
+        other |= {a.capitalize(): b.capitalize() for a, b in other.items()}
+        for name, there in (
+            ("mnli/train.tsv", "mnli/train.tsv"),
+            ("udpos/train-en.tsv", f"udpos/train-{language}.tsv"),
+        ):
+            lines = (folder / name).read_text("utf-8").splitlines()
+            told = [re.sub(r"[a-zA-Z]+", lambda m: other.get(m[0], m[0]), x) for x in lines]  # noqa: B023
+            _write(out / language / there, told)

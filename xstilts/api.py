@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xstilts.lab.describe import Described
     from xstilts.phases.estimate import Estimate
     from xstilts.phases.export import Exported
-    from xstilts.phases.planning import Planned
+    from xstilts.phases.planned import Planned
     from xstilts.phases.running import Pretrained, Results
     from xstilts.phases.workplace import Workplace
     from xstilts.retrieve.margin import Mined

@@ -116,7 +116,7 @@ def test_seeds_draw_other_blocks_anew_and_carry_the_same_random_ones(planned: An
     [
         ("[{}]", "A stage is empty", "train: TASK"),
         ("[{carry: {blocks: 1}}]", "carry stands in a stage that trains nothing", "train: TASK"),
-        ("[{mix: {law: uniform}}]", "mix stands in a stage that trains nothing", "train: TASK"),
+        ("[{mix: {law: uniform}}]", "A mixture has no tasks", "train: [A, B]"),
         ("[{freeze: {blocks: 1, during: both}}]", "trains nothing", "during: target"),
         ("[{layer_mix: {during: intermediate}}]", "trains nothing", "during: target"),
         ("[{train: mnli, freeze: {blocks: 1}}]", "during is missing", "the key during"),
@@ -172,9 +172,9 @@ def test_blocks_drawn_anew_may_be_frozen_once_they_have_been_trained(planned: An
 
 def test_layers_of_the_targets_training_want_a_target_that_is_trained(planned: Any) -> None:
     said = arms("[{freeze: {blocks: 1, during: target}}]")
-    with pytest.raises(RecipeError, match="no target is trained") as caught:
+    with pytest.raises(RecipeError, match="no target is") as caught:
         planned(said, "targets=[tatoeba]")
-    assert caught.value.where == "arms.it: during; targets: tatoeba"
+    assert caught.value.where == "arms.it; targets: tatoeba"
     planned(said, "targets=[tatoeba, udpos]")
 
 
@@ -194,7 +194,8 @@ def test_a_misspelt_word_suggests_the_right_one(planned: Any, stage: str, meant:
 
 
 def test_the_recipe_in_the_readme_can_be_planned(planned: Any) -> None:
-    [text] = re.findall(r"```yaml\n(arms:\n.*?freeze.*?)```", README.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(arms:\n.*?)```", README.read_text("utf-8"), re.DOTALL)
+    [text] = [block for block in blocks if "freeze" in block]
     said = yaml.safe_load(text)["arms"]
     found = planned(f"arms={said}")
     assert list(found.recipe.arms) == list(said)

@@ -19,6 +19,7 @@ _FORMS = {
     "list_type": "a list: [one, other]",
     "dict_type": "keys with values: {key: value}",
     "model_type": "keys with values: {key: value}",
+    "too_short": "one or more of them",
 }
 
 

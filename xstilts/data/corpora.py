@@ -70,10 +70,12 @@ class Rows(Spec):
     Attributes:
         length: most pieces of a row, special ones counted.
         names: keep which rows have one name, so that translations of each other can be found.
+        tokenizer: digest of its files; None if it is that of a step.
     """
 
     length: int = Field(ge=8)
     names: bool = added(False, absent_when=False)
+    tokenizer: str | None = added(None, absent_when=None)
 
 
 class Start(Spec):

@@ -33,8 +33,18 @@ def carve(examples: Sequence[Example], part: Part) -> list[Example]:
     return [e for e in examples if (e.group in held) == (part == "held")]
 
 
-def sample(examples: Sequence[Example], n: int | None, *, where: str) -> list[Example]:
+def sample(
+    examples: Sequence[Example], n: int | None, *, where: str, draw: int | None = None
+) -> list[Example]:
     """``n`` examples, in file order; groups are taken whole, the last one as far as needed.
+
+    Fewer examples of the same draw are always among more of it.
+
+    Args:
+        examples: those that there are.
+        n: how many; None for all.
+        where: named in messages.
+        draw: its number, where there are several; None for the one that recipes sample by.
 
     Raises:
         DataError: when there are fewer than ``n``.
@@ -42,14 +52,18 @@ def sample(examples: Sequence[Example], n: int | None, *, where: str) -> list[Ex
     if n is None:
         return list(examples)
     if n > len(examples):
+        key = "sample" if draw is None else "k"
+        lower = f"--set tasks.TASK.train.sample={len(examples)}"
         raise DataError(
             f"{n} examples are asked for, {len(examples)} are there",
             where=where,
-            expected=f"sample: at most {len(examples)}",
-            do=f"lower the sample, as in --set tasks.TASK.train.sample={len(examples)}",
+            expected=f"{key}: at most {len(examples)}",
+            do=f"lower the sample, as in {lower}"
+            if draw is None
+            else f"lower k, as in few_shot: {{k: {len(examples)}}}, or name another split: from",
         )
     chosen: set[str] = set()
-    for _, members in _groups(examples, "sample"):
+    for _, members in _groups(examples, "sample" if draw is None else f"draw {draw}"):
         chosen.update(e.id for e in members[: n - len(chosen)])
         if len(chosen) == n:
             break

@@ -31,16 +31,35 @@ def read(
         DataError: with file and line, for a row that is not as the release should have it, and
             for a file that changed since the plan was made.
     """
+    examples, candidates = _drawn(config, context)
+    write_examples(folder / EXAMPLES, [*examples, *candidates])
+    value: dict[str, Any] = {
+        "n": sum(map(asked, examples)),
+        "groups": len({e.group for e in examples}),
+        "files": [context.sources[digest].name for digest in config.digests],
+    }
+    if get_task(config.task).open_labels:
+        value["labels"] = sorted({t for e in examples if isinstance(e, Tagged) for t in e.tags})
+    return value
+
+
+def _drawn(config: Slice, context: Context) -> tuple[list[Example], list[Candidate]]:
+    """The examples of a slice, and the candidates of its queries."""
     where = " ".join(str(context.sources[digest]) for digest in config.digests)
     left_out = set(config.without)
     rows = list(_rows(config, context))
     candidates = [e for e in rows if isinstance(e, Candidate) and e.id not in left_out]
     examples = carve([e for e in rows if not isinstance(e, Candidate)], config.part)
     examples = [e for e in examples if e.id not in left_out]
+    gone = {e.group for other in config.apart for e in _drawn(other, context)[0]}
+    examples = [e for e in examples if e.group not in gone]
+    if config.translates is not None:
+        english = {e.id for e in _drawn(config.translates, context)[0]}
+        examples = [e for e in examples if e.id in english]
     pairs = not config.parts and not READERS[config.format].pool
     if pairs:
         examples = _with_gold(examples, candidates)
-    examples = sample(examples, config.sample, where=where)
+    examples = sample(examples, config.sample, where=where, draw=config.draw)
     if config.at_most is not None:
         examples = sample(examples, min(config.at_most, len(examples)), where=where)
     if pairs:
@@ -52,15 +71,7 @@ def read(
             expected="at least one example",
             do="use the full release file",
         )
-    write_examples(folder / EXAMPLES, [*examples, *candidates])
-    value: dict[str, Any] = {
-        "n": sum(map(asked, examples)),
-        "groups": len({e.group for e in examples}),
-        "files": [context.sources[digest].name for digest in config.digests],
-    }
-    if get_task(config.task).open_labels:
-        value["labels"] = sorted({t for e in examples if isinstance(e, Tagged) for t in e.tags})
-    return value
+    return examples, candidates
 
 
 def _rows(config: Slice, context: Context) -> Iterator[Example]:

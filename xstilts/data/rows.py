@@ -21,12 +21,14 @@ def rows(
 ) -> dict[str, Any]:
     """Write the arrays of what is trained on and of what is held out.
 
-    A row is a document between ``<s>`` and ``</s>``; a long one becomes several rows. The array
-    ``language`` has the index of each row's language in the record's ``languages``. Where names are
-    kept, the array ``name`` of what is trained on has a number for each name, in all languages the
-    same, and -1 for the parts of a long document, which are no translations of each other.
+    A row is a document between the pieces that begin and end a text (``<s>`` and ``</s>`` of those
+    that are made here); a long one becomes several rows. The array ``language`` has the index of
+    each row's language in the record's ``languages``. Where names are kept, the array ``name`` of
+    what is trained on has a number for each name, in all languages the same, and -1 for the parts
+    of a long document, which are no translations of each other.
     """
-    tokenizer = load_tokenizer(inputs["tokenizer"].folder)
+    made = inputs.get("tokenizer")
+    tokenizer = load_tokenizer(made.folder if made else context.sources[str(config.tokenizer)])
     texts = {n.removeprefix(LANGUAGES): r for n, r in inputs.items() if n.startswith(LANGUAGES)}
     value: dict[str, Any] = {"languages": sorted(texts), "pad": tokenizer.pad_token_id}
     numbers: dict[str, int] = {}
@@ -58,7 +60,7 @@ def rows(
 
 def _cut(tokenizer: Any, documents: list[str], length: int) -> tuple[Any, Any, Any]:
     """Pieces of the rows of some documents, the rows' lengths, and how many each document has."""
-    begin, end, room = tokenizer.bos_token_id, tokenizer.eos_token_id, length - 2
+    begin, end, room = tokenizer.cls_token_id, tokenizer.sep_token_id, length - 2
     found: list[list[int]] = []
     rows_of = []
     for first in range(0, len(documents), _TEXTS):

@@ -32,6 +32,10 @@ class Slice(Spec):
         rename: labels, tags or questions that the release writes in another way.
         codes: the release's code of the language where it picks rows of a file.
         parts: the slices that this one is put together from; their files are ``digests``.
+        draw: the number of the few-shot draw that ``sample`` is, None for the draw of all recipes.
+        apart: slices whose groups are left out before anything is drawn: the few-shot examples
+            that a reported split gives away.
+        translates: the English slice whose examples these are, by their ids.
     """
 
     task: str
@@ -51,6 +55,9 @@ class Slice(Spec):
     rename: dict[str, str] = added({}, absent_when={})
     codes: dict[str, str] = added({}, absent_when={})
     parts: "tuple[Slice, ...]" = added((), absent_when=())
+    draw: int | None = added(None, absent_when=None)
+    apart: "tuple[Slice, ...]" = added((), absent_when=())
+    translates: "Slice | None" = added(None, absent_when=None)
 
 
 class Tokens(Spec):

@@ -4,6 +4,7 @@ What an item means is drawn once and put into words in every language, so that i
 everywhere. A file's bytes depend on the seed, the sizes and the knobs only.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -240,17 +241,44 @@ def export(
             same: Items = ()
             for code in file.languages:
                 if not same or not release.parallel:
-                    purpose = (name, file.part, "" if release.parallel else code)
-                    chance = Chance(seed, "task", *purpose)
-                    count = sizes.of(file.part)
-                    same = release.make(chance, file.part, count, knobs.get(name, release.knobs))
+                    same = _items(name, file.part, code, seed, sizes, knobs.get(name))
                 write(f"{name}/{file.name.replace('{code}', code)}", release.write(same, code))
             if file.part == "train" and release.translated:
                 for code in translated:
-                    name_there = file.name.replace("{code}", code)
-                    write(f"translated/{code}/{name}/{name_there}", release.write(same, code))
+                    write(_translated(name, file, code), release.write(same, code))
     _retrieval(seed, sizes, write)
     return written
+
+
+def translate(folder: Path, name: str, code: str, sizes: Sizes = Sizes()) -> Path | None:
+    """Put the training data of one task into a language; returns the file.
+
+    It has the items of :func:`export` with its default seed and knobs, one by one, and their ids.
+    Nothing is written where it is there; None where the task has no translated data.
+    """
+    release = RELEASES.get(name)
+    files = [f for f in release.files if f.part == "train"] if release else []
+    if release is None or not files or not release.translated or code not in _OTHERS:
+        return None
+    target = folder / _translated(name, files[0], code)
+    if not target.exists():
+        same = _items(name, "train", SOURCE, 0, sizes, None)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = target.with_name(f".{target.name}.{os.getpid()}")
+        scratch.write_text(release.write(same, code), "utf-8", newline="\n")
+        scratch.replace(target)
+    return target
+
+
+def _items(name: str, part: Part, code: str, seed: int, sizes: Sizes, knobs: Knobs | None) -> Items:
+    """The items of one part; where a task is not parallel, those of one language."""
+    release = RELEASES[name]
+    chance = Chance(seed, "task", name, part, "" if release.parallel else code)
+    return release.make(chance, part, sizes.of(part), knobs or release.knobs)
+
+
+def _translated(name: str, file: File, code: str) -> str:
+    return f"translated/{code}/{name}/{file.name.replace('{code}', code)}"
 
 
 def _retrieval(seed: int, sizes: Sizes, write: Callable[[str, str], None]) -> None:

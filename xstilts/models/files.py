@@ -10,6 +10,7 @@ import yaml
 
 from xstilts.core import yaml12
 from xstilts.core.errors import EncoderError
+from xstilts.core.spec import Spec
 from xstilts.store import Digests
 
 TOKENIZER = (
@@ -31,6 +32,16 @@ _OFFSET_POSITIONS = {"xlm-roberta", "roberta", "camembert", "xlm-roberta-xl", "x
 _HEAD = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
+class Ready(Spec):
+    """A model that was trained elsewhere.
+
+    Attributes:
+        encoder: digest of its weight and config files.
+    """
+
+    encoder: str
+
+
 @dataclass(frozen=True)
 class EncoderFiles:
     """A local encoder.
@@ -43,6 +54,7 @@ class EncoderFiles:
         positions: longest row it can read, special pieces counted; None where unlimited.
         block_parameters: weights in the blocks, for cost estimates.
         languages: pretraining languages that its model card declares, None where it has none.
+        family: its architecture, as the library calls it.
     """
 
     folder: Path
@@ -52,6 +64,7 @@ class EncoderFiles:
     positions: int | None
     block_parameters: float
     languages: tuple[str, ...] | None
+    family: str
 
 
 def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
@@ -92,6 +105,7 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
         positions(config),
         float(layers * (4 * hidden * hidden + 2 * hidden * inner)),
         _card_languages(folder / "README.md", where),
+        str(config.get("model_type", "")),
     )
 
 
@@ -143,5 +157,7 @@ def _unusable(what: str, where: str, expected: str) -> EncoderError:
 
 def another_folder(where: str) -> str:
     """What to do about an encoder that the key or option ``where`` names."""
+    if where.startswith("arms."):
+        return "name another folder there"
     named = f"{where} FOLDER" if where.startswith("-") else "--set encoder.path=FOLDER"
     return f"name another folder: {named}"

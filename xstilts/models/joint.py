@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from xstilts.models.masked_lm import MaskedLM
 from xstilts.models.packing import gather_embedding_gradients, pack
 from xstilts.models.task_model import TaskModel
 from xstilts.models.written import Written
@@ -17,12 +18,13 @@ _OWN = "pooler"  # part of the library's encoders, yet trained for one task's la
 class JointModel(nn.Module):
     """Task models that share their encoder's weights; each is run as if it were alone."""
 
-    def __init__(self, models: Iterable[TaskModel]) -> None:
+    def __init__(self, models: Iterable[TaskModel], text: MaskedLM | None = None) -> None:
         """Give every model the encoder of the first.
 
         Args:
             models: on encoders with the same weights; taken one after the other, so that no more
                 than two encoders are in memory.
+            text: a masked LM on the same encoder, too.
         """
         super().__init__()
         self.models: list[TaskModel] = []
@@ -32,6 +34,10 @@ class JointModel(nn.Module):
                 _share(self.models[0].encoder, model.encoder)
             self.models.append(model)
             self.add_module(str(i), model)
+        self.text = text
+        if text is not None:
+            _share(self.models[0].encoder, text.encoder)
+            text.tie()
         seen: set[int] = set()
         self._names: set[str] = set()  # under which every tensor is saved once
         for name, tensor in super().state_dict(keep_vars=True).items():
@@ -41,14 +47,14 @@ class JointModel(nn.Module):
 
     def without_padding(self) -> bool:
         """Run the blocks without padding from now on; False where this encoder cannot."""
-        encoders = [model.encoder for model in self.models]
+        encoders = [model.encoder for model in (*self.models, self.text) if model is not None]
         gather_embedding_gradients(encoders[0])
         packed = all(model.can_pack for model in self.models)
         if packed:
             self.written = pack(*encoders)
         return packed
 
-    def still(self, active: TaskModel) -> None:
+    def still(self, active: nn.Module) -> None:
         """Take the gradients of all other heads away, so that an update leaves them as they are."""
         moved = {id(p) for p in active.parameters()}
         for weight in self.parameters():

@@ -261,17 +261,25 @@ def load_encoder(
     return encoder
 
 
-def load_trained(folder: Path) -> TaskModel:
-    """A finished stage's model with its head, in fp32."""
+def load_trained(folder: Path, dropout: float | None = None) -> TaskModel:
+    """A finished stage's model with its head, in fp32; every dropout rate is set if one is given.
+
+    It goes on as it is, so nothing is new.
+    """
     about = json.loads((folder / _ABOUT).read_text())
     kind: Kind = about["kind"]
     inner: PreTrainedModel | LinearHead | DualEncoder
     if (folder / _HEAD).exists():
-        inner = _ours(kind, about["outputs"], load_encoder(folder))
+        inner = _ours(kind, about["outputs"], load_encoder(folder, dropout=dropout))
         inner.head.load_state_dict(load_file(folder / _HEAD))
     else:
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False)
         inner = _LIBRARY[kind].from_pretrained(
-            str(folder), dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+            str(folder),
+            config=config if dropout is None else with_dropout(config, dropout),
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
         )
     mixed = (folder / _MIX).exists()
     model = TaskModel(kind, about["outputs"], inner, mixed=mixed)

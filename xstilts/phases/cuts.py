@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from xstilts.data.slices import Slice, Tokens
 from xstilts.graph import Step
 from xstilts.graph.plan import in_order
-from xstilts.phases.planning import Planned
+from xstilts.phases.planned import Planned
 from xstilts.store import Store
 
 _WHOLE = ("span", "tagging")  # one input an example; of other kinds every row is one

@@ -10,12 +10,12 @@ from pathlib import Path
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.graph.plan import Status, status, unsound
-from xstilts.phases.planning import Planned
+from xstilts.phases.planned import Planned
 from xstilts.phases.steps import READING, size_of
 from xstilts.stats.power import smallest_gain
 from xstilts.store import Store
 from xstilts.train.mixture import budget, shares
-from xstilts.train.spec import Mixture
+from xstilts.train.spec import Mixture, Reading
 
 ACCELERATOR_TFLOPS = 100.0  # sustained; the unit in which accelerator-hours are given
 _UTILISATION = 0.4  # of the measured product rate, until a finished stage says better
@@ -92,6 +92,8 @@ def _pieces(step: Step, store: Store, sources: Mapping[str, Path]) -> float:
 
     The guess rests on official sizes, and on the files where they are smaller.
     """
+    if isinstance(step.config, Reading):
+        return step.work.tokens
     slices, passes = _read_by(step, store)
     counted = [store.sound(tokens.address, tokens.key) for tokens in slices]
     most = [
@@ -99,7 +101,9 @@ def _pieces(step: Step, store: Store, sources: Mapping[str, Path]) -> float:
         for tokens, c in zip(slices, counted, strict=True)
     ]
     read = sum(times * pieces for times, pieces in zip(passes, most, strict=True))
-    return read if all(counted) else min(step.work.tokens, read)
+    text = getattr(step.config, "text", None)
+    beside = 1 / (1 - text.share) if text else 1.0  # as if its updates were as long as the tasks'
+    return beside * (read if all(counted) else min(step.work.tokens, read))
 
 
 def _read_by(step: Step, store: Store) -> tuple[list[Step], list[float]]:

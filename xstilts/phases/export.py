@@ -21,7 +21,7 @@ from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
-from xstilts.phases.planning import Cell, Planned
+from xstilts.phases.planned import Cell, Planned
 from xstilts.phases.running import require_empty
 from xstilts.phases.xtreme_files import FORMS, write_cell
 from xstilts.prediction.spec import PREDICTIONS
@@ -151,13 +151,18 @@ def _split(cell: Cell, store: Store) -> str:
 
 
 def _drawn(cell: Cell, store: Store) -> int | None:
-    """How many examples were drawn; None of a whole split, or one that had no more than asked."""
+    """How many examples were predicted of a split that was drawn from; None of a whole one.
+
+    A split that had no more examples than asked is whole; one that gave some away is not.
+    """
     step = cell.score.inputs["examples"]
     assert isinstance(step.config, Slice), "examples are read as a slice says"
     asked = step.config.sample or step.config.at_most
-    if asked is None:
+    if asked is None and not step.config.apart:
         return None
     n: int = store.open(step.address, step.key, step.identity).value["n"]
+    if step.config.apart:
+        return n
     whole = get_task(cell.target).sizes.of(step.config.split, cell.language)
     return n if n == asked != whole else None
 

@@ -45,7 +45,7 @@ def reinitialised(builder: Builder, model: Model, blocks: int, seed: int) -> Mod
 
 
 def has_a_target_stage(recipe: Recipe) -> None:
-    """Refuse what is said of the layers in the target's training where no target is trained.
+    """Refuse what is said of the target's training where no target is trained.
 
     Raises:
         RecipeError: naming the arm.
@@ -53,12 +53,12 @@ def has_a_target_stage(recipe: Recipe) -> None:
     if any(is_trained(recipe, target) for target in recipe.targets):
         return
     for arm in recipe.arms:
-        if recipe.target_layers(arm) != PLAIN:
+        if recipe.target_layers(arm) != PLAIN or recipe.on_target(arm):
             raise RecipeError(
-                f"{arm} freezes or mixes layers in the target's training, and no target is trained",
-                where=f"arms.{arm}: during; targets: {', '.join(recipe.targets)}",
+                f"{arm} says how targets are trained, and no target is",
+                where=f"arms.{arm}; targets: {', '.join(recipe.targets)}",
                 expected="a target that is trained, such as xnli",
-                do="write during: intermediate, or add such a target",
+                do="add such a target, or take these words out of the arm",
             )
 
 

@@ -13,8 +13,10 @@ from xstilts.data.leaks import Overlap, index, overlaps
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
-from xstilts.phases.planning import Planned, make_plan
+from xstilts.phases.planned import Planned
+from xstilts.phases.planning import make_plan
 from xstilts.phases.slices import Leaking
+from xstilts.phases.spoken import leaking_split
 from xstilts.phases.steps import READ, slice_label
 from xstilts.phases.workplace import Workplace
 from xstilts.store import Store
@@ -24,9 +26,7 @@ _FORMAT = "2"  # of the remembered file
 
 def compared(planned: Planned) -> tuple[list[Slice], list[Slice]]:
     """Training and selection slices, and reported slices with their originals, each once."""
-    mine = [side for t in planned.trainings.values() for side in t.slices]
-    mine += [side for text in planned.aligned.values() for side in text]
-    return _distinct(mine), _distinct([*planned.reported, *planned.originals])
+    return _distinct(planned.used), _distinct([*planned.reported, *planned.originals])
 
 
 def _distinct(slices: Iterable[Slice]) -> list[Slice]:
@@ -55,8 +55,14 @@ def check(planned: Planned, store: Store) -> list[Overlap]:
         return known
     mine, theirs = compared(planned)
     memory = _memory(planned, store)
+    others = {data.train.payload for data in planned.others.values()}
+
+    def split(data: Slice) -> str:  # ids of two languages mean different texts
+        own = data.payload in others
+        return leaking_split(data.split, data.language) if own else data.split
+
     result = overlaps(
-        [(s.task, s.split, slice_label(s), _index(s, store)) for s in mine],
+        [(s.task, split(s), slice_label(s), _index(s, store)) for s in mine],
         [(slice_label(s), _index(s, store)) for s in theirs],
     )
     memory.parent.mkdir(parents=True, exist_ok=True)

@@ -42,6 +42,10 @@ def load(name: str, changes: Iterable[str] = ()) -> Recipe:
     for arm, stages in recipe.arms.items():
         for task in (task for stage in stages for task in stage.tasks):
             _known(task, f"{name}: arms.{arm}")
+        for stage in stages:
+            if stage.few_shot:
+                place = f"{name}: arms.{arm}: few_shot.training"
+                recipe.training_of((recipe.targets[0],), stage.few_shot.training, place)
     for task, use in recipe.tasks.items():
         _known(task, f"{name}: tasks")
         if isinstance(use.train, str):
@@ -97,13 +101,28 @@ def _read(name: str, folder: Path = Path(), inside: tuple[Path, ...] = ()) -> di
 
 
 def _with_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The recipe with the files of its own tasks and encoders counted from ``folder``."""
+    """The recipe with its own tasks, encoders and translations counted from ``folder``."""
     paths = raw.get("own_tasks")
     if isinstance(paths, list) and all(isinstance(p, str) for p in paths):
         raw = raw | {"own_tasks": [str(folder.absolute() / p) for p in paths]}
     if "encoder" in raw:
         raw = raw | {"encoder": _declared(raw["encoder"], folder)}
+    if isinstance(raw.get("arms"), dict):
+        raw = raw | {"arms": {n: _with_folders(of, folder) for n, of in raw["arms"].items()}}
     return raw
+
+
+def _with_folders(stages: Any, folder: Path) -> Any:
+    """Stages whose folders of translations lie beside the recipe; others are sought elsewhere."""
+    if not isinstance(stages, list):
+        return stages
+    found = []
+    for stage in stages:
+        named = stage.get("translated") if isinstance(stage, dict) else None
+        if isinstance(named, str) and (folder / named).is_dir():
+            stage = stage | {"translated": str(folder.absolute() / named)}
+        found.append(stage)
+    return found
 
 
 def _declared(encoder: Any, folder: Path) -> Any:

@@ -288,7 +288,7 @@ def promise(
     declared, beside = load(name, changes)
     label = Path(name).stem
     sources: dict[str, Path] = {}
-    corpora = _corpora(declared, beside, workplace, sources)
+    corpora = corpora_of(declared.text, declared.held, (beside,), workplace, sources)
     texts = {c.language: Step(TEXT, c.language, c) for c in corpora}
     inputs = {f"{LANGUAGES}{language}": step for language, step in texts.items()}
     vocabulary = Vocabulary(
@@ -320,10 +320,27 @@ def promise(
     return Promised(declared, texts, tokenizer, rows, start, step, sources)
 
 
-def _corpora(
-    declared: Declaration, beside: Path, workplace: Workplace, sources: dict[str, Path]
+def corpora_of(
+    said: TextChoice,
+    held: int,
+    beside: tuple[Path, ...],
+    workplace: Workplace,
+    sources: dict[str, Path],
+    keys: tuple[str, str] = ("text.folder", "text.languages"),
 ) -> list[Corpus]:
-    said, held = declared.text, declared.held
+    """The text of every language.
+
+    Args:
+        said: where it comes from.
+        held: most documents of a language that are held out.
+        beside: where folders are sought before the data folders.
+        workplace: for its data folders and digests.
+        sources: gets the path of every file that is read, by digest.
+        keys: which name folders and languages, for messages.
+
+    Raises:
+        DataError: for a folder that is not there, or a language without a file.
+    """
     if said.lab is not None:
         whole = said.lab.tokens / language(SOURCE).amount
         return [
@@ -334,7 +351,7 @@ def _corpora(
             )
             for code in said.lab.languages
         ]
-    files = _files(said, beside, workplace)
+    files = _files(said, (*beside, *workplace.data), *keys)
     digests = {c: tuple(workplace.digests.of(f) for f in found) for c, found in files.items()}
     for code, found in files.items():
         sources |= dict(zip(digests[code], found, strict=True))
@@ -344,21 +361,22 @@ def _corpora(
     ]
 
 
-def _files(said: TextChoice, beside: Path, workplace: Workplace) -> dict[str, list[Path]]:
+def _files(
+    said: TextChoice, places: tuple[Path, ...], folders: str, languages: str
+) -> dict[str, list[Path]]:
     """The files of every language, folder after folder.
 
     Raises:
         DataError: for a folder that is not there, or a language without a file.
     """
     files: dict[str, list[Path]] = {}
-    places = (beside, *workplace.data)
     for name in said.folder:
         path = Path(name).expanduser()
         folder = next((p / path for p in places if (p / path).is_dir()), None)
         if folder is None:
             raise DataError(
                 f"There is no folder {name}",
-                where="text.folder",
+                where=folders,
                 expected=" or ".join(str((p / path).absolute()) for p in places),
                 do="name a folder with files LANG.txt or LANG.txt.gz, or set XSTILTS_DATA",
             )
@@ -370,8 +388,8 @@ def _files(said: TextChoice, beside: Path, workplace: Workplace) -> dict[str, li
     if absent or not files:
         raise DataError(
             f"There is no text in {', '.join(absent) or 'any language'}",
-            where=f"text.folder: {', '.join(said.folder)}",
+            where=f"{folders}: {', '.join(said.folder)}",
             expected=" or ".join(f"{absent[0] if absent else 'LANG'}{x}" for x in _ENDINGS),
-            do="add the file, or change text.languages",
+            do=f"add the file, or change {languages}",
         )
     return {code: files[code] for code in sorted(files)}

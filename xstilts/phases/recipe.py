@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -19,10 +20,10 @@ from pydantic import (
 
 from xstilts.core.spec import Runtime
 from xstilts.core.validation import form, merged, refusal, validated
+from xstilts.phases.forms import STARTS, Said
 from xstilts.prediction.spec import Pooling
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks.spec import Split
-from xstilts.train.layers_spec import Carry
 from xstilts.train.spec import Layers, Mix, Select, joint_name
 
 
@@ -55,8 +56,8 @@ class EncoderChoice(_Section):
     def _one_source(self) -> "EncoderChoice":
         said = [k for k in ("path", "hub", "pretrain") if getattr(self, k) is not None]
         if len(said) != 1:
-            what = f"The encoder has {' and '.join(said) or 'none'} of path, hub and pretrain"
-            raise refusal("encoder", what, "one of `path`, `hub` and `pretrain`")
+            what = f"An encoder has {' and '.join(said) or 'none'} of path, hub and pretrain"
+            raise refusal("", what, "one of `path`, `hub` and `pretrain`")
         return self
 
     @property
@@ -164,45 +165,16 @@ class TaskUse(_Section):
     sweep: Sweep | None = None
 
 
-_Stages = Literal["intermediate", "target"]
-
-
-class LayerMixing(_Section):
-    """A learned mix of all layers at the readout.
-
-    Attributes:
-        during: in this stage, in the target's, or in both.
-    """
-
-    during: Literal["intermediate", "target", "both"]
-
-    def at(self, stage: _Stages) -> bool:
-        """Whether it is so in this stage, or in the target's."""
-        return self.during in (stage, "both")
-
-
-class Freeze(LayerMixing):
-    """Layers that do not learn.
-
-    Attributes:
-        blocks: from the bottom, with the embeddings; 0 freezes the embeddings alone.
-    """
-
-    blocks: int = Field(ge=0)
-
-
-class StageUse(_Section):
-    """One stage of an arm.
+class StageUse(Said):
+    """One stage of an arm, or words on the target stage that follows: see :attr:`of_target`.
 
     Attributes:
         train: the task, or several that share the stage, each with a head of its own. These are
             trained by the recipe's ``training``; of their own only ``max_length`` and ``stride``
-            count. None where the other keys are all there is to the stage.
+            count. None where the other keys are all there is.
         mix: how several tasks share the stage; in proportion to their sizes if absent.
-        reinit_top: top blocks that are drawn anew before the training.
-        freeze: layers that do not learn.
-        carry: layers that go on top of the original encoder after the training.
-        layer_mix: what heads read.
+        checkpoint: a model that was trained elsewhere, in the place of the recipe's encoder: a
+            stage of its own, the first of an arm. Its tokenizer is used, and none of its heads.
     """
 
     train: (
@@ -213,47 +185,47 @@ class StageUse(_Section):
         | None
     ) = None
     mix: Mix | None = None
-    reinit_top: int | None = Field(default=None, ge=1)
-    freeze: Freeze | None = None
-    carry: Carry | None = None
-    layer_mix: LayerMixing | None = None
+    checkpoint: EncoderChoice | None = None
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """What is trained on."""
         return (self.train,) if isinstance(self.train, str) else self.train or ()
 
-    def layers(self, stage: _Stages) -> Layers:
-        """What this says of the layers in its own training, or in the target's."""
-        frozen = self.freeze.blocks if self.freeze and self.freeze.at(stage) else None
-        return Layers(frozen=frozen, mixed=bool(self.layer_mix and self.layer_mix.at(stage)))
+    @property
+    def trains(self) -> bool:
+        """Whether it trains the encoder: on tasks, on text, or on both."""
+        return bool(self.tasks) or self.mlm is not None
+
+    @property
+    def of_target(self) -> bool:
+        """Whether it says how targets are trained and makes no encoder before them."""
+        return not (self.trains or self.checkpoint or self.reinit_top)
 
     @model_validator(mode="after")
     def _something_to_do(self) -> "StageUse":
-        if self.train is not None:
-            return self
-        if not self.model_fields_set:
-            raise refusal("", "A stage is empty", "train: TASK, or another key of a stage")
-        for key in ("mix", "carry"):
-            if getattr(self, key) is not None:
-                raise refusal("", f"{key} stands in a stage that trains nothing", "train: TASK")
-        for key in ("freeze", "layer_mix"):
-            said = getattr(self, key)
-            if said and said.at("intermediate"):
-                what = f"{key} is meant for a stage that trains nothing"
-                raise refusal("", what, "during: target, or train: TASK")
+        if all(getattr(self, name) is None for name in type(self).model_fields):
+            raise refusal("", "A stage is empty", f"one of: {', '.join(STARTS)}")
+        if self.checkpoint is None:
+            self.refuse_contradictions(self.tasks)
+        elif len(self.model_fields_set) > 1:
+            others = sorted(self.model_fields_set - {"checkpoint"})
+            what = f"A checkpoint is taken as it is, and {' and '.join(others)} stands beside"
+            raise refusal("", what, "{checkpoint: …}, and then another stage")
+        elif self.checkpoint.pretrain is not None:
+            raise refusal("", "A checkpoint is there already", "checkpoint: {path: …} or {hub}")
         return self
 
     @model_validator(mode="after")
     def _one_or_several(self) -> "StageUse":
-        if self.train is None:
-            return self
-        if isinstance(self.train, str):
+        if self.train is None or isinstance(self.train, str):
             if self.mix is not None:
-                raise refusal("", f"{self.train} alone cannot be mixed", "train: [A, B], or no mix")
+                alone = f"{self.train} alone cannot be mixed"
+                what = alone if self.train else "A mixture has no tasks"
+                raise refusal("", what, "train: [A, B], or no mix")
             return self
         if len(self.train) < 2:
-            only = "".join(self.train)
+            only = "".join(self.train) or "TASK"
             raise refusal("", "A list of tasks is a mixture", f"two or more, or: train: {only}")
         for task, times in Counter(self.train).items():
             if times > 1:
@@ -315,6 +287,8 @@ class Recipe(_Section):
         if baseline not in self.arms:
             key = "analysis.gain.baseline"
             raise refusal(key, f"{baseline!r} is not an arm", f"one of: {', '.join(self.arms)}")
+        for arm, stages in self.arms.items():
+            self._in_order(arm, stages)
         languages = () if isinstance(self.languages, str) else self.languages
         for key, values in {
             "seeds": self.seeds,
@@ -326,6 +300,42 @@ class Recipe(_Section):
                 if times > 1:
                     raise refusal(key, f"{value} stands twice in {key}", "each one once")
         return self
+
+    def _in_order(self, arm: str, stages: Sequence[StageUse]) -> None:
+        """Refuse words on the target that are not an arm's last, or look at no other arm."""
+        for stage in stages[:-1]:
+            if stage.of_target:
+                what = f"Words on the target stand before another stage of {arm}"
+                raise refusal(f"arms.{arm}", what, "them last: nothing follows a target")
+        if any(stage.checkpoint for stage in stages[1:]):
+            what = f"{arm} takes a checkpoint after other stages, which it would replace"
+            raise refusal(f"arms.{arm}", what, "the checkpoint first")
+        other = stages[-1].longer if stages else None
+        if other is None:
+            return
+        fit = [
+            name
+            for name, of in self.arms.items()
+            if any(s.trains for s in of) and not of[-1].of_target and not of[0].checkpoint
+        ]
+        if other not in fit:
+            what = f"{arm} cannot be longer by the updates of {other}"
+            expected = (
+                f"an arm with stages that train before the target: {', '.join(fit) or '(none)'}"
+            )
+            raise refusal(f"arms.{arm}", what, expected)
+        if len(stages) > 1:
+            what = f"{arm} is longer in the place of stages, and has some"
+            raise refusal(f"arms.{arm}", what, f"{{longer: {other}}} alone")
+
+    def before(self, arm: str) -> tuple[StageUse, ...]:
+        """The stages of an arm before its target stage."""
+        return tuple(stage for stage in self.arms[arm] if not stage.of_target)
+
+    def on_target(self, arm: str) -> StageUse | None:
+        """What an arm says of its target stage; None where that is the recipe's alone."""
+        stages = self.arms[arm]
+        return stages[-1] if stages and stages[-1].of_target else None
 
     @model_validator(mode="after")
     def _target_frozen_once(self) -> "Recipe":
@@ -345,22 +355,39 @@ class Recipe(_Section):
         """What is read of ``task``; the official splits, whole, if the recipe says nothing."""
         return self.tasks.get(task, TaskUse())
 
-    def training_of(self, tasks: Sequence[str]) -> Training:
-        """The hyper-parameters of the first task: its own, else those of the next, key by key."""
+    def training_of(
+        self,
+        tasks: Sequence[str],
+        more: Mapping[str, Any] = MappingProxyType({}),
+        where: str | None = None,
+    ) -> Training:
+        """The hyper-parameters of the first task: its own, else those of the next, key by key.
+
+        Before its own come ``more``, those of a stage, which says them at ``where``.
+        """
         said = self.training.model_dump()
         for task in reversed(tasks):
             said = merged(said, self.use(task).training)
-        return validated(Training, said, f"tasks.{tasks[0]}.training")
+        own = f"tasks.{tasks[0]}.training"
+        do = "change it there" if where else f"--set {own}.{{key}}=VALUE, or change the file"
+        return validated(Training, merged(said, dict(more)), where or own, do=do)
 
 
 def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
     """The tasks of an arm's stages; numbered where one comes again or is itself a target.
 
-    A stage that trains nothing has the name of what it does instead.
+    A stage without tasks has the name of what it does instead.
     """
-    tasks = [joint_name(sorted(stage.tasks) or sorted(stage.model_fields_set)) for stage in stages]
+    tasks = [_name(stage) for stage in stages]
     nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
     return [
         f"{task}.{n}" if n > 1 or task in targets else task
         for task, n in zip(tasks, nth, strict=True)
     ]
+
+
+def _name(stage: StageUse) -> str:
+    if not stage.tasks:
+        return next(name for name in ("mlm", "checkpoint", "reinit_top") if getattr(stage, name))
+    name = joint_name([*sorted(stage.tasks), *(["mlm"] if stage.mlm else [])])
+    return name if stage.language in (None, "en") else f"{name}.{stage.language}"

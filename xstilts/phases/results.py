@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.graph.plan import unsound
-from xstilts.phases.planning import Planned
-from xstilts.phases.recipe import StageUse, stage_names
+from xstilts.phases.forms import SOURCE
+from xstilts.phases.planned import Planned
+from xstilts.phases.recipe import Recipe, StageUse, stage_names
 from xstilts.phases.slices import is_trained
 from xstilts.store import Store
 from xstilts.tasks import get_task
@@ -99,53 +100,123 @@ def sweep_rows(planned: Planned, store: Store, encoder: str) -> list[dict[str, A
 def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     """One row an arm: analyses read these columns, never the arm's name.
 
-    ``tasks``: stages after ``>``, tasks of one mixture after ``+``. What two stages or mixtures of
-    one arm have differently (``mix_cap``, ``frozen`` …) is empty. ``expected`` and ``realised``:
+    ``tasks``: trainings after ``>``, tasks of one mixture after ``+``. What two stages or mixtures
+    of one arm have differently (``mix_cap``, ``frozen`` …) is empty. ``expected`` and ``realised``:
     examples of each task that the law wants and that were drawn, in the mean over the finished
-    seeds. ``frozen``, ``carried`` and ``reinit_top`` count blocks; ``carried_blocks`` says which.
+    seeds. ``language`` and ``translated`` are those of the trainings before the target;
+    of the target stage are ``target_language``, ``target_translated``, a few-shot stage's ``k``,
+    ``draw`` and what it comes ``after``, the arm whose updates make it ``longer``, and their
+    number in the mean over targets and finished seeds. ``frozen``, ``carried`` and ``reinit_top``
+    count blocks; ``carried_blocks`` says which.
     """
     import pandas as pd
 
     recipe = planned.recipe
     rows = []
-    for arm, stages in recipe.arms.items():
-        names = [f"{arm}/{name}" for name in stage_names(stages, recipe.targets)]
-        trained = [(n, stage) for n, stage in zip(names, stages, strict=True) if stage.tasks]
-        found = [_values(planned, store, name) for name, _ in trained]
-        mixes = [stage.mix or Mix() for _, stage in trained if len(stage.tasks) > 1]
+    for arm in recipe.arms:
+        stages = recipe.before(arm)
+        names = zip(stage_names(stages, recipe.targets), stages, strict=True)
+        trained = {f"{arm}/{name}": stage for name, stage in names if stage.trains}
+        found = [_values(planned, store, name) for name in trained]
+        known = all(found) and not _checkpoint(stages)
+        mixes = [stage.mix or Mix() for stage in stages if len(stage.tasks) > 1]
+        told = _trainings(stages)
         rows.append(
             {
                 "arm": arm,
-                "kind": _kind(stages),
+                "kind": _kind(recipe, arm),
                 "baseline": arm == recipe.analysis.gain.baseline,
                 "stages": len(stages),
-                "tasks": " > ".join(" + ".join(sorted(stage.tasks)) for _, stage in trained),
-                "examples": sum(v[0]["examples"] for v in found) if all(found) else None,
+                "tasks": " > ".join(" + ".join(sorted(s.tasks)) or _other(s) for s in told),
+                "language": " > ".join(stage.language or SOURCE for stage in told),
+                "translated": " > ".join(s.translated for s in told if s.translated),
+                "examples": sum(v[0]["examples"] for v in found) if known else None,
                 "mix_law": " > ".join(mix.law for mix in mixes),
                 **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
                 **{key: _counts(found, key) for key in ("expected", "realised")},
-                **_layer_columns(stages),
-                "carried_blocks": _carried(
-                    _values(planned, store, f"{name}.carry") for name, _ in trained
-                ),
+                "checkpoint": _checkpoint(stages),
+                "lineage": "unknown" if _checkpoint(stages) else "known",
+                **_on_text(list(trained.values()), found),
+                **_on_target(planned, store, arm),
+                **_on_layers(recipe.arms[arm]),
+                "carried_blocks": _carried(_values(planned, store, f"{n}.carry") for n in trained),
                 "seeds": len(recipe.seeds),
             }
         )
-    whole = ("examples", "mix_cap", "mix_examples", "frozen", "carried", "carried_draw")
-    kinds = dict.fromkeys((*whole, "reinit_top"), "Int64") | {"mix_temperature": "Float64"}
+    mix, few = ("examples", "mix_cap", "mix_examples"), ("k", "draw")
+    layers = ("frozen", "reinit_top", "carried", "carried_draw")
+    numbers = ("mix_temperature", "further_updates", "mlm_share")
+    kinds = dict.fromkeys((*mix, *few, *layers), "Int64") | dict.fromkeys(numbers, "Float64")
     return pd.DataFrame(rows).astype({**kinds, "carried_embeddings": "boolean"})
 
 
-def _kind(stages: Sequence[StageUse]) -> str:
-    trained = [stage for stage in stages if stage.tasks]
-    if not trained:
-        return "layers" if stages else "none"
-    if len(trained) > 1:
+def _trainings(stages: Sequence[StageUse]) -> list[StageUse]:
+    """The stages that train, here or elsewhere."""
+    return [stage for stage in stages if stage.trains or stage.checkpoint]
+
+
+def _other(stage: StageUse) -> str:
+    """What a stage without tasks is called among tasks."""
+    return "unknown" if stage.checkpoint else "mlm"
+
+
+def _kind(recipe: Recipe, arm: str) -> str:
+    """What an arm is: by its stages before the target, else by what it says of the target."""
+    before, said = recipe.before(arm), recipe.on_target(arm)
+    stages = _trainings(before)
+    if len(stages) > 1:
         return "chain"
-    return "mixture" if len(trained[0].tasks) > 1 else "task"
+    if stages and not stages[0].tasks:
+        return "checkpoint" if stages[0].checkpoint else "mlm"
+    if stages:
+        return "mixture" if len(stages[0].tasks) > 1 else "task"
+    if said and said.few_shot:
+        return "few-shot"
+    if said and said.longer:
+        return "longer"
+    if said and said.language:
+        return "translate-train" if said.translated else "in-language"
+    return "layers" if before or said else "none"
 
 
-def _layer_columns(stages: Sequence[StageUse]) -> dict[str, Any]:
+def _checkpoint(stages: Sequence[StageUse]) -> str:
+    """Where the model lies that was trained elsewhere; empty without one."""
+    said = stages[0].checkpoint if stages else None
+    if said is None:
+        return ""
+    return said.path or f"{said.hub}@{said.revision}"
+
+
+def _on_text(stages: Sequence[StageUse], found: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
+    """The text that an arm reads: its share of the updates, and what finished stages say of it."""
+    read = [(stage.mlm, values) for stage, values in zip(stages, found, strict=True) if stage.mlm]
+    told = [value["text"] for _, values in read for value in values[:1]]
+    return {
+        "mlm_share": _only(said.share or 1.0 for said, _ in read),
+        "mlm_languages": " > ".join(" ".join(sorted(text["languages"])) for text in told),
+        "mlm_head": " > ".join(text["head"] for text in told),
+    }
+
+
+def _on_target(planned: Planned, store: Store, arm: str) -> dict[str, Any]:
+    """What an arm says of its target stage, a setting a column."""
+    said = planned.recipe.on_target(arm)
+    few, values = said and said.few_shot, []
+    for target in planned.recipe.targets if said and said.longer else ():
+        values += _values(planned, store, f"{arm}/{target}")
+    further = [value["further_updates"] for value in values]
+    return {
+        "target_language": (said and said.language) or SOURCE,
+        "target_translated": (said and said.translated) or "",
+        "k": few.k if few else None,
+        "draw": few.draw if few else None,
+        "after": few.after if few else "",
+        "longer": (said and said.longer) or "",
+        "further_updates": sum(further) / len(further) if further else None,
+    }
+
+
+def _on_layers(stages: Sequence[StageUse]) -> dict[str, Any]:
     """What an arm says of layers, in its own training and the target's."""
     frozen = [stage.freeze for stage in stages if stage.freeze]
     carried = [stage.carry for stage in stages if stage.carry]
@@ -236,8 +307,8 @@ def same_data(planned: Planned) -> set[tuple[str, str]]:
             continue
         data = planned.trainings[target].train
         for arm, stages in planned.recipe.arms.items():
-            tasks = [task for stage in stages for task in stage.tasks]
-            if any(set(planned.trainings[t].train.digests) & set(data.digests) for t in tasks):
+            seen = [planned.trainings[task].train for stage in stages for task in stage.tasks]
+            if any(set(other.digests) & set(data.digests) for other in seen):
                 found.add((arm, target))
     return found
 

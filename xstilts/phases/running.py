@@ -18,7 +18,8 @@ from xstilts.models import hub
 from xstilts.models.files import inspect
 from xstilts.phases import leaks, results
 from xstilts.phases.cuts import Cut, cut_inputs
-from xstilts.phases.planning import Planned, make_plan
+from xstilts.phases.planned import Planned
+from xstilts.phases.planning import make_plan
 from xstilts.phases.pretraining import Promised
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.workplace import Workplace
@@ -99,7 +100,7 @@ def run_recipe(
     planned, found = prepare(recipe, workplace, executor, say)
     for line in results.silent_lines(planned):
         say(line)
-    away = [e.choice for e in planned.encoders.values() if e.away]
+    away = [e.choice for e in planned.away]
     for choice in away:
         say(f"fetching {choice.hub} at {choice.revision}")
         folder = hub.fetch(str(choice.hub), str(choice.revision))

@@ -55,12 +55,14 @@ class Files:
         sources: path of every file that a slice reads, by digest.
         absent: one line a file that is missing.
         silent: target -> languages of the task that have no gold here.
+        pools: target -> the split that few shots are drawn from unless a recipe names one.
     """
 
     workplace: Workplace
     sources: dict[str, Path] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     silent: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    pools: dict[str, Split] = field(default_factory=dict)
 
     def slice(
         self,
@@ -72,13 +74,19 @@ class Files:
         sample: int | None = None,
         at_most: int | None = None,
         without: Sequence[str] = (),
+        roots: Sequence[Path] | None = None,
+        translates: Slice | None = None,
     ) -> Slice:
-        """One split in one language; digests say ``not here`` where the files are missing."""
+        """One split in one language; digests say ``not here`` where the files are missing.
+
+        Files are sought in ``roots``, the data folders if None.
+        """
+        roots = self.workplace.data if roots is None else roots
         parts = tuple(
-            self.slice(get_task(name), other, language)
+            self.slice(get_task(name), other, language, roots=roots)
             for name, other in task.parts.get(split, {}).items()
         )
-        found = None if parts else find(task, split, language, self.workplace.data)
+        found = None if parts else find(task, split, language, roots)
         if found is None and not parts:
             names = " or ".join(expected(task, split, language)[:3])
             line = f"{task.name} {split} {language}: {names}"
@@ -102,6 +110,7 @@ class Files:
             rename=files.rename if found else {},
             codes=_codes(files, split, language) if found else {},
             parts=parts,
+            translates=translates,
         )
 
     def _digests(self, found: Found | None) -> tuple[str, ...]:

@@ -2,19 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from xstilts.data.corpora import LANGUAGES, Corpus, Rows
 from xstilts.data.slices import Slice, Tokens
 from xstilts.graph import Stage, Step, Work
-from xstilts.models.files import EncoderFiles
-from xstilts.phases.pretraining import Promised
-from xstilts.phases.recipe import EncoderChoice, Training
+from xstilts.phases.encoders import Encoder
+from xstilts.phases.forms import MixedText
+from xstilts.phases.pretraining import ROWS, TEXT
+from xstilts.phases.recipe import Training
 from xstilts.phases.slices import Trained
 from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
 from xstilts.scoring.spec import Choose, Score, Threshold, score_of
 from xstilts.tasks import get_task
 from xstilts.train.mixture import budget, shares
-from xstilts.train.spec import PLAIN, WEIGHTS, FineTune, Head, How, Layers, Mix, Mixture
+from xstilts.train.spec import (
+    LONGER,
+    PLAIN,
+    WEIGHTS,
+    FineTune,
+    Head,
+    How,
+    Layers,
+    Mix,
+    Mixture,
+    Reading,
+)
+from xstilts.train.text_spec import ROWS as TEXT_ROWS
+from xstilts.train.text_spec import TOKENIZER as TEXT_TOKENIZER
+from xstilts.train.text_spec import TextUpdates
 
 READ = Stage("read", 1, "xstilts.data.read:read")
 TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
@@ -35,6 +52,8 @@ SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
 SCORE_MINED = Stage("score", 2, SCORE.address)  # since 2 the pairs that are taken are kept
 CHOOSE = Stage("choose", 1, "xstilts.scoring.blocks:choose")
 
+Text = tuple[TextUpdates, dict[str, Step]]  # what a stage is told of its text, and its inputs
+
 # Pieces of an average example, for estimates before anything is tokenised.
 _PIECES = {
     "pair": 50,
@@ -45,65 +64,6 @@ _PIECES = {
     "mining": 60,
     "ranking": 270,
 }
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """An encoder as steps know it.
-
-    Attributes:
-        label: its name in tables.
-        digest: of its files; ``hub:ORG/NAME@REVISION`` while it is not here.
-        tokenizer: digest of its tokenizer's files, or the same.
-        choice: the recipe's words.
-        files: what is known of it if it is here.
-        made: the steps that make it if it is made here; its digests are their keys.
-    """
-
-    label: str
-    digest: str
-    tokenizer: str
-    choice: EncoderChoice
-    files: EncoderFiles | None = None
-    made: Promised | None = None
-
-    @property
-    def away(self) -> bool:
-        """Whether it is still on the hub."""
-        return self.files is None and self.made is None
-
-    @property
-    def positions(self) -> int | None:
-        """Longest row it can read, None where unlimited or unknown."""
-        if self.made:
-            return self.made.declared.model.positions
-        return self.files.positions if self.files else None
-
-    @property
-    def layers(self) -> int | None:
-        """Number of blocks, None where unknown."""
-        if self.made:
-            return self.made.declared.model.layers
-        return self.files.layers if self.files else None
-
-    @property
-    def block_parameters(self) -> float | None:
-        """Weights in the blocks, None where unknown."""
-        if self.made:
-            return self.made.declared.model.block_parameters
-        return self.files.block_parameters if self.files else self.choice.block_parameters
-
-    @property
-    def languages(self) -> tuple[str, ...] | None:
-        """What it was pretrained on: what the recipe says, else its card; None where unknown."""
-        if self.choice.languages is None and self.made:
-            return tuple(self.made.texts)
-        return self.choice.languages or (self.files.languages if self.files else None)
-
-    @property
-    def about(self) -> str:
-        """One sentence on what it was trained on."""
-        return self.choice.about or (self.made.declared.about if self.made else "")
 
 
 @dataclass(frozen=True)
@@ -131,6 +91,7 @@ class Model:
 def slice_label(data: Slice) -> str:
     """The readable part of a slice's address: ``mnli.en.train``."""
     part = {"all": "", "train": "-rest", "held": "-held"}[data.part]
+    part += "" if data.draw is None else f"-{data.sample}.{data.draw}"
     return f"{data.task}.{data.language}.{data.split}{part}"
 
 
@@ -149,7 +110,8 @@ class Builder:
     @property
     def start(self) -> Model:
         """The encoder itself."""
-        return Model(self.encoder.made.step if self.encoder.made else None)
+        made = self.encoder.made
+        return Model(made.step if made else self.encoder.ready)
 
     def read(self, data: Slice) -> Step:
         """The examples of a slice."""
@@ -191,19 +153,42 @@ class Builder:
         how: How,
         words: Training,
         seed: int,
+        *,
+        learnt: Slice | None = None,
+        head: Literal["new", "kept"] = "new",
+        beside: Sequence[Step] = (),
+        text: Text | None = None,
         layers: Layers = PLAIN,
     ) -> Model:
-        """``start`` trained on one task."""
-        head = _head(data)
+        """``start`` trained on one task.
+
+        Args:
+            start: the model to start from.
+            data: what is trained and selected on.
+            how: the hyper-parameters.
+            words: how examples are cut into pieces.
+            seed: of the stage.
+            learnt: the slice whose labels count where they are open; that trained on if None.
+            head: whether the head of ``start`` is kept.
+            beside: stages whose updates come on top of its own.
+            text: that is read between the updates of the task.
+            layers: which of them learn, and which are read.
+        """
         config = FineTune(
-            **dict(head),
+            **dict(_head(data)),
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
+            language=data.train.language,
+            head=head,
+            text=text[0] if text else None,
             layers=layers,
         )
-        work = Work(how.epochs * pieces_of(data.train), training=True)
-        return self._trained(start, config, self._inputs(data, words), work, data.train)
+        learnt = learnt or data.train
+        more = {f"{LONGER}{i}": step for i, step in enumerate(beside, 1)}
+        tokens = how.epochs * pieces_of(data.train) + sum(step.work.tokens for step in beside)
+        inputs = self._inputs(data, words, learnt) | more | (text[1] if text else {})
+        return self._trained(start, config, inputs, Work(tokens, training=True), learnt)
 
     def mix(
         self,
@@ -212,6 +197,8 @@ class Builder:
         mix: Mix,
         how: How,
         seed: int,
+        text: Text | None = None,
+        *,
         layers: Layers = PLAIN,
     ) -> Model:
         """``start`` trained on several tasks at once, each cut into pieces by its own words."""
@@ -224,37 +211,41 @@ class Builder:
             encoder=self.encoder.digest if start.step is None else None,
             how=how,
             seed=seed,
+            language=parts[0][0].train.language,
+            text=text[0] if text else None,
             layers=layers,
         )
         inputs = {
             f"{name}.{data.train.task}": step
             for data, words in parts
-            for name, step in self._inputs(data, words).items()
-        }
+            for name, step in self._inputs(data, words, data.train).items()
+        } | (text[1] if text else {})
         sizes = [size_of(data.train) for data, _ in parts]
         law = zip(shares(mix, sizes), sizes, parts, strict=True)
         pieces = sum(share / size * pieces_of(data.train) for share, size, (data, _) in law)
         work = Work(budget(mix, sizes, how.epochs) * pieces, training=True)
         return self._trained(start, config, inputs, work, None)
 
-    def _inputs(self, data: Trained, words: Training) -> dict[str, Step]:
+    def _inputs(self, data: Trained, words: Training, learnt: Slice) -> dict[str, Step]:
         return {
-            "train": self.tokens(data.train, words.max_length, words.stride, data.train),
-            "dev": self.tokens(data.held, words.max_length, words.stride, data.train),
+            "train": self.tokens(data.train, words.max_length, words.stride, learnt),
+            "dev": self.tokens(data.held, words.max_length, words.stride, learnt),
             "dev_examples": self.read(data.held),
         }
 
     def _trained(
         self,
         start: Model,
-        config: FineTune | Mixture,
+        config: FineTune | Mixture | Reading,
         inputs: dict[str, Step],
         work: Work,
         data: Slice | None,
     ) -> Model:
         if start.step is not None:
             inputs = {**inputs, "start": start.step}
-        chain = (*start.chain, config.task)
+        said = "" if config.language == "en" else f"-{config.language}"
+        said += "+mlm" if config.text and config.heads else ""
+        chain = (*start.chain, f"{config.task}{said}")
         spans = any(head.kind == "span" for head in config.heads)
         stage = TRAIN_SPANS if spans else TRAIN
         step = Step(stage, ".".join(chain), config, inputs, work)
@@ -263,6 +254,46 @@ class Builder:
     def once(self, step: Step) -> Step:
         """The step that makes an encoder, or the equal one that was promised before."""
         return self._train.setdefault(step.key, step)
+
+    def text(self, corpora: Sequence[Corpus], said: MixedText, length: int) -> Text:
+        """What a stage is told of its text, and the inputs that hold it, in rows of ``length``."""
+        made = self.encoder.made
+        tokenizer = None if made else self.encoder.tokenizer
+        texts = {f"{LANGUAGES}{c.language}": Step(TEXT, c.language, c) for c in corpora}
+        cut = {"tokenizer": made.tokenizer} if made else {}
+        rows = Step(ROWS, "text", Rows(length=length, tokenizer=tokenizer), texts | cut)
+        config = TextUpdates(
+            share=said.share or 1.0,
+            sampling=said.sampling,
+            masking=said.masking,
+            tokenizer=tokenizer,
+        )
+        return config, {TEXT_ROWS: rows} | ({TEXT_TOKENIZER: made.tokenizer} if made else {})
+
+    def reading(
+        self,
+        start: Model,
+        text: Text,
+        examples: int | None,
+        how: How,
+        seed: int,
+        pieces: float,
+        *,
+        layers: Layers = PLAIN,
+    ) -> Model:
+        """``start`` trained by masked LM alone, on ``pieces`` pieces, about."""
+        config, inputs = text
+        if examples is not None:
+            how = how.model_copy(update={"epochs": 1.0})  # which then changes nothing
+        reading = Reading(
+            text=config,
+            examples=examples,
+            encoder=self.encoder.digest if start.step is None else None,
+            how=how,
+            seed=seed,
+            layers=layers,
+        )
+        return self._trained(start, reading, inputs, Work(pieces, training=True), None)
 
     def predict(self, model: Model, data: Slice, how: How, words: Training) -> Step:
         """``model`` run on one slice, with no further training."""
@@ -347,6 +378,8 @@ def pieces_of(data: Slice) -> float:
 
 def size_of(data: Slice) -> int:
     """Examples of a slice as far as they are known without reading it."""
+    if data.translates is not None:
+        return size_of(data.translates)
     known = get_task(data.task).sizes.of(data.split, data.language)
     whole = known or (10_000 if data.split == "train" else 1_000)
     whole = data.sample if data.sample is not None else whole

@@ -17,7 +17,7 @@ from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.phases import results
-from xstilts.phases.planning import Cell, Planned
+from xstilts.phases.planned import Cell, Planned
 from xstilts.phases.running import Results
 from xstilts.prediction.spec import PREDICTIONS
 from xstilts.reports.model import ReportInput

@@ -1,4 +1,4 @@
-"""Stage `train`: the next stage of an encoder, on one task or a mixture of several, for one seed.
+"""Stage `train`: the next stage of an encoder, on one task, a mixture of several, or text.
 
 Which examples an update has depends on the seed and the update only, the learning rate on the
 update only, so a run that was interrupted goes on exactly where it was.
@@ -13,41 +13,43 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from xstilts.core.context import Context, Result
 from xstilts.core.seeds import derive
 from xstilts.core.spec import Runtime
 from xstilts.data.batches import Ints
-from xstilts.data.tokens import labels_of
 from xstilts.models.device import use
-from xstilts.models.freezing import freeze
 from xstilts.models.joint import JointModel
 from xstilts.models.kept_rows import KeptRows
-from xstilts.models.task_model import TaskModel, next_stage
+from xstilts.models.masked_lm import MaskedLM
 from xstilts.train import checkpoint
+from xstilts.train.assembly import AnyModel, Assembly, Config, assemble
+from xstilts.train.draws import draws_of, reading
 from xstilts.train.events import Events
 from xstilts.train.gradient import summed_gradient
-from xstilts.train.mixture import Draws, alone, budget, mixed, shares
-from xstilts.train.optim import clip, make_optimizer, rate, total_updates
+from xstilts.train.masked_text import masked_loss
+from xstilts.train.optim import clip, make_optimizer, rate
 from xstilts.train.part import Part
-from xstilts.train.spec import LOG, FineTune, Head, Layers, Mixture
+from xstilts.train.spec import LOG, LONGER, Layers, Reading
+from xstilts.train.text_part import NAME, TextPart, mean_loss
 
 _LOG_EVERY = 10
 _SAY_SECONDS = 10.0
 
 
 def finetune(
-    config: FineTune | Mixture, inputs: Mapping[str, Result], folder: Path, context: Context
+    config: Config, inputs: Mapping[str, Result], folder: Path, context: Context
 ) -> dict[str, Any]:
     """Train and keep the weights that scored best on held-out English examples.
 
     Args:
         config: heads, hyper-parameters, seed.
         inputs: ``train`` and ``dev`` token arrays and ``dev_examples`` (of a mixture
-            ``train.TASK`` and so on), and ``start``, the model of an earlier stage, unless
-            ``config.encoder`` names an encoder.
-        folder: gets weights (of a mixture the encoder's), ``log.jsonl`` and, while running,
-            checkpoints.
+            ``train.TASK`` and so on), ``text`` where some is read, and ``start``, the model of an
+            earlier stage, unless ``config.encoder`` names an encoder.
+        folder: gets weights (of a mixture, and beside text, the encoder's), ``log.jsonl`` and,
+            while running, checkpoints.
         context: where things lie and how to run.
 
     Returns:
@@ -55,63 +57,37 @@ def finetune(
         every task is within noise of its floor), what was selected, the lineage, and the cost.
     """
     device = use(context.runtime)
-    start = inputs["start"].folder if "start" in inputs else context.sources[str(config.encoder)]
-    own = {head.task: _inputs_of(config, head, inputs) for head in config.heads}
-    models = (
-        next_stage(
-            start,
-            head.kind,
-            len(labels_of(head.labels, own[head.task]["train"])),
-            seed=derive(config.seed, "head", head.task),
-            dropout=config.how.dropout,
-            mixed=config.layers.mixed,
-        ).to(device)
-        for head in config.heads
-    )
-    model = JointModel(models) if isinstance(config, Mixture) else next(models)
-    each = model.models if isinstance(model, JointModel) else [model]
-    if config.layers.frozen is not None:
-        for part in each:
-            freeze(part.encoder, config.layers.frozen)
-    packed = model.train().without_padding()  # as far as dropout allows
-    parts = [
-        Part(head, part, own[head.task], config.seed)
-        for head, part in zip(config.heads, each, strict=True)
-    ]
+    built = assemble(config, inputs, context, device)
     lineage = inputs["start"].value["lineage"] if "start" in inputs else []
-    run = Run(config, parts, model, lineage, folder, context, device)
-    with _rows_kept(model, config.layers, folder, context.runtime) as kept:
+    further = sum(r.value["updates"] for n, r in inputs.items() if n.startswith(LONGER))
+    run = Run(config, built, lineage, folder, context, device, further)
+    with _rows_kept(built.model, config, folder, context.runtime) as kept:
         verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
-        model.load_state_dict(run.best)
-        model.save(folder)
+        built.model.load_state_dict(run.best)
+        built.model.save(folder)
     checkpoint.clear(folder)
-    return run.value(verdict) | {"packed": packed} | _layers(config.layers, parts, kept)
-
-
-def _inputs_of(
-    config: FineTune | Mixture, head: Head, inputs: Mapping[str, Result]
-) -> dict[str, Result]:
-    end = f".{head.task}" if isinstance(config, Mixture) else ""
-    return {name: inputs[f"{name}{end}"] for name in ("train", "dev", "dev_examples")}
+    layers = _layers(config.layers, built.parts, kept)
+    return run.value(verdict) | {"packed": built.packed} | layers
 
 
 @contextmanager
-def _rows_kept(
-    model: TaskModel | JointModel, layers: Layers, folder: Path, runtime: Runtime
-) -> Iterator[bool]:
+def _rows_kept(model: AnyModel, config: Config, folder: Path, runtime: Runtime) -> Iterator[bool]:
     """Have frozen blocks run once a row, not once an epoch; whether they do.
 
-    They do where the written blocks run, unless heads read a mix of all layers.
+    They do where the written blocks run, unless heads read a mix of all layers, or text is read,
+    whose rows are masked anew every time.
     """
-    if not layers.frozen or layers.mixed or model.written is None:
+    layers = config.layers
+    written = None if isinstance(model, MaskedLM) or config.text else model.written
+    if not layers.frozen or layers.mixed or written is None:
         yield False
         return
     with closing(KeptRows(folder, int(runtime.prefix_gigabytes * 1e9))) as kept:
-        model.written.kept = kept
+        written.kept = kept
         yield runtime.prefix_gigabytes > 0
-    model.written.kept = None
+    written.kept = None
 
 
 def _layers(layers: Layers, parts: list[Part], kept: bool) -> dict[str, Any]:
@@ -122,33 +98,33 @@ def _layers(layers: Layers, parts: list[Part], kept: bool) -> dict[str, Any]:
     return frozen | ({"layer_mix": mixed} if mixed else {})
 
 
-def draws_of(config: FineTune | Mixture, sizes: list[int]) -> tuple[list[float], Draws]:
-    """Each task's share of the updates, and the examples of every update."""
-    how = config.how
-    if isinstance(config, FineTune):
-        return [1.0], alone(sizes[0], total_updates(sizes[0], how), how.batch_size)
-    law, examples = shares(config.mix, sizes), budget(config.mix, sizes, how.epochs)
-    seed = derive(config.seed, "mixture", config.task)
-    return law.tolist(), mixed(law, examples, how.batch_size, seed)
-
-
 class Run:
     """The state of one training run."""
 
     def __init__(
         self,
-        config: FineTune | Mixture,
-        parts: list[Part],
-        model: TaskModel | JointModel,
+        config: Config,
+        built: Assembly,
         lineage: list[dict[str, Any]],
         folder: Path,
         context: Context,
         device: torch.device,
+        further: int = 0,
     ) -> None:
-        self.config, self.parts, self.model, self.folder = config, parts, model, folder
-        self.lineage, self.context, self.device = lineage, context, device
-        self.law, self.draws = draws_of(config, [part.data.examples for part in parts])
+        parts, model, text = built.parts, built.model, built.text
+        self.parts, self.model, self.text = parts, model, text
+        self.config, self.lineage, self.folder = config, lineage, folder
+        self.context, self.device, self.further = context, device, further
+        self.law: list[float] = []
+        if isinstance(config, Reading):
+            assert text is not None
+            self.draws = reading(config, text.rows)
+        else:
+            sizes = [part.data.examples for part in parts]
+            self.law, self.draws = draws_of(config, sizes, further)
         self.total = len(self.draws.task)
+        if text is not None:
+            text.before = self.held_losses(text)
         self.optimizer = make_optimizer(model, config.how)
         torch.manual_seed(derive(config.seed, "dropout", config.task))
         self.progress, self.best = checkpoint.load(
@@ -162,9 +138,8 @@ class Run:
         began = saved = said = time.monotonic()
         before = progress.seconds
         while progress.update < self.total and progress.worse < how.select.patience:
-            part, examples = self.drawn(progress.update)
-            loss, norm = self.one_update(part, examples)
-            of = {"task": part.head.task} if len(self.parts) > 1 else {}
+            name, loss, norm = self.one_update()
+            of = {"task": name} if len(self.parts) > 1 or self.text else {}
             if not (np.isfinite(loss) and np.isfinite(norm)):
                 self.log(**of, loss=str(loss), norm=str(norm))
                 return "diverged"
@@ -184,6 +159,8 @@ class Run:
         self.events.close()
         if any(part.floor is None for part in self.parts):  # resumed after the last evaluation
             self.evaluate()
+        if not self.parts:  # a loss has no floor
+            return "ok"
         skill = [not p.at_floor(progress.best_scores.get(p.head.task, 0.0)) for p in self.parts]
         return "ok" if any(skill) else "collapsed"
 
@@ -193,35 +170,48 @@ class Run:
         start, count = self.draws.start[update], self.draws.count[update]
         return part, part.examples(int(start), int(count))
 
-    def one_update(self, part: Part, examples: Ints) -> tuple[float, float]:
-        """One step of the optimizer; returns the mean loss and the gradient's norm."""
-        how = self.config.how
+    def gradient(self) -> tuple[str, nn.Module, float, int]:
+        """Add that of the next update: what it is on, what it moves, mean loss, pieces read."""
+        update = self.progress.update
+        of: dict[str, Any] = {
+            "micro_tokens": self.context.runtime.micro_tokens,
+            "precision": self.config.how.precision,
+            "device": self.device,
+        }
+        if self.text is not None and self.draws.task[update] == len(self.parts):
+            asked = self.text.asked(int(self.draws.start[update]))
+            self.text.model.train()
+            return NAME, self.text.model, masked_loss(self.text.model, asked, **of), len(asked.ids)
+        part, examples = self.drawn(update)
         part.model.train()
-        loss = summed_gradient(
-            part.model,
-            part.data,
-            examples,
-            micro_tokens=self.context.runtime.micro_tokens,
-            precision=how.precision,
-            device=self.device,
-        )
+        loss = summed_gradient(part.model, part.data, examples, **of)
+        pieces = int(part.data.lengths[part.data.rows_of(examples)].sum())
+        return part.head.task, part.model, loss, pieces
+
+    def one_update(self) -> tuple[str, float, float]:
+        """One step of the optimizer; returns what it is on, mean loss and gradient's norm."""
+        how = self.config.how
+        name, moved, loss, pieces = self.gradient()
         if isinstance(self.model, JointModel):
-            self.model.still(part.model)
+            self.model.still(moved)
         norm = clip(self.model.parameters(), how.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.progress.update, self.total, how)
         if np.isfinite(norm):
             self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=False)  # the buffers are used again
-        self.progress.pieces += int(part.data.lengths[part.data.rows_of(examples)].sum())
-        return loss, norm
+        self.progress.pieces += pieces
+        return name, loss, norm
 
     def select(self) -> None:
         """Score on the held-out examples; remember the weights if they are the best so far.
 
-        A mixture's score is the mean of its tasks' metrics.
+        A mixture's score is the mean of its tasks' metrics; that of text alone is its mean loss
+        over languages, less than 0 so that more is better.
         """
         found, progress = self.evaluate(), self.progress
+        if not self.parts and self.text is not None:
+            found = {NAME: -mean_loss(self.held_losses(self.text))}
         score = sum(found.values()) / len(found)
         if progress.best_score is None or score > progress.best_score:
             progress.best_score, progress.best_update, progress.worse = score, progress.update, 0
@@ -231,7 +221,9 @@ class Run:
             self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         else:
             progress.worse += 1
-        if len(self.parts) == 1:
+        if not self.parts:
+            self.log(dev_loss=-score)
+        elif len(self.parts) == 1:
             self.log(**{f"dev_{name}": value for name, value in self.parts[0].scores.items()})
         else:
             self.log(**{f"dev_{task}": value for task, value in found.items()}, dev_mean=score)
@@ -246,6 +238,14 @@ class Run:
             )
             for part in self.parts
         }
+
+    def held_losses(self, text: TextPart) -> dict[str, float]:
+        """Language -> the loss of the weights as they stand on held-out documents, nats a piece."""
+        return text.held_losses(
+            micro_tokens=self.context.runtime.micro_tokens * 4,
+            precision=self.config.how.precision,
+            device=self.device,
+        )
 
     def log(self, **facts: float | str) -> None:
         """Keep one entry of the metrics log."""
@@ -267,19 +267,23 @@ class Run:
         progress, how, parts = self.progress, self.config.how, self.parts
         floors = [part.floor for part in parts if part.floor is not None]
         examples = sum(part.data.examples for part in parts)
-        link = {
+        if self.text is not None and not parts:
+            examples = self.text.rows
+        link: dict[str, Any] = {
             "task": self.config.task,
             "examples": examples,
             "updates": progress.best_update,
             "seed": self.config.seed,
         }
+        if self.config.language != "en":
+            link["language"] = self.config.language
         link |= self.config.layers.model_dump(exclude_defaults=True)
-        value = {
+        value: dict[str, Any] = {
             "verdict": verdict,
             "updates": progress.update,
             "planned_updates": self.total,
             "selected_update": progress.best_update,
-            "dev_metric": parts[0].head.metric if len(parts) == 1 else "mean",
+            "dev_metric": self.judged_by,
             "dev_score": progress.best_score,
             "dev_floor": sum(floors) / len(floors) if floors else None,
             "dev_examples": sum(part.held for part in parts),
@@ -291,12 +295,33 @@ class Run:
             "device": str(self.device),
             "lineage": [*self.lineage, link],
         }
+        if self.text is not None:
+            value["text"] = self.text_value(verdict)
+            link["text"] = {x: n["rows"] for x, n in value["text"]["languages"].items()}
+        if self.further:
+            value["further_updates"] = self.further
         if progress.no_answer_threshold is not None:
             value["no_answer_threshold"] = progress.no_answer_threshold
         if len(parts) > 1:
             link["realised"] = self.realised(progress.best_update)
             value["parts"] = self.parts_value()
         return value
+
+    @property
+    def judged_by(self) -> str:
+        """The number by which updates are chosen; more of it is better."""
+        if not self.parts:
+            return "-loss"
+        return self.parts[0].head.metric if len(self.parts) == 1 else "mean"
+
+    def text_value(self, verdict: str) -> dict[str, Any]:
+        """What the record says of the text; losses are those of the weights that are kept."""
+        assert self.text is not None and self.config.text is not None
+        drawn = self.draws.task[: self.progress.update] == len(self.parts)
+        after = None if verdict == "diverged" else self.held_losses(self.text)
+        said = self.text.value(int(drawn.sum()), after)
+        expected = round(self.config.text.share * self.progress.update, 2)
+        return {"share": self.config.text.share, "expected_updates": expected, **said}
 
     def realised(self, updates: int) -> dict[str, int]:
         """Task -> examples drawn in the first ``updates`` updates."""

@@ -96,8 +96,7 @@ class MaskedText:
         Returns:
             the rows with pieces masked, those asked for as ``label``; and pieces by language.
         """
-        rng = np.random.default_rng(derive(self.seed, "languages", update))
-        spoken = rng.choice(len(self.languages), size, p=self.shares)
+        spoken = self._spoken(update, size)
         chance = np.random.default_rng(derive(self.seed, "translations", update))
         rows, read = [], dict.fromkeys(self.languages, 0)
         for language in spoken:
@@ -123,6 +122,18 @@ class MaskedText:
     def _row(self, arrays: TokenArrays, row: int) -> tuple[str, Ints]:
         ids = arrays.ids[arrays.starts[row] : arrays.starts[row + 1]]
         return self.languages[arrays.extra["language"][row]], ids
+
+    def skip_to(self, update: int, size: int) -> None:
+        """Stand where all updates before ``update`` have been drawn, each of ``size`` rows."""
+        self.rows = dict.fromkeys(self.languages, 0)
+        for earlier in range(update):
+            for language in self._spoken(earlier, size):
+                self.rows[self.languages[language]] += 1
+
+    def _spoken(self, update: int, size: int) -> Ints:
+        """The language of every row of an update."""
+        rng = np.random.default_rng(derive(self.seed, "languages", update))
+        return rng.choice(len(self.languages), size, p=self.shares)
 
     def _next_row(self, language: int) -> int:
         """A row of a language that its epoch has not had."""

@@ -94,3 +94,27 @@ def mixed(law: NDArray[np.float64], examples: int, batch_size: int, seed: int) -
         mine = task == i
         start[mine] = np.cumsum(count[mine]) - count[mine]
     return Draws(task, start, count)
+
+
+def between(draws: Draws, share: float, text: int, batch_size: int, seed: int) -> Draws:
+    """``draws`` with updates on text between them, at random places.
+
+    The tasks' examples come as without text, in the same order.
+
+    Args:
+        draws: of the tasks.
+        share: of all updates that are on text, below 1.
+        text: index that stands for the text; ``start`` then counts its updates.
+        batch_size: rows of an update on text.
+        seed: of the places.
+    """
+    tasks = len(draws.task)
+    texts = round(tasks * share / (1 - share))
+    order = np.random.default_rng(seed).permutation(tasks + texts)
+    reads = np.zeros(tasks + texts, bool)
+    reads[order[:texts]] = True
+    task = np.full(tasks + texts, text)
+    start, count = np.cumsum(reads) - 1, np.full(tasks + texts, batch_size)
+    for new, old in ((task, draws.task), (start, draws.start), (count, draws.count)):
+        new[~reads] = old
+    return Draws(task, start, count)

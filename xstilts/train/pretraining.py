@@ -97,6 +97,7 @@ def pretrain(
         config.translation,
     )
     model = new_masked_lm(config.model, tokenizer, derive(config.seed, "weights")).to(device)
+    model.without_padding()
     if "start" in inputs:
         model.start_from(np.load(inputs["start"].folder / VECTORS, allow_pickle=False))
     run = Run(config, text, model, folder, context, device)

@@ -8,9 +8,11 @@ from pydantic import Field, model_validator
 from xstilts.core.spec import Spec, added
 from xstilts.core.validation import refusal
 from xstilts.tasks.spec import AnswerRules, Kind
+from xstilts.train.text_spec import TextUpdates
 
 LOG = "log.jsonl"
 WEIGHTS = ("*.safetensors",)
+LONGER = "longer."  # before the number in the name of an input: a stage whose updates come on top
 
 
 class Select(Spec):
@@ -131,6 +133,10 @@ class FineTune(Spec):
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters.
         seed: of the head, the order of examples and dropout.
+        language: of the examples trained on; those selected on are English.
+        head: ``kept`` goes on with the head of the stage that it starts from, which is of the same
+            kind and labels.
+        text: updates of masked LM between those of the task; the inputs have the text.
         layers: which of them learn, and which are read.
     """
 
@@ -142,6 +148,9 @@ class FineTune(Spec):
     how: How
     seed: int
     answers: AnswerRules = added("squad", absent_when="squad")
+    language: str = added("en", absent_when="en")
+    head: Literal["new", "kept"] = added("new", absent_when="new")
+    text: TextUpdates | None = added(None, absent_when=None)
     layers: Layers = added(PLAIN, absent_when=PLAIN)
 
     @property
@@ -162,6 +171,8 @@ class Mixture(Spec):
         encoder: digest of the encoder; None if the stage starts from another stage's model.
         how: the hyper-parameters, the same for every task.
         seed: of heads, draws, orders of examples and dropout.
+        language: of the examples trained on; those selected on are English.
+        text: updates of masked LM between those of the tasks; the inputs have the text.
         layers: which of them learn, and which are read; the same for every task.
     """
 
@@ -170,12 +181,51 @@ class Mixture(Spec):
     encoder: str | None
     how: How
     seed: int
+    language: str = added("en", absent_when="en")
+    text: TextUpdates | None = added(None, absent_when=None)
     layers: Layers = added(PLAIN, absent_when=PLAIN)
 
     @property
     def task(self) -> str:
         """The tasks as one name."""
         return joint_name(head.task for head in self.heads)
+
+
+class Reading(Spec):
+    """One stage of masked LM alone, on an encoder that is there.
+
+    The best update has the lowest mean loss over languages on held-out documents.
+
+    Attributes:
+        text: what of it is predicted.
+        examples: rows of the whole stage; None for ``epochs`` passes over all.
+        encoder: digest of the encoder; None if the stage starts from another stage's model.
+        how: the hyper-parameters.
+        seed: of a new head, the order of rows, what is masked, and dropout.
+        layers: which of them learn.
+    """
+
+    text: TextUpdates
+    examples: int | None
+    encoder: str | None
+    how: How
+    seed: int
+    layers: Layers = added(PLAIN, absent_when=PLAIN)
+
+    @property
+    def task(self) -> str:
+        """Its name among tasks."""
+        return "mlm"
+
+    @property
+    def language(self) -> str:
+        """Of labelled examples, which it has none of."""
+        return "en"
+
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """None: nothing is labelled."""
+        return ()
 
 
 def joint_name(tasks: Iterable[str], most: int = 60) -> str:

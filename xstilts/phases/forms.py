@@ -1,0 +1,215 @@
+"""Words of a stage beside its tasks: on what text, in which language, on which layers."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from xstilts.core.validation import refusal
+from xstilts.data.masking import Masking
+from xstilts.tasks.spec import Split
+from xstilts.train.layers_spec import Carry
+from xstilts.train.spec import Layers
+from xstilts.train.text_spec import MASKING
+
+LAB = "lab"  # in the place of a folder: what the laboratory says
+OWN = "own"  # the language that is reported, for each of them
+SOURCE = "en"
+
+STARTS = (  # one of them a stage has
+    "train: TASK",
+    "mlm: {}",
+    "checkpoint: {path: DIR}",
+    "reinit_top: 2",
+    "freeze: {blocks: 6, during: target}",
+    "layer_mix: {during: target}",
+    "few_shot: {k: 100}",
+    "longer: ARM",
+    "language: LANGUAGE",
+)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FewShot(_Section):
+    """Each target goes on with a few of its own examples in a language, and is reported there.
+
+    Attributes:
+        k: how many.
+        draw: which draw; fewer of the same draw are always among more of it.
+        after: ``target``: the target's model goes on, its head kept. ``arm``: there is no training
+            on the English target data; the examples follow the arm's stages, with a new head.
+        from_: the split that they are drawn from; absent = the first of train and dev that has
+            files in every reported language and is not reported, else the reported split, which
+            then lacks them for all arms alike.
+        training: hyper-parameters that differ from the target's.
+    """
+
+    k: int = Field(ge=1)
+    draw: int = Field(default=0, ge=0)
+    after: Literal["target", "arm"] = "target"
+    from_: Split | None = Field(default=None, alias="from")
+    training: dict[str, Any] = {}
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _code(language: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", language):
+        raise refusal("", f"{language!r} is no language", f"a code such as de, or {OWN}")
+    return language
+
+
+class MixedText(_Section):
+    """Masked LM on text, beside the tasks of a stage or alone.
+
+    Attributes:
+        languages: of the text; all that have some if absent.
+        share: of the updates that are on text, where the stage has tasks.
+        examples: rows of the whole stage, where it has none; absent = ``epochs`` passes over all.
+        text: folders as ``xstilts pretrain`` reads them, counted from a data folder; ``lab`` alone
+            for the laboratory's stories. Absent = those with ``data: lab``, else every folder of
+            text in ``text/`` of a data folder.
+        tokens: words and marks of the laboratory's English stories; other languages have their
+            declared share of them.
+        held: most documents of a language that are held out, to measure its loss.
+        sampling: exponent of the languages' shares: 1 in proportion to their text, 0 all alike.
+        masking: what is predicted.
+    """
+
+    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    share: float | None = Field(default=None, gt=0, lt=1)
+    examples: int | None = Field(default=None, ge=1)
+    text: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_as_list)] | None = None
+    tokens: int = Field(default=50_000, ge=1)
+    held: int = Field(default=100, ge=1)
+    sampling: float = Field(default=0.3, ge=0, le=1)
+    masking: Masking = MASKING
+
+    def refuse_contradictions(self, tasks: tuple[str, ...]) -> None:
+        """Refuse a share of nothing, and a stage of two sizes.
+
+        Raises:
+            PydanticCustomError: naming the key.
+        """
+        if tasks and self.share is None:
+            what = "mlm does not say at which share of the updates it reads text"
+            raise refusal("", what, "mlm: {share: 0.2}, above 0 and below 1")
+        if tasks and self.examples is not None:
+            what = "mlm has as many updates as its share says, and examples beside"
+            raise refusal("", what, "examples only in a stage without tasks")
+        if not tasks and self.share is not None:
+            what = "mlm has a share, and the stage has no tasks to share with"
+            raise refusal("", what, "train: TASK, or no share")
+
+
+_Stages = Literal["intermediate", "target"]
+
+
+class LayerMixing(_Section):
+    """A learned mix of all layers at the readout.
+
+    Attributes:
+        during: in this stage, in the target's, or in both.
+    """
+
+    during: Literal["intermediate", "target", "both"]
+
+    def at(self, stage: _Stages) -> bool:
+        """Whether it is so in this stage, or in the target's."""
+        return self.during in (stage, "both")
+
+
+class Freeze(LayerMixing):
+    """Layers that do not learn.
+
+    Attributes:
+        blocks: from the bottom, with the embeddings; 0 freezes the embeddings alone.
+    """
+
+    blocks: int = Field(ge=0)
+
+
+class Said(_Section):
+    """The words of a stage that are not its tasks.
+
+    Attributes:
+        language: of the training data, English if absent. On the target stage also ``own``: each
+            reported language is trained on, and reported, for itself.
+        translated: a folder of translations of the training data, ``DIR/LANGUAGE/`` with files as a
+            data folder has them; ``lab`` for the laboratory's own, which are exact.
+        few_shot: how the target goes on.
+        longer: the arm whose stages have as many updates as the target stage is given beside its
+            own, in the place of those stages.
+        mlm: masked LM on text, beside the tasks or, where there are none, alone.
+        reinit_top: top blocks that are drawn anew before the training.
+        freeze: layers that do not learn.
+        carry: layers that go on top of the original encoder after the training.
+        layer_mix: what heads read; masked LM reads the top block.
+    """
+
+    language: Annotated[str, AfterValidator(_code)] | None = None
+    translated: str | None = None
+    few_shot: FewShot | None = None
+    longer: str | None = None
+    mlm: MixedText | None = None
+    reinit_top: int | None = Field(default=None, ge=1)
+    freeze: Freeze | None = None
+    carry: Carry | None = None
+    layer_mix: LayerMixing | None = None
+
+    def layers(self, stage: _Stages) -> Layers:
+        """What this says of the layers in its own training, or in the target's."""
+        frozen = self.freeze.blocks if self.freeze and self.freeze.at(stage) else None
+        return Layers(frozen=frozen, mixed=bool(self.layer_mix and self.layer_mix.at(stage)))
+
+    @property
+    def on_target(self) -> list[str]:
+        """The words that only a target stage takes."""
+        return [name for name in ("few_shot", "longer") if getattr(self, name) is not None]
+
+    def refuse_contradictions(self, tasks: tuple[str, ...]) -> None:
+        """Refuse words that do not go together, or not with these tasks.
+
+        Raises:
+            PydanticCustomError: naming them.
+        """
+        if self.mlm is not None:
+            self.mlm.refuse_contradictions(tasks)
+        before = next((n for n in ("mlm", "reinit_top") if getattr(self, n)), None)
+        said = [n for n in ("few_shot", "longer", "language", "translated") if getattr(self, n)]
+        if before and said and not tasks:
+            what = f"{before} stands beside {' and '.join(said)}, and there is nothing to train"
+            raise refusal("", what, f"a stage of its own: {{{before}: …}}")
+        self._refuse_idle_layers(tasks)
+        if tasks and self.on_target:
+            name = self.on_target[0]
+            what = f"{name} says how the target is trained, and {'+'.join(tasks)} is no target"
+            raise refusal("", what, f"a stage of its own, the last of the arm: {{{name}: …}}")
+        if len(self.on_target) > 1 or (self.on_target and (self.language or self.translated)):
+            said = [*self.on_target, *(n for n in ("language", "translated") if getattr(self, n))]
+            raise refusal("", f"{' and '.join(said)} stand in one stage", "one of them an arm")
+        if tasks and self.language == OWN:
+            what = "Only a target stage has a language of its own"
+            raise refusal("", what, "the language of the training data, such as de")
+        if self.translated and self.language in (None, SOURCE):
+            what = "translated does not say into which language"
+            if self.language:
+                what = f"translated stands beside language: {SOURCE}, which is what is translated"
+            expected = "language: de" if tasks else "language: de, or own for each reported one"
+            raise refusal("", what, expected)
+
+    def _refuse_idle_layers(self, tasks: tuple[str, ...]) -> None:
+        """Refuse what is said of layers in a training that the stage does not have."""
+        idle = "has no tasks" if self.mlm else "trains nothing"
+        if self.carry is not None and not (tasks or self.mlm):
+            raise refusal("", f"carry stands in a stage that {idle}", "train: TASK")
+        of = {"freeze": (self.freeze, tasks or self.mlm), "layer_mix": (self.layer_mix, tasks)}
+        for key, (said, there) in of.items():
+            if said and not there and said.at("intermediate"):
+                what = f"{key} is meant for a stage that {idle}"
+                raise refusal("", what, "during: target, or train: TASK")
