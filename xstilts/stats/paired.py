@@ -63,7 +63,8 @@ def judged(mean: float, error: Uncertainty) -> PairedTest:
     if error.variance < _ROUNDING**2:
         return PairedTest(mean, mean, mean, 1.0 if abs(mean) < _ROUNDING else 0.0, error)
     reach = error.reach()
-    return PairedTest(mean, mean - reach, mean + reach, 2 * error.tail(abs(mean)), error)
+    p = min(1.0, 2 * error.tail(abs(mean)))
+    return PairedTest(mean, mean - reach, mean + reach, p, error)
 
 
 def verdict(mean: float | None, p: float | None) -> Verdict:
