@@ -36,7 +36,8 @@ from xstilts.prediction.spec import PREDICTIONS
 from xstilts.scoring.measure import measure
 from xstilts.scoring.spec import score_of
 from xstilts.stats import gains, mean_gains
-from xstilts.stats.paired import holm, verdict
+from xstilts.stats.corrections import holm
+from xstilts.stats.paired import verdict
 from xstilts.stats.power import power
 from xstilts.stats.scores import languages_of, scores
 from xstilts.store import Store

@@ -44,6 +44,15 @@ def test_with_two_seeds_the_page_says_that_there_is_no_verdict(two_seeds: Report
     assert "Below three seeds there is no interval" in section(page, "reading")
 
 
+def test_from_six_seeds_on_the_p_of_sign_flips_stands_beside_the_verdict(
+    report: ReportInput,
+) -> None:
+    sixth = report.rows[report.rows["seed"] == 4].assign(seed=5)
+    more = dataclasses.replace(report, rows=pd.concat([report.rows, sixth]))
+    assert "p &lt; 0.001; by sign flips, uncorrected 0.031" in section(render(more), "gains")
+    assert "by sign flips" not in section(render(report), "gains")
+
+
 def test_what_is_missing_is_listed(report: ReportInput) -> None:
     missing = section(render(report), "missing")
     assert "panx in xx: no gold file." in missing

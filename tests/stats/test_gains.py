@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from xstilts.stats.corrections import holm
 from xstilts.stats.gains import cells
 from xstilts.stats.language_gap import language_gap
 from xstilts.stats.mean_gains import summary
-from xstilts.stats.paired import holm, paired_test
+from xstilts.stats.paired import paired_test
 from xstilts.stats.scores import languages_of, scores
 
 METRICS = {"xnli": "accuracy", "tatoeba": "accuracy"}
@@ -257,3 +258,13 @@ def test_rows_without_results_give_empty_tables() -> None:
     found = cells(rows, METRICS, "none")
     assert found.empty and language_gap(rows, METRICS).empty
     assert summary(found, {}).targets.empty
+
+
+def test_from_six_seeds_on_a_sign_flip_p_stands_beside_the_verdict() -> None:
+    def means(seeds: int) -> dict[str, Any]:
+        base = runs("none", "xnli", "en", *[70.0] * seeds)
+        rows = frame(base + runs("mnli", "xnli", "en", *(71.0 + s / 10 for s in range(seeds))))
+        return only(summary(cells(rows, METRICS, "none"), {"xnli": ["en"]}).arms)
+
+    assert means(5)["p_sign_flip"] is None and means(5)["headline"] == "gain"
+    assert means(6)["p_sign_flip"] == 2 / 2**6

@@ -1,13 +1,12 @@
-"""The paired test against scipy, Holm against the closure principle it is a short cut of."""
-
-from itertools import combinations
+"""The paired test against scipy, its power against the noncentral t distribution."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from xstilts.stats.paired import holm, paired_test, verdict
+from xstilts.stats.paired import judged, paired_test, verdict
 from xstilts.stats.power import power, smallest_gain
+from xstilts.stats.uncertainty import Source, Uncertainty
 
 
 @pytest.mark.parametrize("seeds", [3, 4, 5, 10, 40])
@@ -50,19 +49,6 @@ def test_seeds_that_agree_entirely_leave_no_doubt() -> None:
         assert (paired_test(nothing).verdict, paired_test(nothing).p) == ("undecided", 1)
 
 
-def test_holm_rejects_what_every_bonferroni_test_of_a_family_around_it_rejects() -> None:
-    rng = np.random.default_rng(1)
-    for m in range(1, 7):
-        p = list(rng.beta(0.4, 3, m).round(3))  # with ties
-        families = [f for size in range(1, m + 1) for f in combinations(range(m), size)]
-        closed = [
-            max(min(1.0, len(f) * min(p[i] for i in f)) for f in families if mine in f)
-            for mine in range(m)
-        ]
-        assert holm(p) == pytest.approx(closed)
-    assert holm([]) == []
-
-
 def test_a_p_of_five_percent_is_a_verdict_and_a_larger_one_is_none() -> None:
     assert (verdict(1.0, 0.05), verdict(-1.0, 0.05)) == ("gain", "loss")
     assert (verdict(1.0, 0.0501), verdict(1.0, None)) == ("undecided", "too few seeds")
@@ -75,6 +61,30 @@ def test_the_smallest_gain_is_found_with_eighty_percent_power(seeds: int) -> Non
     deviation = (2 * (0.5**2 + 50**2 / 400)) ** 0.5
     assert power(gain, seeds, deviation) == pytest.approx(0.8, abs=1e-4)
     assert power(-gain, seeds, deviation) == power(gain, seeds, deviation)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize("gain", [0.3, 1.0, 4.0])
+def test_power_over_seeds_is_that_of_the_noncentral_t(seeds: int, gain: float) -> None:
+    oracle = stats.nct.sf(stats.t.ppf(0.975, seeds - 1), seeds - 1, gain * seeds**0.5 / 1.5)
+    assert power(gain, seeds, 1.5) == pytest.approx(oracle, abs=1e-6)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+def test_power_with_items_is_the_share_of_simulated_experiments_that_find_it(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    shared = rng.normal(0, 0.6, 1_000)
+    runs = 2 + shared[:, None] + rng.normal(0, 1, (1_000, seeds))
+    found = [
+        judged(
+            float(gains.mean()),
+            Uncertainty((Source(gains.var(ddof=1) / seeds, seeds - 1), Source(0.36))),
+        ).verdict
+        for gains in runs
+    ]
+    share = np.mean([told == "gain" for told in found])
+    assert share == pytest.approx(power(2, seeds, 1, items=0.6), abs=0.04)
+    assert power(2, seeds, 1, items=0.6) < power(2, seeds, 1)
 
 
 def test_two_seeds_find_nothing_however_large() -> None:

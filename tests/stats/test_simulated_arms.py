@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xstilts.stats.paired import FEWEST, PairedTest, holm, paired_test, verdict
+from xstilts.stats.corrections import holm
+from xstilts.stats.paired import FEWEST, PairedTest, paired_test, verdict
 from xstilts.stats.power import power, smallest_gain
 
 MEASURED = Path(__file__).parents[2] / "docs" / "results" / "first-light-cells.csv"

@@ -239,7 +239,10 @@ def _headline_tone(row: Record) -> str:
 def _verdict_cell(row: Record) -> Cell:
     if row["p"] is None:
         return Cell("at floor" if row["mean_gain"] is None else row["headline"], style="unclear")
-    return Cell(row["headline"], f"p {numerals.probability(row['p_holm'])}", _headline_tone(row))
+    note = f"p {numerals.probability(row['p_holm'])}"
+    if row["p_sign_flip"] is not None:
+        note += f"; by sign flips, uncorrected {numerals.probability(row['p_sign_flip'])}"
+    return Cell(row["headline"], note, _headline_tone(row))
 
 
 def _language_cell(numbers: Numbers, place: tuple[str, str, str], cell: Record | None) -> Cell:

@@ -12,21 +12,23 @@ from typing import Any
 
 import pandas as pd
 
+from xstilts.stats.corrections import holm
 from xstilts.stats.gains import tested
-from xstilts.stats.paired import holm, verdict
+from xstilts.stats.paired import verdict
 from xstilts.stats.scores import Seed, records
+from xstilts.stats.sign_flip import sign_flip
 
 TARGET_COLUMNS = (
     "arm", "target", "metric", "mean_gain", "spread", "seeds", "low", "high", "p", "verdict",
-    "p_holm", "headline", "seed_gains", "zero_shot_gain", "inside_gain", "outside_gain",
-    "gain_without_collapsed", "same_data", "counted", "at_floor", "missing",
+    "p_holm", "p_sign_flip", "headline", "seed_gains", "zero_shot_gain", "inside_gain",
+    "outside_gain", "gain_without_collapsed", "same_data", "counted", "at_floor", "missing",
 )  # fmt: skip
 ARM_COLUMNS = (
-    "arm", "mean_gain", "spread", "seeds", "low", "high", "p", "verdict", "p_holm", "headline",
-    "seed_gains", "gain_without_same_data", "zero_shot_gain", "zero_shot_gain_without_same_data",
-    "inside_gain", "inside_gain_without_same_data", "outside_gain",
-    "outside_gain_without_same_data", "gain_without_collapsed", "targets", "counted", "at_floor",
-    "missing",
+    "arm", "mean_gain", "spread", "seeds", "low", "high", "p", "verdict", "p_holm", "p_sign_flip",
+    "headline", "seed_gains", "gain_without_same_data", "zero_shot_gain",
+    "zero_shot_gain_without_same_data", "inside_gain", "inside_gain_without_same_data",
+    "outside_gain", "outside_gain_without_same_data", "gain_without_collapsed", "targets",
+    "counted", "at_floor", "missing",
 )  # fmt: skip
 
 
@@ -65,7 +67,8 @@ def summary(
         that all of them have; ``mean_gain`` their mean, ``spread`` their standard deviation;
         ``zero_shot_gain`` leaves English out; ``inside_gain`` / ``outside_gain`` split by
         pretraining language. Per arm: the same of means over targets, and with same-data targets
-        left out. ``headline`` = the verdict by ``p_holm``, corrected for all tests of the table.
+        left out. ``headline`` = the verdict by ``p_holm``, corrected for all tests of the table;
+        ``p_sign_flip`` = of ``xstilts.stats.sign_flip``, of one test, from six seeds on.
         ``None`` where nothing is left to average; no test where cells share no seed.
     """
     rows_of_cells = records(cells)
@@ -97,6 +100,7 @@ def _add_headlines(rows: list[dict[str, Any]]) -> None:
     adjusted = iter(holm([row["p"] for row in tested]))
     for row in rows:
         row["p_holm"] = None if row["p"] is None else next(adjusted)
+        row["p_sign_flip"] = sign_flip([gain for _, gain in row["seed_gains"]])
         row["headline"] = verdict(row["mean_gain"], row["p_holm"])
 
 

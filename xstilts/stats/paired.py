@@ -2,20 +2,17 @@
 
 One number a seed goes in: the arm's score minus the baseline's under the same seed, in points,
 averaged over cells that are the same in every seed. What comes out speaks of other seeds of the
-same recipe; languages and test examples are taken as they are, not as samples of others.
+same recipe; ``xstilts.stats.crossed`` adds other test items and other languages.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean, variance
 from typing import Literal
 
-import numpy as np
-from scipy.special import stdtr, stdtrit
+from xstilts.stats.uncertainty import LEVEL, Source, Uncertainty
 
 FEWEST = 3  # seeds; with two the interval is 12.7 standard errors to either side
-LEVEL = 0.95
 _ROUNDING = 1e-9  # points; what floating-point sums leave of a difference that is none
 
 Verdict = Literal["gain", "loss", "undecided", "too few seeds"]
@@ -23,19 +20,21 @@ Verdict = Literal["gain", "loss", "undecided", "too few seeds"]
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Student's t test of paired differences.
+    """The test of a mean of paired differences.
 
     Attributes:
         mean: of the gains; ``None`` of none.
         low: lower end of the 95 % interval of the mean; ``None`` below ``FEWEST`` seeds.
         high: its upper end.
         p: two-sided, of a mean of 0; ``None`` below ``FEWEST`` seeds.
+        error: what they rest on; ``None`` below ``FEWEST`` seeds.
     """
 
     mean: float | None
     low: float | None = None
     high: float | None = None
     p: float | None = None
+    error: Uncertainty | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -56,13 +55,16 @@ def paired_test(gains: Sequence[float]) -> PairedTest:
     n = len(gains)
     if n < FEWEST:
         return PairedTest(fmean(gains) if n else None)
-    mean = fmean(gains)
-    error = stdev(gains) / math.sqrt(n)
-    reach = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error
-    if error < _ROUNDING:
-        return PairedTest(mean, mean, mean, 1.0 if abs(mean) < _ROUNDING else 0.0)
-    p = 2 * float(stdtr(n - 1, -abs(mean) / error))
-    return PairedTest(mean, mean - reach, mean + reach, p)
+    return judged(fmean(gains), Uncertainty((Source(variance(gains) / n, n - 1),)))
+
+
+def judged(mean: float, error: Uncertainty) -> PairedTest:
+    """The 95 % interval of a mean with that error, and the p of a mean of 0."""
+    if error.variance < _ROUNDING**2:
+        return PairedTest(mean, mean, mean, 1.0 if abs(mean) < _ROUNDING else 0.0, error)
+    reach = error.reach()
+    p = min(1.0, 2 * error.tail(abs(mean)))
+    return PairedTest(mean, mean - reach, mean + reach, p, error)
 
 
 def verdict(mean: float | None, p: float | None) -> Verdict:
@@ -72,22 +74,3 @@ def verdict(mean: float | None, p: float | None) -> Verdict:
     if p > 1 - LEVEL:
         return "undecided"
     return "gain" if mean > 0 else "loss"
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Adjust p-values so that at most 5 % of families without any effect have one of 5 % or less.
-
-    The i-th smallest of m times ``m - i + 1``, never below the one before it, at most 1:
-    Holm (1979), "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6(2).
-
-    Args:
-        p: shape ``(m,)``, in any order.
-
-    Returns:
-        Shape ``(m,)``, in the same order.
-    """
-    order = np.argsort(p, kind="stable")
-    steps = np.arange(len(p), 0, -1) * np.asarray(p, dtype=float)[order]
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return [float(value) for value in adjusted]
