@@ -1,9 +1,11 @@
 """A dictionary is a task: its words with their meanings, and as often with others' meanings."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from slips import slips, write_anew
 
 from xstilts.core.errors import DataError, UserError
 from xstilts.data.draw import carve
@@ -129,6 +131,22 @@ def test_a_dictionary_that_makes_no_task_is_told_with_its_line(
         pairs(tmp_path, rows)
     assert caught.value.where == f"{tmp_path / 'words.tsv'}:{line}"
     assert caught.value.expected and "mend" in caught.value.do
+
+
+def test_a_file_with_a_slip_in_it_is_read_soundly_or_refused_with_its_line(tmp_path: Path) -> None:
+    pairs(tmp_path, text := "# a\ndog\tHund\ncat\tKatze\tThe cat sat.\nbig\tlarge\n")
+    task, path = registry.get_task("words"), tmp_path / "words.tsv"
+    refused = 0
+    for content in slips(text.encode()):
+        write_anew(path, content)
+        try:
+            found = list(read(task, task.files[0], [path], "train", "en"))
+        except DataError as error:
+            assert re.match(rf"{path}:\d+$", error.where)
+            refused += 1
+            continue
+        assert Counter(e.label for e in found)["same"] == len(found) / 2  # type: ignore[union-attr]
+    assert refused > 5
 
 
 @pytest.mark.parametrize(
