@@ -10,7 +10,7 @@ from xstilts.data.corpora import Corpus
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.phases.encoders import Encoder
-from xstilts.phases.forms import OWN, FewShot
+from xstilts.phases.forms import OWN, SOURCE, FewShot
 from xstilts.phases.layers import carried, learnable, reinitialised
 from xstilts.phases.planned import Cell
 from xstilts.phases.reading import has_a_head, pieces_of_text, text_of
@@ -23,7 +23,7 @@ from xstilts.phases.refusals import (
     windows_move_on,
 )
 from xstilts.phases.slices import RETRIEVED, Files, Trained, is_trained, sources
-from xstilts.phases.spoken import SOURCE, Other, Spoken, shots, spoken_in
+from xstilts.phases.spoken import Other, Spoken, shots, spoken_in
 from xstilts.phases.steps import Builder, Model, Text
 from xstilts.phases.sweep import Chosen, swept
 from xstilts.phases.workplace import Workplace

@@ -11,12 +11,11 @@ from pathlib import Path
 from xstilts.core.errors import DataError, RecipeError
 from xstilts.data.files import find, present
 from xstilts.data.slices import Slice
-from xstilts.phases.forms import LAB, OWN, FewShot
+from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot, Translator
 from xstilts.phases.recipe import Recipe, StageUse
 from xstilts.phases.slices import RETRIEVED, Files, Leaking, Trained, is_trained, source_of
+from xstilts.phases.translating import by_model, languages_of, translator_of
 from xstilts.tasks import Split, Task, get_task
-
-SOURCE = "en"
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,13 @@ class Spoken:
     Attributes:
         task: as the recipe names it.
         language: of the data.
-        translated: folder of translations, as the recipe names it; None for official files.
+        translated: folder of translations, or model, as the recipe names it; None for official
+            files.
     """
 
     task: str
     language: str = SOURCE
-    translated: str | None = None
+    translated: str | Translator | None = None
 
     @property
     def plain(self) -> bool:
@@ -94,7 +94,7 @@ def spoken(
                 )
             tasks = stage.tasks or tuple(t for t in recipe.targets if is_trained(recipe, t))
             if stage.language == OWN:
-                wanted = [x for t in tasks for x in _there(recipe, t, slices[t], stage, files)]
+                wanted = [x for t in tasks for x in _there(recipe, t, slices[t], stage, files, arm)]
                 _refuse_none(wanted, recipe, tasks, stage, arm)
             else:
                 wanted = [spoken_in(stage, task) for task in tasks]
@@ -105,15 +105,19 @@ def spoken(
 
 
 def _there(
-    recipe: Recipe, target: str, reported: Sequence[Slice], stage: StageUse, files: Files
+    recipe: Recipe, target: str, reported: Sequence[Slice], stage: StageUse, files: Files, arm: str
 ) -> list[Spoken]:
     """The training data that is here of a target, in its reported languages but English."""
     if get_task(target).kind in RETRIEVED:
         return []  # its candidates of all languages are ranked by one model
+    others = [s.language for s in reported if s.language != SOURCE]
+    if model := translator_of(stage.translated, files):
+        return [spoken_in(stage, target, x) for x in languages_of(model, others, arm)]
+    assert not isinstance(stage.translated, Translator)
     source, said = source_of(recipe, target)
     sought = source.model_copy(update={"beside": ""}) if stage.translated else source
     found = []
-    for language in (s.language for s in reported if s.language != SOURCE):
+    for language in others:
         roots = _roots(files, stage.translated, source, language)
         may_be = stage.translated is not None or language in source.languages
         if may_be and find(sought, said.from_ or "train", language, roots):
@@ -130,7 +134,7 @@ def _refuse_none(
     raise DataError(
         f"There is no training data in a reported language but English: {', '.join(names)}",
         where=f"arms.{arm}: language: {OWN}",
-        expected=_layout(stage.translated)
+        expected=_layout(str(stage.translated))
         if stage.translated
         else "the training files of a target in one of its languages",
         do="give translations: {language: own, translated: DIR}, or take the arm out",
@@ -160,7 +164,7 @@ def _roots(files: Files, translated: str | None, task: Task, language: str) -> l
             f"There is no folder of translations {translated}",
             where="translated",
             expected=" or ".join(str(p.absolute()) for p in places),
-            do=f"make it: {_layout(translated)}",
+            do=f"make it: {_layout(translated)}; or a model: translated: {{path: DIR}}",
         )
     return [here / language]
 
@@ -178,8 +182,12 @@ def _in(
             expected=f"one of its languages ({', '.join(task.languages)}), or translations of it",
             do=f"{{train: {task.name}, language: {one.language}, translated: DIR}}",
         )
-    roots = _roots(files, one.translated, task, one.language)
     leaking = without.get((task.name, leaking_split(split, one.language)), ())
+    if model := translator_of(one.translated, files):
+        train = by_model(model, task, one.language, english.train, leaking, files, arm)
+        return Trained(train, english.held, english.origin)
+    assert not isinstance(one.translated, Translator)
+    roots = _roots(files, one.translated, task, one.language)
     if one.translated is None:
         train = files.slice(
             task, split, one.language, at_most=said.sample, without=leaking, roots=roots
