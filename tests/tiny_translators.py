@@ -1,4 +1,4 @@
-"""Small Marian models on words, and how one is trained on sentence pairs."""
+"""Small translation models, and how one is trained on sentence pairs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,14 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor
-from transformers import MarianConfig, MarianMTModel, PreTrainedTokenizerFast
+from transformers import (
+    M2M100Config,
+    M2M100ForConditionalGeneration,
+    MarianConfig,
+    MarianMTModel,
+    NllbTokenizer,
+    PreTrainedTokenizerFast,
+)
 
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
 
@@ -50,6 +57,21 @@ def write_translator(
     )
     torch.manual_seed(0)
     MarianMTModel(config).save_pretrained(folder)
+    return folder
+
+
+def write_coded_translator(folder: Path, letters: str) -> Path:
+    """A model of NLLB's family with random weights, which is told its languages; reads letters."""
+    names = ["<s>", "<pad>", "</s>", "<unk>", "▁", *sorted(set(letters) - {" "})]
+    tokenizer = NllbTokenizer(vocab={name: i for i, name in enumerate(names)}, model_max_length=64)
+    tokenizer.save_pretrained(folder)
+    sizes: dict[str, Any] = {"d_model": 32, "max_position_embeddings": 64, "dropout": 0.0}
+    for side in ("encoder", "decoder"):
+        sizes |= {f"{side}_layers": 1, f"{side}_attention_heads": 4, f"{side}_ffn_dim": 64}
+    torch.manual_seed(0)
+    M2M100ForConditionalGeneration(
+        M2M100Config(vocab_size=len(tokenizer), **sizes)
+    ).save_pretrained(folder)
     return folder
 
 

@@ -1,11 +1,13 @@
 """The stage that translates a slice: what it writes and tells, and that it runs once."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny_translators
+import torch
 
 from xstilts.core.errors import EncoderError
 from xstilts.core.spec import Runtime
@@ -132,9 +134,32 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert sorted(p.name for p in tmp_path.glob("*.*")) == ["examples.parquet"]
 
 
-def test_no_translation_is_longer_than_it_may_be(model: Path) -> None:
-    import torch
+def test_a_model_of_many_languages_is_told_from_which_and_into_which(
+    release_texts: list[str], tmp_path: Path
+) -> None:
+    folder = tiny_translators.write_coded_translator(tmp_path, "".join(release_texts))
+    found = inspect_translator(folder, Digests(tmp_path / "d.json"), where="a test")
+    assert found.family == "m2m_100" and {"eng_Latn", "swh_Latn", "deu_Latn"} <= found.codes
+    for source, target in (("eng_Latn", "swh_Latn"), ("deu_Latn", "eng_Latn")):
+        told = Translator(folder, torch.device("cpu"), source=source, target=target)
+        code = told.tokenizer.convert_tokens_to_ids
+        rows, _ = told.pieces(["Ida sang."])
+        assert rows[0][0] == code(source) != code(target)
+        written: list[torch.Tensor] = []
+        real = told.model.generate
 
+        def generate(
+            real: Any = real, written: list[torch.Tensor] = written, **said: Any
+        ) -> torch.Tensor:
+            written.append(real(**said))
+            return written[0]
+
+        told.model.generate = generate
+        assert target not in told.translate(rows)[0].text
+        assert written[0][0, 1] == code(target)
+
+
+def test_no_translation_is_longer_than_it_may_be(model: Path) -> None:
     found = Translator(model, torch.device("cpu"))
     rows, _ = found.pieces(["Ida sang."])
     said = found.translate(rows)[0]
@@ -143,8 +168,6 @@ def test_no_translation_is_longer_than_it_may_be(model: Path) -> None:
 
 
 def test_a_code_that_the_tokenizer_lacks_is_told(model: Path) -> None:
-    import torch
-
     with pytest.raises(EncoderError, match="no language 'xx_XX'"):
         Translator(model, torch.device("cpu"), source="xx_XX", target="en_XX")
 
@@ -163,8 +186,6 @@ def test_a_code_that_the_tokenizer_lacks_is_told(model: Path) -> None:
 def test_a_folder_that_holds_no_translation_model_is_refused(
     model: Path, tmp_path: Path, slip: str, told: str
 ) -> None:
-    import shutil
-
     folder = Path(shutil.copytree(model, tmp_path / "model"))
     config = folder / "config.json"
     if slip == "bert":

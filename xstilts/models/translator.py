@@ -12,6 +12,7 @@ from transformers.utils import logging
 from xstilts.core.errors import EncoderError
 from xstilts.models.files import positions
 
+logging.set_verbosity_error()
 logging.disable_progress_bar()
 LEAST, GROWTH = 16, 3  # a translation has at most so many pieces, and so many a source piece
 

@@ -62,7 +62,7 @@ class FewShot(_Section):
     training: dict[str, Any] = {}
 
 
-class Translator(_Section):
+class TranslatorChoice(_Section):
     """A translation model of the library, which is run as a step.
 
     Attributes:
@@ -89,7 +89,7 @@ class Translator(_Section):
         return self.path or f"{self.hub}@{self.revision}"
 
     @model_validator(mode="after")
-    def _one_source(self) -> "Translator":
+    def _one_source(self) -> "TranslatorChoice":
         said = [key for key in ("path", "hub") if getattr(self, key) is not None]
         if len(said) != 1:
             what = f"The translation model has {' and '.join(said) or 'neither path nor hub'}"
@@ -108,7 +108,7 @@ def _word_or_model(value: object) -> str:
 
 
 Translated = Annotated[
-    Annotated[str, Tag(_WORD)] | Annotated[Translator, Tag(_MODEL)],
+    Annotated[str, Tag(_WORD)] | Annotated[TranslatorChoice, Tag(_MODEL)],
     Discriminator(_word_or_model),
 ]
 

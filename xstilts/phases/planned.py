@@ -9,7 +9,7 @@ from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.encoders import Encoder
 from xstilts.phases.examples import read_step
-from xstilts.phases.forms import Translator
+from xstilts.phases.forms import TranslatorChoice
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import Trained
 from xstilts.phases.spoken import Other
@@ -69,7 +69,7 @@ class Planned:
     silent: Mapping[str, tuple[str, ...]]
     encoders: Mapping[str, Encoder]
     ready: Mapping[str, Encoder]
-    translators: list[Translator]
+    translators: list[TranslatorChoice]
 
     @property
     def away(self) -> list[Encoder]:

@@ -14,7 +14,7 @@ from xstilts.core.errors import DataError, RecipeError, UnknownNameError
 from xstilts.data.draw import HELD_MOST
 from xstilts.data.files import Found, expected, find, present
 from xstilts.data.slices import Part, Slice
-from xstilts.phases.forms import Translator
+from xstilts.phases.forms import TranslatorChoice
 from xstilts.phases.recipe import Recipe, Reported, Source
 from xstilts.phases.workplace import Workplace
 from xstilts.tasks import Split, Task, get_task
@@ -65,7 +65,7 @@ class Files:
     absent: list[str] = field(default_factory=list)
     silent: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pools: dict[str, Split] = field(default_factory=dict)
-    translators: dict[str, Translator] = field(default_factory=dict)
+    translators: dict[str, TranslatorChoice] = field(default_factory=dict)
 
     def slice(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path
 from xstilts.core.errors import DataError, RecipeError
 from xstilts.data.files import find, present
 from xstilts.data.slices import Slice
-from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot, Translator
+from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot, TranslatorChoice
 from xstilts.phases.recipe import Recipe, StageUse
 from xstilts.phases.slices import RETRIEVED, Files, Leaking, Trained, is_trained, source_of
 from xstilts.phases.translating import by_model, languages_of, translator_of
@@ -31,7 +31,7 @@ class Spoken:
 
     task: str
     language: str = SOURCE
-    translated: str | Translator | None = None
+    translated: str | TranslatorChoice | None = None
 
     @property
     def plain(self) -> bool:
@@ -113,7 +113,7 @@ def _there(
     others = [s.language for s in reported if s.language != SOURCE]
     if model := translator_of(stage.translated, files):
         return [spoken_in(stage, target, x) for x in languages_of(model, others, arm)]
-    assert not isinstance(stage.translated, Translator)
+    assert not isinstance(stage.translated, TranslatorChoice)
     source, said = source_of(recipe, target)
     sought = source.model_copy(update={"beside": ""}) if stage.translated else source
     found = []
@@ -186,7 +186,7 @@ def _in(
     if model := translator_of(one.translated, files):
         train = by_model(model, task, one.language, english.train, leaking, files, arm)
         return Trained(train, english.held, english.origin)
-    assert not isinstance(one.translated, Translator)
+    assert not isinstance(one.translated, TranslatorChoice)
     roots = _roots(files, one.translated, task, one.language)
     if one.translated is None:
         train = files.slice(

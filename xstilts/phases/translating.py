@@ -9,24 +9,26 @@ from xstilts.data.slices import Slice, Translation
 from xstilts.data.translation import TRANSLATABLE
 from xstilts.models import hub
 from xstilts.models.translator_files import CODED, TranslatorFiles, inspect_translator
-from xstilts.phases.forms import CODE, LAB, SOURCE, Translator
+from xstilts.phases.forms import CODE, LAB, SOURCE, TranslatorChoice
 from xstilts.phases.slices import Files
 from xstilts.tasks import Task
 
 
-def translator_of(translated: str | Translator | None, files: Files) -> Translator | None:
+def translator_of(
+    translated: str | TranslatorChoice | None, files: Files
+) -> TranslatorChoice | None:
     """The translation model that a recipe names; None for a folder of translations, and for none.
 
     A folder is a model's if it has a ``config.json``.
     """
     if not isinstance(translated, str) or translated == LAB:
-        return translated if isinstance(translated, Translator) else None
-    named = Translator(path=translated)
+        return translated if isinstance(translated, TranslatorChoice) else None
+    named = TranslatorChoice(path=translated)
     return named if any((p / "config.json").is_file() for p in _places(named, files)) else None
 
 
 def by_model(
-    said: Translator,
+    said: TranslatorChoice,
     task: Task,
     language: str,
     english: Slice,
@@ -66,7 +68,7 @@ def by_model(
     return english.model_copy(update=new)
 
 
-def languages_of(said: Translator, reported: Sequence[str], arm: str) -> list[str]:
+def languages_of(said: TranslatorChoice, reported: Sequence[str], arm: str) -> list[str]:
     """The reported languages that a model translates into.
 
     Raises:
@@ -83,13 +85,13 @@ def languages_of(said: Translator, reported: Sequence[str], arm: str) -> list[st
     return [language for language in reported if language in named]
 
 
-def _places(said: Translator, files: Files) -> list[Path]:
+def _places(said: TranslatorChoice, files: Files) -> list[Path]:
     path = Path(str(said.path)).expanduser()
     roots = (*files.workplace.models, *files.workplace.data)
     return [path] if path.is_absolute() else [path, *(root / path for root in roots)]
 
 
-def _model(said: Translator, files: Files, where: str) -> TranslatorFiles | None:
+def _model(said: TranslatorChoice, files: Files, where: str) -> TranslatorFiles | None:
     """What is known of a model that is here; None for one that is still on the hub."""
     if said.path is None:
         folder = hub.cached(str(said.hub), str(said.revision))
@@ -113,7 +115,7 @@ def _model(said: Translator, files: Files, where: str) -> TranslatorFiles | None
 
 
 def _codes(
-    said: Translator, here: TranslatorFiles | None, language: str, where: str
+    said: TranslatorChoice, here: TranslatorFiles | None, language: str, where: str
 ) -> tuple[str | None, str | None]:
     """The codes of the two languages, where the model has any."""
     source, target = said.codes.get(SOURCE), said.codes.get(language)
@@ -148,7 +150,7 @@ def _codes(
     return source, target
 
 
-def _no_code(said: Translator, languages: Sequence[str], where: str) -> RecipeError:
+def _no_code(said: TranslatorChoice, languages: Sequence[str], where: str) -> RecipeError:
     return RecipeError(
         f"{said} tells languages apart by codes, and there is none for {', '.join(languages)}",
         where=f"{where}.codes",
