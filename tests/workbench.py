@@ -15,8 +15,9 @@ from xstilts.data.tokens import Tokens
 from xstilts.executors import LocalExecutor, Outcome
 from xstilts.graph import Plan, Step
 from xstilts.models.files import EncoderFiles, inspect
+from xstilts.phases.examples import READ
 from xstilts.phases.layers import CARRY, REINIT
-from xstilts.phases.steps import PREDICT, RANK, READ, RETRIEVE, SCORE, TOKENS, TRAIN, VECTORS
+from xstilts.phases.steps import PREDICT, RANK, RETRIEVE, SCORE, TOKENS, TRAIN, VECTORS
 from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Rank, Retrieve, Vectors
 from xstilts.scoring.spec import score_of

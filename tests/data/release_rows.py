@@ -30,6 +30,7 @@ TASK_OF = {
     "xnli_tsv": "xnli",
     "xquadr_json": "lareqa",
 }
+OF_USERS = {"dictionary_tsv"}  # of no release: test_dictionary.py
 MNLI_HEAD = (
     "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\t"
     "sentence1_parse\tsentence2_parse\tsentence1\tsentence2\tlabel1\tgold_label\n"

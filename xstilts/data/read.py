@@ -13,7 +13,7 @@ from xstilts.core.errors import DataError
 from xstilts.data.draw import carve, sample
 from xstilts.data.readers import READERS
 from xstilts.data.readers import read as read_files
-from xstilts.data.slices import Slice
+from xstilts.data.slices import TRANSLATED, Slice
 from xstilts.store.digests import sha256
 from xstilts.tasks import get_task
 from xstilts.tasks.examples import Candidate, Example, Kinds, Query, Tagged, asked
@@ -31,7 +31,7 @@ def read(
         DataError: with file and line, for a row that is not as the release should have it, and
             for a file that changed since the plan was made.
     """
-    examples, candidates = _drawn(config, context)
+    examples, candidates = _drawn(config, inputs, context)
     write_examples(folder / EXAMPLES, [*examples, *candidates])
     value: dict[str, Any] = {
         "n": sum(map(asked, examples)),
@@ -43,18 +43,20 @@ def read(
     return value
 
 
-def _drawn(config: Slice, context: Context) -> tuple[list[Example], list[Candidate]]:
+def _drawn(
+    config: Slice, inputs: Mapping[str, Result], context: Context
+) -> tuple[list[Example], list[Candidate]]:
     """The examples of a slice, and the candidates of its queries."""
     where = " ".join(str(context.sources[digest]) for digest in config.digests)
     left_out = set(config.without)
-    rows = list(_rows(config, context))
+    rows = list(_rows(config, inputs, context))
     candidates = [e for e in rows if isinstance(e, Candidate) and e.id not in left_out]
     examples = carve([e for e in rows if not isinstance(e, Candidate)], config.part)
     examples = [e for e in examples if e.id not in left_out]
-    gone = {e.group for other in config.apart for e in _drawn(other, context)[0]}
+    gone = {e.group for other in config.apart for e in _drawn(other, {}, context)[0]}
     examples = [e for e in examples if e.group not in gone]
     if config.translates is not None:
-        english = {e.id for e in _drawn(config.translates, context)[0]}
+        english = {e.id for e in _drawn(config.translates, {}, context)[0]}
         examples = [e for e in examples if e.id in english]
     pairs = not config.parts and not READERS[config.format].pool
     if pairs:
@@ -69,16 +71,25 @@ def _drawn(config: Slice, context: Context) -> tuple[list[Example], list[Candida
             f"No example is left of {config.task} ({config.split}, {config.language})",
             where=where,
             expected="at least one example",
-            do="use the full release file",
+            do="use the full release file"
+            if config.translation is None
+            else "name another model: this one's translations lost every answer",
         )
     return examples, candidates
 
 
-def _rows(config: Slice, context: Context) -> Iterator[Example]:
-    """The examples of all parts; ids, unique in each, then start with its task and a colon."""
+def _rows(config: Slice, inputs: Mapping[str, Result], context: Context) -> Iterator[Example]:
+    """The examples of all parts; ids, unique in each, then start with its task and a colon.
+
+    Those of a translation are what the model made of the English ones.
+    """
+    if config.translation is not None:
+        told = inputs[TRANSLATED]
+        yield from read_examples(told.folder, config.kind) if told.value["examples"] else ()
+        return
     if config.parts:
         for part in config.parts:
-            for example in _rows(part, context):
+            for example in _rows(part, {}, context):
                 yield replace(example, id=f"{part.task}:{example.id}")
         return
     paths = [context.sources[digest] for digest in config.digests]

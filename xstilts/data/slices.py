@@ -6,6 +6,30 @@ from xstilts.core.spec import Spec, added
 from xstilts.tasks.spec import Format, Kind, Split
 
 Part = Literal["all", "train", "held"]
+TRANSLATED = "translated"  # the input that holds what a model translated
+
+
+class Translation(Spec):
+    """By what a slice is translated.
+
+    Attributes:
+        kind: of the examples.
+        model: digest of the translation model's weight and config files.
+        tokenizer: digest of its tokenizer's files.
+        source: the code by which its tokenizer knows the language of the texts; None where it
+            translates from one language only.
+        target: likewise of their translations.
+        prefix: stands before every sentence; ``{code}`` in it is ``target``.
+        beams: kept while decoding; 1 is greedy.
+    """
+
+    kind: Kind
+    model: str
+    tokenizer: str
+    source: str | None = None
+    target: str | None = None
+    prefix: str = ""
+    beams: int = 1
 
 
 class Slice(Spec):
@@ -36,6 +60,7 @@ class Slice(Spec):
         apart: slices whose groups are left out before anything is drawn: the few-shot examples
             that a reported split gives away.
         translates: the English slice whose examples these are, by their ids.
+        translation: how a model translates them; None for a folder of translations.
     """
 
     task: str
@@ -58,6 +83,7 @@ class Slice(Spec):
     draw: int | None = added(None, absent_when=None)
     apart: "tuple[Slice, ...]" = added((), absent_when=())
     translates: "Slice | None" = added(None, absent_when=None)
+    translation: Translation | None = added(None, absent_when=None)
 
 
 class Tokens(Spec):

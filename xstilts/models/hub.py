@@ -10,7 +10,7 @@ from pathlib import Path
 from xstilts.core.errors import EncoderError
 from xstilts.models.files import TOKENIZER
 
-_WANTED = ("*.json", "*.safetensors", "*.model", "vocab.txt", "merges.txt", "README.md")
+_WANTED = ("*.json", "*.safetensors", "*.model", "*.spm", "vocab.txt", "merges.txt", "README.md")
 
 
 def cached(repo: str, revision: str) -> Path | None:
@@ -38,8 +38,8 @@ def _whole(folder: Path) -> bool:
     return bool(tokenizer) and all((folder / n).exists() for n in ("config.json", *weights))
 
 
-def fetch(repo: str, revision: str) -> Path:
-    """Download a repository at a commit into the cache.
+def fetch(repo: str, revision: str, where: str = "encoder") -> Path:
+    """Download a repository at a commit into the cache; ``where`` is the key that names it.
 
     Raises:
         EncoderError: without a network, or when the hub has no such repository or commit.
@@ -51,10 +51,10 @@ def fetch(repo: str, revision: str) -> Path:
         found = snapshot_download(repo, revision=revision, allow_patterns=list(_WANTED))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise EncoderError(
-            f"The encoder {repo} could not be fetched: {str(error).splitlines()[0]}",
-            where=f"encoder.hub, revision {revision}",
+            f"The model {repo} could not be fetched: {str(error).splitlines()[0]}",
+            where=f"{where}.hub, revision {revision}",
             expected="a repository and commit that the hub has, and a network that reaches it",
             do="mend the name or the revision, or download it yourself and name the folder: "
-            "--set encoder='{path: FOLDER}'",
+            + ("--set encoder='{path: FOLDER}'" if where == "encoder" else "{path: FOLDER}"),
         ) from None
     return Path(found)

@@ -3,9 +3,18 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
-from xstilts.core.validation import refusal
+from xstilts.core.validation import form, refusal
 from xstilts.data.masking import Masking
 from xstilts.tasks.spec import Split
 from xstilts.train.layers_spec import Carry
@@ -15,6 +24,7 @@ from xstilts.train.text_spec import MASKING
 LAB = "lab"  # in the place of a folder: what the laboratory says
 OWN = "own"  # the language that is reported, for each of them
 SOURCE = "en"
+CODE = "{code}"  # in a translator's prefix: the code of the language
 
 STARTS = (  # one of them a stage has
     "train: TASK",
@@ -52,6 +62,57 @@ class FewShot(_Section):
     after: Literal["target", "arm"] = "target"
     from_: Split | None = Field(default=None, alias="from")
     training: dict[str, Any] = {}
+
+
+class TranslatorChoice(_Section):
+    """A translation model of the library, which is run as a step.
+
+    Attributes:
+        path: its folder; a relative one is also searched under ``$XSTILTS_MODELS``.
+        hub: ``ORG/NAME``.
+        revision: 40 hex digits.
+        codes: languages as its tokenizer has them, where it needs to be told (NLLB, M2M, mBART).
+        prefix: put before every sentence, as T5 or Marian's models of several languages need it;
+            ``{code}`` is the code of the language.
+        beams: kept while decoding; 1 is greedy.
+    """
+
+    path: str | None = None
+    hub: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
+    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
+    codes: dict[str, str] = {}
+    prefix: str = ""
+    beams: int = Field(default=1, ge=1, le=32)
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+    def __str__(self) -> str:
+        return self.path or f"{self.hub}@{self.revision}"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "TranslatorChoice":
+        said = [key for key in ("path", "hub") if getattr(self, key) is not None]
+        if len(said) != 1:
+            what = f"The translation model has {' and '.join(said) or 'neither path nor hub'}"
+            raise refusal("", what, "one of the two: {path: DIR} or {hub: ORG/NAME, revision}")
+        if (self.hub is None) != (self.revision is None):
+            what = "The translation model has hub or revision without the other"
+            raise refusal("", what, "{hub: ORG/NAME, revision: COMMIT}, with 40 hex digits")
+        return self
+
+
+_WORD, _MODEL = form("folder"), form("model")
+
+
+def _word_or_model(value: object) -> str:
+    return _WORD if isinstance(value, str) else _MODEL
+
+
+Translated = Annotated[
+    Annotated[str, Tag(_WORD)] | Annotated[TranslatorChoice, Tag(_MODEL)],
+    Discriminator(_word_or_model),
+]
 
 
 def _as_list(value: Any) -> Any:
@@ -141,7 +202,8 @@ class Said(_Section):
         language: of the training data, English if absent. On the target stage also ``own``: each
             reported language is trained on, and reported, for itself.
         translated: a folder of translations of the training data, ``DIR/LANGUAGE/`` with files as a
-            data folder has them; ``lab`` for the laboratory's own, which are exact.
+            data folder has them; ``lab`` for the laboratory's own, which are exact; or a model that
+            translates them.
         few_shot: how the target goes on.
         longer: the arm whose stages have as many updates as the target stage is given beside its
             own, in the place of those stages.
@@ -153,7 +215,7 @@ class Said(_Section):
     """
 
     language: Annotated[str, AfterValidator(_code)] | None = None
-    translated: str | None = None
+    translated: Translated | None = None
     few_shot: FewShot | None = None
     longer: str | None = None
     mlm: MixedText | None = None

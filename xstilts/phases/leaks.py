@@ -12,12 +12,11 @@ from xstilts.core.spec import digest
 from xstilts.data.leaks import Overlap, index, overlaps
 from xstilts.data.read import read_examples
 from xstilts.data.slices import Slice
-from xstilts.graph import Step
+from xstilts.phases.examples import read_step, slice_label
 from xstilts.phases.planned import Planned
 from xstilts.phases.planning import make_plan
 from xstilts.phases.slices import Leaking
 from xstilts.phases.spoken import leaking_split
-from xstilts.phases.steps import READ, slice_label
 from xstilts.phases.workplace import Workplace
 from xstilts.store import Store
 
@@ -73,7 +72,7 @@ def check(planned: Planned, store: Store) -> list[Overlap]:
 
 
 def _index(data: Slice, store: Store) -> dict[str, list[str]]:
-    step = Step(READ, slice_label(data), data)
+    step = read_step(data)
     folder = store.open(step.address, step.key, step.identity).folder
     return index(data.kind, read_examples(folder, data.kind))
 

@@ -113,14 +113,17 @@ def _with_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _with_folders(stages: Any, folder: Path) -> Any:
-    """Stages whose folders of translations lie beside the recipe; others are sought elsewhere."""
+    """Stages whose translations, or model, lie beside the recipe; others are sought elsewhere."""
     if not isinstance(stages, list):
         return stages
     found = []
     for stage in stages:
-        named = stage.get("translated") if isinstance(stage, dict) else None
+        said = stage.get("translated") if isinstance(stage, dict) else None
+        named = said.get("path") if isinstance(said, dict) else said
         if isinstance(named, str) and (folder / named).is_dir():
-            stage = stage | {"translated": str(folder.absolute() / named)}
+            there = str(folder.absolute() / named)
+            said = said | {"path": there} if isinstance(said, dict) else there
+            stage = stage | {"translated": said}
         found.append(stage)
     return found
 

@@ -8,10 +8,11 @@ from xstilts.core.errors import DataError, EncoderError
 from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.encoders import Encoder
+from xstilts.phases.examples import read_step
+from xstilts.phases.forms import TranslatorChoice
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import Trained
 from xstilts.phases.spoken import Other
-from xstilts.phases.steps import READ, slice_label
 from xstilts.phases.sweep import Chosen
 
 
@@ -52,6 +53,7 @@ class Planned:
         silent: target -> languages without gold here.
         encoders: the encoders, by label.
         ready: the models trained elsewhere that arms start from, by arm.
+        translators: translation models that are still on the hub.
     """
 
     recipe: Recipe
@@ -67,6 +69,7 @@ class Planned:
     silent: Mapping[str, tuple[str, ...]]
     encoders: Mapping[str, Encoder]
     ready: Mapping[str, Encoder]
+    translators: list[TranslatorChoice]
 
     @property
     def away(self) -> list[Encoder]:
@@ -88,7 +91,7 @@ class Planned:
     @cached_property
     def reads(self) -> list[Step]:
         """Steps that read and check official files."""
-        beside = [Step(READ, slice_label(s), s) for s in self.originals]
+        beside = [read_step(s) for s in self.originals]
         return [s for s in self.plan.unique() if s.stage.name == "read"] + beside
 
     def require_files(self) -> None:

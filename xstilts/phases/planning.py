@@ -71,6 +71,7 @@ def make_plan(
         silent={},
         encoders=encoders,
         ready={},
+        translators=list(files.translators.values()),
     )
     steps: dict[str, Step] = {}
     models: dict[str, Step] = {}

@@ -129,7 +129,7 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 "stages": len(stages),
                 "tasks": " > ".join(" + ".join(sorted(s.tasks)) or _other(s) for s in told),
                 "language": " > ".join(stage.language or SOURCE for stage in told),
-                "translated": " > ".join(s.translated for s in told if s.translated),
+                "translated": " > ".join(str(s.translated) for s in told if s.translated),
                 "examples": sum(v[0]["examples"] for v in found) if known else None,
                 "mix_law": " > ".join(mix.law for mix in mixes),
                 **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
@@ -207,7 +207,7 @@ def _on_target(planned: Planned, store: Store, arm: str) -> dict[str, Any]:
     further = [value["further_updates"] for value in values]
     return {
         "target_language": (said and said.language) or SOURCE,
-        "target_translated": (said and said.translated) or "",
+        "target_translated": str((said and said.translated) or ""),
         "k": few.k if few else None,
         "draw": few.draw if few else None,
         "after": few.after if few else "",

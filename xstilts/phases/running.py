@@ -76,6 +76,11 @@ def prepare(
     """
     planned = make_plan(recipe, workplace)
     planned.require_files()
+    for said in planned.translators:
+        say(f"fetching {said}")
+        hub.fetch(str(said.hub), str(said.revision), "translated")
+    if planned.translators:
+        planned = make_plan(recipe, workplace)
 
     def look(at: Planned) -> list[Overlap]:
         refuse_failed(executor.run(at.plan, at.reads, workplace.store, recipe.runtime, say))

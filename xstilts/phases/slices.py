@@ -14,6 +14,7 @@ from xstilts.core.errors import DataError, RecipeError, UnknownNameError
 from xstilts.data.draw import HELD_MOST
 from xstilts.data.files import Found, expected, find, present
 from xstilts.data.slices import Part, Slice
+from xstilts.phases.forms import TranslatorChoice
 from xstilts.phases.recipe import Recipe, Reported, Source
 from xstilts.phases.workplace import Workplace
 from xstilts.tasks import Split, Task, get_task
@@ -56,6 +57,7 @@ class Files:
         absent: one line a file that is missing.
         silent: target -> languages of the task that have no gold here.
         pools: target -> the split that few shots are drawn from unless a recipe names one.
+        translators: translation models that are still on the hub, by name.
     """
 
     workplace: Workplace
@@ -63,6 +65,7 @@ class Files:
     absent: list[str] = field(default_factory=list)
     silent: dict[str, tuple[str, ...]] = field(default_factory=dict)
     pools: dict[str, Split] = field(default_factory=dict)
+    translators: dict[str, TranslatorChoice] = field(default_factory=dict)
 
     def slice(
         self,

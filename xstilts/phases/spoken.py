@@ -11,9 +11,10 @@ from pathlib import Path
 from xstilts.core.errors import DataError, RecipeError
 from xstilts.data.files import find, present
 from xstilts.data.slices import Slice
-from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot
+from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot, TranslatorChoice
 from xstilts.phases.recipe import Recipe, StageUse
 from xstilts.phases.slices import RETRIEVED, Files, Leaking, Trained, is_trained, source_of
+from xstilts.phases.translating import by_model, languages_of, translator_of
 from xstilts.tasks import Split, Task, get_task
 
 
@@ -24,12 +25,13 @@ class Spoken:
     Attributes:
         task: as the recipe names it.
         language: of the data.
-        translated: folder of translations, as the recipe names it; None for official files.
+        translated: folder of translations, or model, as the recipe names it; None for official
+            files.
     """
 
     task: str
     language: str = SOURCE
-    translated: str | None = None
+    translated: str | TranslatorChoice | None = None
 
     @property
     def plain(self) -> bool:
@@ -108,10 +110,14 @@ def _there(
     """The training data that is here of a target, in its reported languages but English."""
     if get_task(target).kind in RETRIEVED:
         return []  # its candidates of all languages are ranked by one model
+    others = [s.language for s in reported if s.language != SOURCE]
+    if model := translator_of(stage.translated, files):
+        return [spoken_in(stage, target, x) for x in languages_of(model, others, arm)]
+    assert not isinstance(stage.translated, TranslatorChoice)
     source, said = source_of(recipe, target)
     sought = source.model_copy(update={"beside": ""}) if stage.translated else source
     found = []
-    for language in (s.language for s in reported if s.language != SOURCE):
+    for language in others:
         roots = _roots(files, stage.translated, source, language, arm)
         may_be = stage.translated is not None or language in source.languages
         if may_be and find(sought, said.from_ or "train", language, roots):
@@ -128,7 +134,7 @@ def _refuse_none(
     raise DataError(
         f"There is no training data in a reported language but English: {', '.join(names)}",
         where=f"arms.{arm}: language: {OWN}",
-        expected=_layout(stage.translated)
+        expected=_layout(str(stage.translated))
         if stage.translated
         else "the training files of a target in one of its languages",
         do="give translations: {language: own, translated: DIR}, or take the arm out",
@@ -158,7 +164,7 @@ def _roots(files: Files, translated: str | None, task: Task, language: str, arm:
             f"There is no folder of translations {translated}",
             where=f"arms.{arm}: translated",
             expected=" or ".join(str(p.absolute()) for p in places),
-            do=f"make it: {_layout(translated)}",
+            do=f"make it: {_layout(translated)}; or a model: translated: {{path: DIR}}",
         )
     return [here / language]
 
@@ -176,8 +182,12 @@ def _in(
             expected=f"one of its languages ({', '.join(task.languages)}), or translations of it",
             do=f"{{train: {task.name}, language: {one.language}, translated: DIR}}",
         )
-    roots = _roots(files, one.translated, task, one.language, arm)
     leaking = without.get((task.name, leaking_split(split, one.language)), ())
+    if model := translator_of(one.translated, files):
+        train = by_model(model, task, one.language, english.train, leaking, files, arm)
+        return Trained(train, english.held, english.origin)
+    assert not isinstance(one.translated, TranslatorChoice)
+    roots = _roots(files, one.translated, task, one.language, arm)
     if one.translated is None:
         train = files.slice(
             task, split, one.language, at_most=said.sample, without=leaking, roots=roots

@@ -8,6 +8,7 @@ from xstilts.data.corpora import LANGUAGES, Corpus, Rows
 from xstilts.data.slices import Slice, Tokens
 from xstilts.graph import Stage, Step, Work
 from xstilts.phases.encoders import Encoder
+from xstilts.phases.examples import read_step, slice_label
 from xstilts.phases.forms import MixedText
 from xstilts.phases.pretraining import ROWS, TEXT
 from xstilts.phases.recipe import Training
@@ -33,7 +34,6 @@ from xstilts.train.text_spec import ROWS as TEXT_ROWS
 from xstilts.train.text_spec import TOKENIZER as TEXT_TOKENIZER
 from xstilts.train.text_spec import TextUpdates
 
-READ = Stage("read", 1, "xstilts.data.read:read")
 TOKENS = Stage("tokens", 1, "xstilts.data.tokens:tokens")
 TRAIN = Stage("train", 1, "xstilts.train.loop:finetune", resumes=True, weights=WEIGHTS)
 PREDICT = Stage("predict", 1, "xstilts.prediction.stage:predict")
@@ -88,13 +88,6 @@ class Model:
         return ".".join(self.chain) or "encoder"
 
 
-def slice_label(data: Slice) -> str:
-    """The readable part of a slice's address: ``mnli.en.train``."""
-    part = {"all": "", "train": "-rest", "held": "-held"}[data.part]
-    part += "" if data.draw is None else f"-{data.sample}.{data.draw}"
-    return f"{data.task}.{data.language}.{data.split}{part}"
-
-
 class Builder:
     """Makes steps, each promise once, so that arms share what they have in common."""
 
@@ -116,7 +109,7 @@ class Builder:
     def read(self, data: Slice) -> Step:
         """The examples of a slice."""
         if data.payload not in self._read:
-            self._read[data.payload] = Step(READ, slice_label(data), data)
+            self._read[data.payload] = read_step(data)
         return self._read[data.payload]
 
     def tokens(

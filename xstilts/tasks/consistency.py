@@ -21,6 +21,7 @@ _COLUMNS: Mapping[str, tuple[set[str], set[str]]] = {  # needed, and possible be
     "choice": ({"label"}, {"id", "group", "language", "context", "question"}),
     "tagging": ({"words", "tags"}, {"id", "group", "language"}),
 }
+_OF_MEANINGS = {"different", "same"}  # the labels that a dictionary gives
 METRICS: Mapping[str, tuple[str, ...]] = {  # that the scores of a kind have; `xstilts.scoring`
     "pair": ("accuracy", "macro_f1"),
     "choice": ("accuracy", "macro_f1"),
@@ -47,6 +48,8 @@ def refuse_inconsistent(task: "Task") -> None:
         _names(task, files)
         if files.format in _MAPPED:
             _columns(task, files)
+        if files.format == "dictionary_tsv":
+            _dictionary(task)
 
 
 def _name_and_languages(task: "Task") -> None:
@@ -112,6 +115,15 @@ def _names(task: "Task", files: "FileSet") -> None:
         for language in sorted(set(named) - set(task.languages)):
             what = f"{key} has {language!r}, which is none of the task's languages"
             raise refusal(f"files.{key}", what, f"one of: {', '.join(task.languages)}")
+
+
+def _dictionary(task: "Task") -> None:
+    if task.kind != "pair":
+        what = f"Files of the format dictionary_tsv hold no {task.kind} task"
+        raise refusal("files.format", what, "kind: pair")
+    if set(task.labels) != _OF_MEANINGS:
+        what = f"A dictionary has no labels {', '.join(task.labels)}"
+        raise refusal("labels", what, "labels: [different, same]")
 
 
 def _columns(task: "Task", files: "FileSet") -> None:

@@ -23,6 +23,7 @@ Format = Literal[
     "commonsenseqa_jsonl",
     "conllu",
     "csv",
+    "dictionary_tsv",
     "glue_tsv",
     "hellaswag_jsonl",
     "json",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from xstilts.core.errors import DataError
 from xstilts.data.readers.choice import commonsenseqa_jsonl, hellaswag_jsonl
+from xstilts.data.readers.dictionary import dictionary_tsv
 from xstilts.data.readers.mining import bucc_has_gold, bucc_lines
 from xstilts.data.readers.nli import nli_jsonl, pair_tsv, pair_tsv_has_gold
 from xstilts.data.readers.parallel import aligned_lines, tatoeba_has_gold, tatoeba_lines
@@ -63,6 +64,7 @@ READERS: Mapping[Format, Reader] = MappingProxyType(
         "commonsenseqa_jsonl": Reader(commonsenseqa_jsonl),
         "conllu": Reader(conllu),
         "csv": Reader(quoted_table),
+        "dictionary_tsv": Reader(dictionary_tsv),
         "glue_tsv": Reader(glue_tsv),
         "hellaswag_jsonl": Reader(hellaswag_jsonl),
         "json": Reader(json_document),
