@@ -322,7 +322,7 @@ def promise(
 
 def corpora_of(
     said: TextChoice,
-    held: int,
+    held: int | float,
     beside: tuple[Path, ...],
     workplace: Workplace,
     sources: dict[str, Path],
@@ -332,7 +332,7 @@ def corpora_of(
 
     Args:
         said: where it comes from.
-        held: most documents of a language that are held out.
+        held: most documents of a language that are held out, or a share of their names.
         beside: where folders are sought before the data folders.
         workplace: for its data folders and digests.
         sources: gets the path of every file that is read, by digest.
