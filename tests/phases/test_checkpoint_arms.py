@@ -109,7 +109,7 @@ def test_a_folder_of_plain_transformers_runs_as_an_arm_beside_a_trained_one(
         ("ready", "on"), "unknown"
     )
     assert told.checkpoint["ready"] == str(tuned) and told.checkpoint["none"] == ""
-    assert told.tasks["on"] == "unknown > panx"
+    assert told.tasks["on"] == "unknown > panx" and told.language["on"] == "unknown > en"
     assert (found.folder / "report.html").exists()
     assert xstilts.run(RECIPE, *said, store=tmp_path, data=world).outcome.ran == []
 

@@ -158,7 +158,7 @@ def test_layers_that_cannot_be_are_refused_while_planning(
     with pytest.raises(RecipeError, match=told) as caught:
         planned(arms(stages))
     assert expected in caught.value.expected
-    assert "arms" in caught.value.where and caught.value.do
+    assert "arms.it" in caught.value.where and caught.value.do
 
 
 def test_blocks_drawn_anew_may_be_frozen_once_they_have_been_trained(planned: Any) -> None:

@@ -127,7 +127,7 @@ def test_a_mixture_that_cannot_be_is_refused(
     with pytest.raises(RecipeError, match=told) as caught:
         planned(arms(f"[{stage}]"), "tasks.xnli.train=mnli")
     assert remedy in caught.value.expected
-    assert "arms" in caught.value.where
+    assert "arms.multi" in caught.value.where
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ def test_arms_that_read_run_and_are_told_in_columns(
     assert pd.isna(rows.mlm_share["none"])
     assert rows.mlm_languages[["none", "mixed", "alone"]].to_list() == ["", "sw", "de sw"]
     assert rows.mlm_head[["none", "mixed", "alone"]].to_list() == ["", "new", "new"]
+    assert rows.language[["none", "mixed", "alone"]].to_list() == ["", "en", "text"]
     assert rows.tasks["alone"] == "mlm" and rows.examples["alone"] > 100
     step = found.planned.models["alone/udpos@0"]
     record = Workplace.of(tmp_path).store.record(step.address, step.key)

@@ -14,7 +14,7 @@ from tiny_encoders import LENGTH
 from transformers import AutoModel, AutoModelForMaskedLM
 from workbench import how
 
-from xstilts.data.batches import IGNORED
+from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.corpora import Corpus, FolderText, Rows
 from xstilts.graph import Step
 from xstilts.models.masked_lm import MaskedLM, load_masked_lm
@@ -22,7 +22,7 @@ from xstilts.phases.pretraining import ROWS as ROWS_STAGE
 from xstilts.phases.pretraining import TEXT
 from xstilts.phases.steps import TRAIN
 from xstilts.store.digests import sha256
-from xstilts.train import loop
+from xstilts.train import loop, text_part
 from xstilts.train.mixture import alone, between
 from xstilts.train.spec import Reading
 from xstilts.train.text_spec import MASKING, ROWS, TextUpdates
@@ -153,6 +153,27 @@ def test_the_loss_falls_in_the_languages_read_and_true_pieces_never_enter(
         other += int(((entered != tokenizer_mask) & (entered != true)).sum())
     whole = hidden + kept + other
     assert 0.75 < hidden / whole < 0.85 and kept / whole < 0.15 and other / whole > 0.05
+
+
+def test_the_losses_told_are_on_all_that_was_held_out_and_on_nothing_else(
+    workbench, texts, monkeypatch
+):
+    bench, asked, really = workbench(), [], text_part.masked_loss
+
+    def watch(model, arrays, **more):
+        labels = arrays.extra["label"]
+        asked.append(np.where(labels == IGNORED, arrays.ids, labels).tolist())
+        return really(model, arrays, **more)
+
+    monkeypatch.setattr(text_part, "masked_loss", watch)
+    step = reading(bench, texts, examples=16)
+    assert set(bench.build(step).value["text"]["languages"]) == {"de", "sw"}
+    made = bench.open(step.inputs[ROWS])
+    held = TokenArrays.load(made.folder, made.value["pad"], "held-")
+    spoken = np.repeat(held.extra["language"], held.lengths)
+    rounds = len(asked) // 2
+    assert rounds >= 2  # before and after
+    assert asked == [held.ids[spoken == i].tolist() for i in (0, 1)] * rounds
 
 
 def test_scores_do_not_depend_on_what_stands_behind_the_mask(encoder_folder):

@@ -15,13 +15,13 @@ CARRY = Stage("carry", 1, "xstilts.train.layers:carry", weights=WEIGHTS)
 REINIT = Stage("reinit", 1, "xstilts.train.layers:reinit", weights=WEIGHTS)
 
 
-def carried(builder: Builder, model: Model, carry: Carry) -> Model:
-    """The encoder itself with some layers of ``model``.
+def carried(builder: Builder, model: Model, carry: Carry, arm: str) -> Model:
+    """The encoder itself with some layers of ``model``, which an arm trained.
 
     Raises:
         RecipeError: for more blocks than there are.
     """
-    _are_there(builder, "carry.blocks", carry.blocks)
+    _are_there(builder, f"arms.{arm}: carry.blocks", carry.blocks)
     origin, trained = builder.start.step, model.step
     assert trained is not None, "a stage that carries layers trains"
     inputs = {"start": trained} | ({"origin": origin} if origin else {})
@@ -30,13 +30,13 @@ def carried(builder: Builder, model: Model, carry: Carry) -> Model:
     return Model(builder.once(step), (*model.chain, f"carry{carry.blocks}"))
 
 
-def reinitialised(builder: Builder, model: Model, blocks: int, seed: int) -> Model:
-    """``model`` with its top blocks drawn anew.
+def reinitialised(builder: Builder, model: Model, blocks: int, seed: int, arm: str) -> Model:
+    """``model`` with its top blocks drawn anew in an arm.
 
     Raises:
         RecipeError: for more blocks than there are.
     """
-    _are_there(builder, "reinit_top", blocks)
+    _are_there(builder, f"arms.{arm}: reinit_top", blocks)
     encoder = builder.encoder.digest if model.step is None else None
     config = Reinit(blocks=blocks, encoder=encoder, seed=seed)
     step = Step(REINIT, model.label, config, {"start": model.step} if model.step else {})
@@ -62,8 +62,10 @@ def has_a_target_stage(recipe: Recipe) -> None:
             )
 
 
-def learnable(builder: Builder, start: Model, tasks: Sequence[str], layers: Layers) -> None:
-    """Refuse layers that cannot be frozen or mixed in a stage.
+def learnable(
+    builder: Builder, start: Model, tasks: Sequence[str], layers: Layers, arm: str
+) -> None:
+    """Refuse layers that cannot be frozen or mixed in a stage of an arm.
 
     Raises:
         RecipeError: for more blocks than there are, for frozen blocks that were drawn anew and
@@ -71,12 +73,12 @@ def learnable(builder: Builder, start: Model, tasks: Sequence[str], layers: Laye
     """
     depth = builder.encoder.layers
     if layers.frozen is not None and depth is not None:
-        _are_there(builder, "freeze.blocks", layers.frozen)
+        _are_there(builder, f"arms.{arm}: freeze.blocks", layers.frozen)
         if layers.frozen > depth - start.untrained:
             raise RecipeError(
                 f"The bottom {layers.frozen} blocks are frozen, of which the top "
                 f"{start.untrained} of {depth} were drawn anew: some would never learn",
-                where="arms: freeze.blocks and reinit_top",
+                where=f"arms.{arm}: freeze.blocks and reinit_top",
                 expected=f"at most {depth - start.untrained} frozen blocks",
                 do="freeze fewer blocks, or draw fewer anew",
             )
@@ -84,18 +86,18 @@ def learnable(builder: Builder, start: Model, tasks: Sequence[str], layers: Laye
     if layers.mixed and ranked:
         raise RecipeError(
             f"{ranked[0]} compares the top block's first piece, so it has no layers to mix",
-            where="arms: layer_mix",
+            where=f"arms.{arm}: layer_mix",
             expected="a stage with a head: pairs, choices, questions or tags",
             do=f"leave layer_mix out, or take {ranked[0]} out of stage and targets",
         )
 
 
-def _are_there(builder: Builder, key: str, blocks: int) -> None:
+def _are_there(builder: Builder, place: str, blocks: int) -> None:
     depth = builder.encoder.layers
     if depth is not None and blocks > depth:
         raise RecipeError(
             f"The encoder {builder.encoder.label} has no {blocks} blocks",
-            where=f"arms: {key}",
+            where=place,
             expected=f"at most {depth}",
             do=f"write {depth} or less there",
         )

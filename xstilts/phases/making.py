@@ -87,13 +87,13 @@ class Making:
         """The model after one stage of an arm, which calls it ``name``."""
         place = f"{arm}/{name}"
         if stage.reinit_top is not None:
-            model = reinitialised(self.builder, model, stage.reinit_top, seed)
+            model = reinitialised(self.builder, model, stage.reinit_top, seed, arm)
             self.made(f"{place}.reinit_top" if stage.trains else place, model, seed)
         if stage.trains:
             model = self.tuned(model, stage, arm, seed)
             self.made(place, model, seed, training=True)
         if stage.carry is not None:
-            model = carried(self.builder, model, stage.carry)
+            model = carried(self.builder, model, stage.carry, arm)
             self.made(f"{place}.carry", model, seed)
         return model
 
@@ -113,15 +113,16 @@ class Making:
             length = min(self.recipe.training.max_length, self.builder.encoder.positions or 10**9)
             text = self.builder.text(corpora, stage.mlm, length)
         if isinstance(stage.train, str):
-            return self.stage(start, spoken_in(stage, stage.train), seed, layers, text=text)
-        learnable(self.builder, start, stage.tasks, layers)
+            one = spoken_in(stage, stage.train)
+            return self.stage(arm, start, one, seed, layers, text=text)
+        learnable(self.builder, start, stage.tasks, layers, arm)
         if not stage.tasks:
             assert text is not None and stage.mlm is not None
             pieces = how.epochs * pieces_of_text(corpora, self.files)
             return self.builder.reading(
                 start, text, stage.mlm.examples, how, seed, pieces, layers=layers
             )
-        each_has_its_own_data(stage.tasks, self.trainings)
+        each_has_its_own_data(stage.tasks, self.trainings, arm)
         parts = [(self.data(spoken_in(stage, t)), self.words(t)) for t in stage.tasks]
         return self.builder.mix(start, parts, stage.mix or Mix(), how, seed, text, layers=layers)
 
@@ -131,6 +132,7 @@ class Making:
 
     def stage(
         self,
+        arm: str,
         start: Model,
         one: Spoken,
         seed: int,
@@ -139,8 +141,8 @@ class Making:
         beside: Sequence[Step] = (),
         text: Text | None = None,
     ) -> Model:
-        """``start`` trained on one task."""
-        learnable(self.builder, start, [one.task], layers)
+        """``start`` trained on one task, in an arm."""
+        learnable(self.builder, start, [one.task], layers, arm)
         words, data = self.words(one.task), self.data(one)
         return self.builder.train(
             start, data, self.how(words), words, seed, beside=beside, text=text, layers=layers
@@ -156,7 +158,8 @@ class Making:
             beside = self.steps_before(said.longer, seed)
         elif said and said.language:
             one = spoken_in(said, target)
-        model = self.stage(start, one, seed, self.recipe.target_layers(arm), beside=beside)
+        layers = self.recipe.target_layers(arm)
+        model = self.stage(arm, start, one, seed, layers, beside=beside)
         assert model.step is not None
         self.named(f"{arm}/{target}@{seed}", model.step, training=True)
         return model
@@ -185,7 +188,8 @@ class Making:
             some = any(one in self.others for one in there)
             for one in there:
                 if one in self.others or (one.plain and some):
-                    model = self.stage(start, one, seed, self.recipe.target_layers(arm))
+                    layers = self.recipe.target_layers(arm)
+                    model = self.stage(arm, start, one, seed, layers)
                     self.of_language(arm, target, one.language, seed, model)
                     yield one.language, [one.language], model
 
@@ -199,7 +203,7 @@ class Making:
             assert start.step is not None
             self.kept.add(start.step.key)
         words, layers = self.words(target, said.training), self.recipe.target_layers(arm)
-        learnable(self.builder, start, [target], layers)
+        learnable(self.builder, start, [target], layers, arm)
         how, english = self.how(words), self.trainings[target].train
         head: Literal["new", "kept"] = "kept" if said.after == "target" else "new"
         for few in shots(self.recipe, target, said, self.slices[target], self.files, arm):

@@ -27,8 +27,8 @@ def same_labels(target: str, data: Trained) -> None:
         )
 
 
-def each_has_its_own_data(tasks: Sequence[str], trainings: Mapping[str, Trained]) -> None:
-    """Refuse a mixture of two names for the same training data.
+def each_has_its_own_data(tasks: Sequence[str], trainings: Mapping[str, Trained], arm: str) -> None:
+    """Refuse in an arm a mixture of two names for the same training data.
 
     Raises:
         RecipeError: naming both.
@@ -40,7 +40,7 @@ def each_has_its_own_data(tasks: Sequence[str], trainings: Mapping[str, Trained]
         if other != name:
             raise RecipeError(
                 f"{other} and {name} are both trained on {task}, which a mixture has once",
-                where=f"arms: train: [{', '.join(tasks)}]",
+                where=f"arms.{arm}: train: [{', '.join(tasks)}]",
                 expected="tasks with training data of their own",
                 do=f"leave {name} out of the list",
             )

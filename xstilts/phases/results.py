@@ -103,7 +103,8 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     ``tasks``: trainings after ``>``, tasks of one mixture after ``+``. What two stages or mixtures
     of one arm have differently (``mix_cap``, ``frozen`` …) is empty. ``expected`` and ``realised``:
     examples of each task that the law wants and that were drawn, in the mean over the finished
-    seeds. ``language`` and ``translated`` are those of the trainings before the target;
+    seeds. ``language`` and ``translated`` are those of the trainings before the target: ``unknown``
+    of a checkpoint, ``text`` where there are no tasks, and then ``mlm_languages`` says which;
     of the target stage are ``target_language``, ``target_translated``, a few-shot stage's ``k``,
     ``draw`` and what it comes ``after``, the arm whose updates make it ``longer``, and their
     number in the mean over targets and finished seeds. ``frozen``, ``carried`` and ``reinit_top``
@@ -128,7 +129,7 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 "baseline": arm == recipe.analysis.gain.baseline,
                 "stages": len(stages),
                 "tasks": " > ".join(" + ".join(sorted(s.tasks)) or _other(s) for s in told),
-                "language": " > ".join(stage.language or SOURCE for stage in told),
+                "language": " > ".join(_language(stage) for stage in told),
                 "translated": " > ".join(str(s.translated) for s in told if s.translated),
                 "examples": sum(v[0]["examples"] for v in found) if known else None,
                 "mix_law": " > ".join(mix.law for mix in mixes),
@@ -158,6 +159,13 @@ def _trainings(stages: Sequence[StageUse]) -> list[StageUse]:
 def _other(stage: StageUse) -> str:
     """What a stage without tasks is called among tasks."""
     return "unknown" if stage.checkpoint else "mlm"
+
+
+def _language(stage: StageUse) -> str:
+    """The language of what a stage is trained on."""
+    if stage.tasks:
+        return stage.language or SOURCE
+    return "unknown" if stage.checkpoint else "text"
 
 
 def _kind(recipe: Recipe, arm: str) -> str:
