@@ -36,7 +36,8 @@ def nobody_elses_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
 def folder(tmp_path: Path) -> Path:
     """The README's YAML files, and the files that they speak of."""
     blocks = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", README.read_text(), re.DOTALL)
-    assert [name for name, _ in blocks] == ["reviews.yaml", "names.yaml", "mine.yaml"]
+    names = [name for name, _ in blocks]
+    assert names == ["reviews.yaml", "names.yaml", "mine.yaml", "words.yaml"]
     for name, content in blocks:
         assert len(content.splitlines()) < 10
         (tmp_path / name).write_text(content)
