@@ -40,6 +40,17 @@ def test_a_run_says_what_it_cut_by_task_and_language(
     assert line.startswith(f"tatoeba (test): {total:,} of 1,200 inputs were cut at 8 pieces")
 
 
+def test_a_few_shots_are_told_apart_from_the_rest_of_their_split(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    said = (*changes, "arms={none: [], few: [{few_shot: {k: 6, after: arm}}]}", "targets=[xnli]")
+    said += ("languages=[en, de]", "training.max_length=8")
+    said += ("tasks.mnli.train={from: train, sample: 64}",)
+    found = xstilts.run(RECIPE, *said, store=tmp_path / "store", data=world)
+    told = [(c.split, c.language) for c in found.cuts if c.task == "xnli"]
+    assert sorted(told) == [("test", "de"), ("test", "en"), ("test, 6 of draw 0", "de")]
+
+
 def test_nothing_is_said_where_all_inputs_were_read_whole(world: Path, tmp_path: Path) -> None:
     changes = (*SHORT, f"encoder.path={world / 'encoder'}")
     found = xstilts.run(RECIPE, *changes, store=tmp_path / "store", data=world)

@@ -281,6 +281,7 @@ def test_few_shot_arms_run_and_are_told_in_columns(
     assert told.k[["after", "only"]].to_list() == [20, 8]
     assert told.draw[["after", "only"]].to_list() == [2, 0]
     assert told.after[["after", "only"]].to_list() == ["target", "arm"]
+    assert told.target_language.to_list() == ["en", "en", "own"]
     assert pd.isna(told.k["none"]) and told.after["none"] == ""
     assert (found.folder / "report.html").exists()
     out = {"out": tmp_path / "out", "store": tmp_path, "data": world}

@@ -161,6 +161,9 @@ def test_arms_that_read_run_and_are_told_in_columns(
     assert rows.mlm_share[["mixed", "alone"]].to_list() == [0.5, 1.0]
     assert pd.isna(rows.mlm_share["none"])
     assert rows.mlm_languages[["none", "mixed", "alone"]].to_list() == ["", "sw", "de sw"]
+    assert rows.mlm_rows[["mixed", "alone"]].to_list() == [32, 64] and pd.isna(
+        rows.mlm_rows["none"]
+    )
     assert rows.mlm_head[["none", "mixed", "alone"]].to_list() == ["", "new", "new"]
     assert rows.language[["none", "mixed", "alone"]].to_list() == ["", "en", "text"]
     assert rows.tasks["alone"] == "mlm" and rows.examples["alone"] > 100

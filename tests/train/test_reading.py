@@ -238,6 +238,19 @@ def test_a_task_is_trained_as_without_text_and_the_text_is_learnt_beside_it(
     assert after["lineage"][0]["text"].keys() == {"de", "sw"}
 
 
+@pytest.mark.parametrize("alone_", [True, False])
+def test_lineage_tells_the_rows_that_the_kept_weights_have_read(workbench, texts, alone_):
+    bench = workbench()
+    said = how(lr=1e-12, epochs=0.5, batch_size=8, select={"every": 5, "patience": 5})
+    step = reading(bench, texts, 8 * 40, said) if alone_ else mixed(bench, texts, 0.5, said)[1]
+    value = bench.build(step).value
+    link, every = value["lineage"][-1], value["text"]["languages"]
+    assert link["updates"] == value["selected_update"] == 5 < value["updates"]
+    assert sum(of["rows"] for of in every.values()) == value["text"]["updates"] * 8
+    assert sum(link["text"].values()) % 8 == 0
+    assert sum(link["text"].values()) == 5 * 8 if alone_ else sum(link["text"].values()) <= 5 * 8
+
+
 def test_a_mixture_reads_between_its_updates_and_keeps_its_counts(workbench, texts):
     bench = workbench()
     plain = bench.mix(["hellaswag", "mnli"], how(epochs=0.5, **SHORT))

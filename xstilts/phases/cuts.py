@@ -24,7 +24,8 @@ class Cut:
         encoder: its label.
         task: the task.
         language: of the slice.
-        split: of the release; ``train, held out`` for what was carved from it to select models.
+        split: of the release; ``train, held out`` for what was carved from it to select models,
+            ``dev, 20 of draw 0`` for a few shots.
         cut: inputs that lost their end: texts or pairs of texts; choices; questions; sentences
             with a word that is longer than a row.
         inputs: how many there are.
@@ -60,6 +61,8 @@ def _cut(encoder: str, step: Step, value: dict[str, int]) -> Cut:
     assert isinstance(how, Tokens) and isinstance(data, Slice)
     inputs = value["examples" if how.kind in _WHOLE else "rows"]
     split = f"{data.split}, held out" if data.part == "held" else data.split
+    if data.draw is not None:
+        split += f", {data.sample} of draw {data.draw}"
     cut = value["shortened"]
     return Cut(encoder, data.task, data.language, split, cut, inputs, how.max_length)
 

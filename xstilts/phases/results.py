@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xstilts.graph.plan import unsound
-from xstilts.phases.forms import SOURCE
+from xstilts.phases.forms import OWN, SOURCE
 from xstilts.phases.planned import Planned
 from xstilts.phases.recipe import Recipe, StageUse, stage_names
 from xstilts.phases.slices import is_trained
@@ -144,7 +144,7 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 "seeds": len(recipe.seeds),
             }
         )
-    mix, few = ("examples", "mix_cap", "mix_examples"), ("k", "draw")
+    mix, few = ("examples", "mix_cap", "mix_examples", "mlm_rows"), ("k", "draw")
     layers = ("frozen", "reinit_top", "carried", "carried_draw")
     numbers = ("mix_temperature", "further_updates", "mlm_share")
     kinds = dict.fromkeys((*mix, *few, *layers), "Int64") | dict.fromkeys(numbers, "Float64")
@@ -196,12 +196,18 @@ def _checkpoint(stages: Sequence[StageUse]) -> str:
 
 
 def _on_text(stages: Sequence[StageUse], found: Sequence[list[dict[str, Any]]]) -> dict[str, Any]:
-    """The text that an arm reads: its share of the updates, and what finished stages say of it."""
+    """The text that an arm reads: its share of the updates, and what finished stages say of it.
+
+    ``mlm_rows`` are read, with those of later passes; ``examples`` of text alone are there.
+    """
     read = [(stage.mlm, values) for stage, values in zip(stages, found, strict=True) if stage.mlm]
     told = [value["text"] for _, values in read for value in values[:1]]
     return {
         "mlm_share": _only(said.share or 1.0 for said, _ in read),
         "mlm_languages": " > ".join(" ".join(sorted(text["languages"])) for text in told),
+        "mlm_rows": sum(sum(of["rows"] for of in text["languages"].values()) for text in told)
+        if told
+        else None,
         "mlm_head": " > ".join(text["head"] for text in told),
     }
 
@@ -214,7 +220,9 @@ def _on_target(planned: Planned, store: Store, arm: str) -> dict[str, Any]:
         values += _values(planned, store, f"{arm}/{target}")
     further = [value["further_updates"] for value in values]
     return {
-        "target_language": (said and said.language) or SOURCE,
+        "target_language": OWN
+        if few and few.after == "arm"
+        else (said and said.language) or SOURCE,
         "target_translated": str((said and said.translated) or ""),
         "k": few.k if few else None,
         "draw": few.draw if few else None,

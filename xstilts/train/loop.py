@@ -297,7 +297,7 @@ class Run:
         }
         if self.text is not None:
             value["text"] = self.text_value(verdict)
-            link["text"] = {x: n["rows"] for x, n in value["text"]["languages"].items()}
+            link["text"] = self.text.read(self.on_text(progress.best_update))
         if self.further:
             value["further_updates"] = self.further
         if progress.no_answer_threshold is not None:
@@ -317,11 +317,14 @@ class Run:
     def text_value(self, verdict: str) -> dict[str, Any]:
         """What the record says of the text; losses are those of the weights that are kept."""
         assert self.text is not None and self.config.text is not None
-        drawn = self.draws.task[: self.progress.update] == len(self.parts)
         after = None if verdict == "diverged" else self.held_losses(self.text)
-        said = self.text.value(int(drawn.sum()), after)
+        said = self.text.value(self.on_text(self.progress.update), after)
         expected = round(self.config.text.share * self.progress.update, 2)
         return {"share": self.config.text.share, "expected_updates": expected, **said}
+
+    def on_text(self, updates: int) -> int:
+        """How many of the first ``updates`` updates are on text."""
+        return int((self.draws.task[:updates] == len(self.parts)).sum())
 
     def realised(self, updates: int) -> dict[str, int]:
         """Task -> examples drawn in the first ``updates`` updates."""

@@ -82,16 +82,21 @@ class TextPart:
             for language in self.text.languages
         }
 
-    def value(self, updates: int, after: Mapping[str, float] | None) -> dict[str, Any]:
-        """What the record says of the text; ``after``: losses of the weights that are kept."""
+    def read(self, updates: int) -> dict[str, int]:
+        """Language -> rows of the first ``updates`` updates on text."""
         self.text.skip_to(updates, self.batch_size)
         self._next = updates
+        return dict(self.text.rows)
+
+    def value(self, updates: int, after: Mapping[str, float] | None) -> dict[str, Any]:
+        """What the record says of the text; ``after``: losses of the weights that are kept."""
+        rows = self.read(updates)
         return {
             "head": self.head,
             "updates": updates,
             "languages": {
                 language: {
-                    "rows": self.text.rows[language],
+                    "rows": rows[language],
                     "held_loss_before": self.before[language],
                     "held_loss": after[language] if after else None,
                     "held_unigram_loss": self.text.plain_loss(language),
