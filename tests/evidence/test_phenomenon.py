@@ -96,9 +96,14 @@ def test_zero_shot_scores_fall_with_distance_and_rise_with_pretraining_text(foun
 @pytest.mark.evidence
 def test_a_language_without_a_common_word_or_letter_is_read(found: Found) -> None:
     scores, floors = found.scores[PRETRAINED], found.floors
-    assert scores["lab_xnli", "en"] >= 85
     assert scores["lab_xnli", FAR] > 50
     assert scores["lab_udpos", FAR] > 2 * floors["lab_udpos", FAR]
+
+
+@pytest.mark.evidence
+def test_english_pairs_are_understood(found: Found) -> None:
+    """Fails as it stands: two of five seeds stay below (`docs/phenomenon.md`)."""
+    assert found.scores[PRETRAINED]["lab_xnli", "en"] >= 85
 
 
 @pytest.mark.evidence
