@@ -76,24 +76,18 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
     """
     config_file = folder / "config.json"
     if not config_file.is_file():
-        raise _unusable(f"No encoder lies at {folder}", where, "a folder with config.json")
+        raise unusable(f"No encoder lies at {folder}", where, "a folder with config.json")
     try:
         config: dict[str, Any] = json.loads(config_file.read_text("utf-8"))
     except ValueError as error:
-        raise _unusable(
+        raise unusable(
             f"{config_file} is not JSON: {error}", where, "a valid config.json"
         ) from None
     _check_numbers(config, config_file, where)
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise _unusable(
-            f"{folder} has no safetensors weights",
-            where,
-            "model.safetensors; pickled weights are never read, they can run code",
-        )
+    weights = weights_of(folder, where)
     tokenizer = [folder / name for name in TOKENIZER if (folder / name).is_file()]
     if not tokenizer:
-        raise _unusable(f"{folder} has no tokenizer", where, "tokenizer.json beside the weights")
+        raise unusable(f"{folder} has no tokenizer", where, "tokenizer.json beside the weights")
     hidden: int = config.get("hidden_size", 0)
     layers: int = config.get("num_hidden_layers", 0)
     inner: int = config.get("intermediate_size", 4 * hidden)
@@ -112,12 +106,12 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
 def _check_numbers(config: Any, file: Path, where: str) -> None:
     """Refuse a config that is no mapping or whose sizes are no numbers."""
     if not isinstance(config, dict):
-        raise _unusable(f"{file} holds no keys", where, 'a JSON object: {"model_type": …}')
+        raise unusable(f"{file} holds no keys", where, 'a JSON object: {"model_type": …}')
     may_be_null = ("max_position_embeddings", "pad_token_id")
     for key in ("hidden_size", "num_hidden_layers", "intermediate_size", *may_be_null):
         value = config.get(key, 0)
         if type(value) is not int and not (value is None and key in may_be_null):
-            raise _unusable(f"{file}: {key} is {value!r}", where, f"a whole number as {key}")
+            raise unusable(f"{file}: {key} is {value!r}", where, f"a whole number as {key}")
 
 
 def positions(config: dict[str, Any]) -> int | None:
@@ -151,7 +145,24 @@ def _card_languages(card: Path, where: str) -> tuple[str, ...] | None:
     return tuple(str(x) for x in listed) if named else None
 
 
-def _unusable(what: str, where: str, expected: str) -> EncoderError:
+def weights_of(folder: Path, where: str) -> list[Path]:
+    """The files of a model's weights.
+
+    Raises:
+        EncoderError: when there are none in safetensors.
+    """
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise unusable(
+            f"{folder} has no safetensors weights",
+            where,
+            "model.safetensors; pickled weights are never read, they can run code",
+        )
+    return weights
+
+
+def unusable(what: str, where: str, expected: str) -> EncoderError:
+    """The error for a folder named by the key or option ``where`` that holds no usable model."""
     return EncoderError(what, where=where, expected=expected, do=another_folder(where))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.core.errors import EncoderError
-from xstilts.models.files import TOKENIZER
+from xstilts.models.files import TOKENIZER, unusable, weights_of
 from xstilts.store import Digests
 
 PIECES = ("source.spm", "target.spm")  # Marian's, which need the sentencepiece package
@@ -45,21 +45,15 @@ def inspect_translator(folder: Path, digests: Digests, *, where: str) -> Transla
     """
     config = _config(folder, where)
     if not config.get("is_encoder_decoder"):
-        raise _unusable(
+        raise unusable(
             f"The model in {folder} translates nothing: it is no encoder with a decoder",
             where,
             "a sequence-to-sequence model, such as Marian, M2M, NLLB, mBART or T5",
         )
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise _unusable(
-            f"{folder} has no safetensors weights",
-            where,
-            "model.safetensors; pickled weights are never read, they can run code",
-        )
+    weights = weights_of(folder, where)
     tokenizer = [folder / n for n in (*TOKENIZER, *PIECES) if (folder / n).is_file()]
     if not tokenizer:
-        raise _unusable(f"{folder} has no tokenizer", where, "tokenizer.json, or source.spm")
+        raise unusable(f"{folder} has no tokenizer", where, "tokenizer.json, or source.spm")
     spelt = any((folder / name).is_file() for name in PIECES)
     if spelt and not (folder / "tokenizer.json").is_file() and find_spec("sentencepiece") is None:
         raise EncoderError(
@@ -83,18 +77,14 @@ def _config(folder: Path, where: str) -> dict[str, Any]:
     try:
         config = json.loads(file.read_text("utf-8"))
     except OSError:
-        raise _unusable(f"No model lies at {folder}", where, "a folder with config.json") from None
+        raise unusable(f"No model lies at {folder}", where, "a folder with config.json") from None
     except ValueError as error:
-        raise _unusable(f"{file} is not JSON: {error}", where, "a valid config.json") from None
+        raise unusable(f"{file} is not JSON: {error}", where, "a valid config.json") from None
     if not isinstance(config, dict):
-        raise _unusable(f"{file} holds no keys", where, 'a JSON object: {"model_type": …}')
+        raise unusable(f"{file} holds no keys", where, 'a JSON object: {"model_type": …}')
     return config
 
 
 def _codes(file: Path) -> list[str]:
     found = _CODE.findall(file.read_bytes()) if file.suffix == ".json" else []
     return [(short or long).decode() for short, long in found]
-
-
-def _unusable(what: str, where: str, expected: str) -> EncoderError:
-    return EncoderError(what, where=where, expected=expected, do="name another folder there")
