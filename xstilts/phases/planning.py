@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from xstilts.graph import Plan, Step
-from xstilts.phases.encoders import encoder_of, ready_of
+from xstilts.phases.encoders import Encoder, encoder_of, ready_of
 from xstilts.phases.layers import has_a_target_stage
 from xstilts.phases.making import Making
 from xstilts.phases.planned import Planned
@@ -79,11 +79,7 @@ def make_plan(
     for label, encoder in encoders.items():
         prefix = f"{label}:" if len(encoders) > 1 else ""
         builder = Builder(encoder)
-        own = {
-            arm: ready_of(label, stages[0].checkpoint, arm, files)
-            for arm, stages in recipe.arms.items()
-            if stages and stages[0].checkpoint
-        }
+        own = _ready(recipe, label, files)
         whole.ready = {**whole.ready, **own}
         data = (trainings, slices, tuning, aligned, others)
         making = Making(recipe, workplace, builder, *data, own, files, prefix)
@@ -101,6 +97,15 @@ def make_plan(
     whole.models, whole.silent = models, files.silent
     workplace.digests.save()
     return whole
+
+
+def _ready(recipe: Recipe, label: str, files: Files) -> dict[str, Encoder]:
+    """The models trained elsewhere that arms start from, in the place of the encoder ``label``."""
+    return {
+        arm: ready_of(label, stages[0].checkpoint, arm, files)
+        for arm, stages in recipe.arms.items()
+        if stages and stages[0].checkpoint
+    }
 
 
 def _trained_tasks(recipe: Recipe) -> list[str]:
