@@ -239,10 +239,14 @@ class Gain(_Section):
     baseline: str = "none"
 
 
+STUDIES = Literal["paper", "similarity", "layers", "gap", "diversity", "low-resource"]
+
+
 class Analysis(_Section):
-    """What is worked out of the results."""
+    """What is worked out of the results: gains, and the answer of one study."""
 
     gain: Gain = Gain()
+    study: STUDIES | None = None
 
 
 def _as_list(value: Any) -> Any:
