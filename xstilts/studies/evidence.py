@@ -33,6 +33,7 @@ class Evidence:
         seeds: those the recipe asks for.
         english: the source language.
         knobs: task -> knob -> its value, of the tasks that come in variants.
+        bases: task -> the task that it is a variant of, of the same tasks.
     """
 
     question: str
@@ -50,3 +51,4 @@ class Evidence:
     seeds: Sequence[int]
     english: str = "en"
     knobs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
