@@ -1,5 +1,6 @@
 """What a run publishes beside its long table: a page an encoder."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -7,6 +8,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from xstilts.phases.running import Results
     from xstilts.phases.workplace import Workplace
+    from xstilts.studies.finding import Finding
 
 _MARK = "report.of"  # beside a run's report: the digest of what it shows
 
@@ -29,6 +31,15 @@ def write(found: "Results", place: "Workplace", out: Path | None) -> Path:
     return path
 
 
+def finding(found: "Results", place: "Workplace", encoder: str) -> "Finding | None":
+    """What the recipe's study says of one encoder; None for a recipe without a study."""
+    from xstilts.studies import judge
+    from xstilts.studies.gather import evidence
+
+    study = found.planned.recipe.analysis.study
+    return judge(evidence(found, place.store, encoder), study) if study else None
+
+
 def _write(found: "Results", place: "Workplace", path: Path) -> None:
     from xstilts.phases.results import publish
     from xstilts.reports.gather import report_input
@@ -37,7 +48,8 @@ def _write(found: "Results", place: "Workplace", path: Path) -> None:
     pages = _pages(found, path)
     for label, name in pages.items():
         others = {other: quote(page) for other, page in pages.items() if other != label}
-        page = render(report_input(found, place.store, label, others))
+        shown = report_input(found, place.store, label, others)
+        page = render(replace(shown, finding=finding(found, place, label)))
         publish(path.parent, {name: page.encode()})
 
 
