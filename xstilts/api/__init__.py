@@ -5,12 +5,13 @@ planning never loads torch.
 """
 
 from xstilts.api.laboratory import describe_lab, export_lab
-from xstilts.api.recipes import export, leaks, plan, report, results, run, why
+from xstilts.api.recipes import claims, export, leaks, plan, report, results, run, why
 from xstilts.api.tasks import check_data, score
 from xstilts.api.text import embed, mine, pretrain, retrieve
 
 __all__ = [
     "check_data",
+    "claims",
     "describe_lab",
     "embed",
     "export",

@@ -1,5 +1,6 @@
 """Verbs that take a recipe: plan it, run it, read what it gave."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,8 @@ from xstilts.api import asked, reporting
 from xstilts.api.asked import Folder, Say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xstilts.data.leaks import Overlap
     from xstilts.phases.estimate import Estimate
     from xstilts.phases.export import Exported
@@ -38,8 +41,10 @@ def run(
     from xstilts.phases.running import refuse_failed, run_recipe
 
     place = asked.workplace(store, data)
-    found = run_recipe(asked.open_recipe(recipe, changes), place, LocalExecutor(), say)
-    reporting.renew(found, place)
+    opened = asked.open_recipe(recipe, changes)
+    said = reporting.claims_of(opened)  # before hours are spent on what cannot be judged
+    found = run_recipe(opened, place, LocalExecutor(), say)
+    reporting.renew(found, place, said)
     refuse_failed(found.outcome)
     return found
 
@@ -88,6 +93,36 @@ def report(
     """
     found = results(recipe, *changes, store=store, data=data)
     return reporting.write(found, asked.workplace(store, data), Path(out) if out else None)
+
+
+def claims(
+    recipe: str,
+    *changes: str,
+    files: Iterable[str | Path] = (),
+    store: Folder = None,
+    data: Folder = None,
+) -> "pd.DataFrame":
+    """Published claims, and what the finished cells of a recipe say of them; runs nothing.
+
+    Args:
+        recipe: a shipped name or the path of a YAML file.
+        changes: ``key.path=VALUE``, as `--set` takes them.
+        files: of further claims, beside those that the recipe names.
+        store: where results lie.
+        data: the data folder.
+
+    Returns:
+        One row a claim and encoder; columns :data:`xstilts.studies.verdicts.COLUMNS`.
+    """
+    import pandas as pd
+
+    from xstilts.studies.claims import claims as claims_in
+
+    found = results(recipe, *changes, store=store, data=data)
+    named = [*found.planned.recipe.analysis.claims, *files]
+    said, place = claims_in(map(Path, named)), asked.workplace(store, data)
+    tables = [reporting.judged(found, place, label, said)[1] for label in found.planned.encoders]
+    return pd.concat(tables, ignore_index=True)
 
 
 def leaks(

@@ -124,6 +124,24 @@ def report(
 
 
 @app.command()
+def claims(
+    recipe: Recipe,
+    files: Annotated[
+        list[Path] | None, typer.Option("--claims", help="A file of further claims; repeatable.")
+    ] = None,
+    format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    store: StoreOption = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Say of published claims what the finished results support and what they contradict."""
+    from xstilts.reports.claims import claims_text
+
+    found = api.claims(recipe, *(set_ or []), files=files or (), store=store, data=data)
+    print(claims_text(found, format), end="")
+
+
+@app.command()
 def export(
     recipe: Recipe,
     out: Annotated[Path, typer.Option("--out", help="A new or empty folder.")],
