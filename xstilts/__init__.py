@@ -2,6 +2,7 @@
 
 from xstilts.api import (
     check_data,
+    claims,
     describe_lab,
     embed,
     export,
@@ -19,6 +20,7 @@ from xstilts.api import (
 
 __all__ = [
     "check_data",
+    "claims",
     "describe_lab",
     "embed",
     "export",

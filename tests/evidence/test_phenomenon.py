@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import xstilts
 from bench.phenomenon import (
     ENCODERS,
     NOISE,
@@ -16,7 +17,6 @@ from bench.phenomenon import (
     correlations,
     measured,
 )
-from xstilts import api
 from xstilts.lab.languages import CODES, language
 
 FAR = "qfi"  # own script, no word in common, English order
@@ -48,7 +48,7 @@ def test_scores_made_to_fall_with_distance_and_rise_with_text_are_found_to() -> 
 
 def test_near_languages_are_read_before_any_language_without_a_common_word(tmp_path: Path) -> None:
     """The evidence in a small form: two blocks, three languages, a few updates."""
-    shipped = {PRETRAINED: Path(api.__file__).parent / "encoders" / "lab", UNTRAINED: ENCODERS}
+    shipped = {PRETRAINED: Path(xstilts.__file__).parent / "encoders" / "lab", UNTRAINED: ENCODERS}
     for name, folder in shipped.items():
         said = yaml.safe_load((folder / f"{name}.yaml").read_text())
         said["text"] = {"lab": {"tokens": 60_000, "languages": ["en", "qab", "qfi"]}}

@@ -125,7 +125,7 @@ def check(tasks: Iterable[Task], roots: Sequence[Path]) -> list[FileState]:
     language for the split that is reported, also where a user's own task names no file for it.
     """
     return [
-        _state(task, split, language, roots)
+        examples_in(task, split, language, roots)
         for task in tasks
         for split, language in _wanted(task, roots)
     ]
@@ -139,7 +139,8 @@ def _wanted(task: Task, roots: Sequence[Path]) -> Iterator[tuple[Split, str]]:
             yield split, language
 
 
-def _state(task: Task, split: Split, language: str, roots: Sequence[Path]) -> FileState:
+def examples_in(task: Task, split: Split, language: str, roots: Sequence[Path]) -> FileState:
+    """Read the files of one split in one language, and count what is in them."""
     found = find(task, split, language, roots)
     if found is None:
         places = ", ".join(expected(task, split, language))

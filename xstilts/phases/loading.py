@@ -101,14 +101,22 @@ def _read(name: str, folder: Path = Path(), inside: tuple[Path, ...] = ()) -> di
 
 
 def _with_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The recipe with its own tasks, encoders and translations counted from ``folder``."""
-    paths = raw.get("own_tasks")
-    if isinstance(paths, list) and all(isinstance(p, str) for p in paths):
-        raw = raw | {"own_tasks": [str(folder.absolute() / p) for p in paths]}
+    """The recipe with its own tasks, claims, encoders and translations counted from ``folder``."""
+    raw = _with_files(raw, "own_tasks", folder)
+    if isinstance(raw.get("analysis"), dict):
+        raw = raw | {"analysis": _with_files(raw["analysis"], "claims", folder)}
     if "encoder" in raw:
         raw = raw | {"encoder": _declared(raw["encoder"], folder)}
     if isinstance(raw.get("arms"), dict):
         raw = raw | {"arms": {n: _with_folders(of, folder) for n, of in raw["arms"].items()}}
+    return raw
+
+
+def _with_files(raw: dict[str, Any], key: str, folder: Path) -> dict[str, Any]:
+    """A section whose list of files is counted from ``folder``."""
+    paths = raw.get(key)
+    if isinstance(paths, list) and all(isinstance(p, str) for p in paths):
+        return raw | {key: [str(folder.absolute() / p) for p in paths]}
     return raw
 
 

@@ -242,15 +242,22 @@ class Gain(_Section):
 STUDIES = Literal["paper", "similarity", "layers", "gap", "diversity", "low-resource"]
 
 
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
 class Analysis(_Section):
-    """What is worked out of the results: gains, and the answer of one study."""
+    """What is worked out of the results.
+
+    Attributes:
+        gain: over which arm.
+        study: whose question is answered.
+        claims: files of claims to judge beside the registry's.
+    """
 
     gain: Gain = Gain()
     study: STUDIES | None = None
-
-
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
+    claims: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
 
 
 def _simple(name: str) -> str:

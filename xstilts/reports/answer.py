@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, Record, tone
-from xstilts.reports.numerals import amount, around, gain, listing
 from xstilts.stats.paired import paired_test
+from xstilts.studies.numerals import amount, around, gain, listing
 
 
 def answer(report: ReportInput, numbers: Numbers) -> list[str]:

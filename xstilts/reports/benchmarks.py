@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xstilts.reports import numerals
 from xstilts.reports.sections import Cell, Table
 from xstilts.stats.benchmarks import (
     XTREME,
@@ -15,6 +14,7 @@ from xstilts.stats.benchmarks import (
     missing_by_task,
     not_as_published,
 )
+from xstilts.studies import numerals
 
 if TYPE_CHECKING:
     import pandas as pd

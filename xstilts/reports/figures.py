@@ -12,9 +12,9 @@ from typing import Any
 
 import altair as alt
 
-from xstilts.reports import numerals
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, Record, tone
+from xstilts.studies import numerals
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, SOFT, GREY = "#1f2328", "#6b7280", "#e6e6e3"

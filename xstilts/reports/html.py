@@ -7,13 +7,14 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from xstilts.reports import numerals, sections
+from xstilts.reports import sections
 from xstilts.reports.answer import answer
 from xstilts.reports.benchmarks import benchmark_tables
 from xstilts.reports.figures import heat_map, language_bars, layer_lines
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, numbers, records
 from xstilts.reports.sweep import sweeps
+from xstilts.studies import numerals
 
 TEMPLATES = Path(__file__).parent / "templates"
 EXAMPLE_CELLS = 12  # cells whose won and lost examples are printed per target, widest change first

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xstilts.phases.cuts import Cut
+    from xstilts.studies.finding import Finding
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +42,8 @@ class ReportInput:
         provenance: date, machine and versions.
         english: the language the zero-shot means and the gap are taken against.
         published: whether the targets are those of benchmarks, not of the laboratory.
+        finding: what the recipe's study says; None for a recipe without one.
+        claims: one row a claim; None for a recipe without a study.
     """
 
     recipe: str
@@ -64,3 +67,5 @@ class ReportInput:
     others: Mapping[str, str] = field(default_factory=dict)
     english: str = "en"
     published: bool = True
+    finding: "Finding | None" = None
+    claims: "pd.DataFrame | None" = None

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from xstilts.reports import numerals
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, Record, records, tone
+from xstilts.studies import numerals
 
 DAGGER = "†"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from xstilts.reports import numerals
 from xstilts.reports.model import ReportInput
 from xstilts.reports.sections import Cell, Table
+from xstilts.studies import numerals
 
 Rows = list[Mapping[str, Any]]
 

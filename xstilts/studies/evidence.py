@@ -1,7 +1,7 @@
 """What a study judges: finished results of one encoder as plain values and data frames."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Evidence:
             ``value``; what does not apply is None.
         seeds: those the recipe asks for.
         english: the source language.
+        knobs: task -> knob -> its value, of the tasks that come in variants.
+        bases: task -> the task that it is a variant of, of the same tasks.
     """
 
     question: str
@@ -48,3 +50,5 @@ class Evidence:
     probes: "pd.DataFrame"
     seeds: Sequence[int]
     english: str = "en"
+    knobs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""How numbers are written in reports: one place for signs, digits and units."""
+"""How numbers are written in answers and reports: one place for signs, digits and units."""
 
 from collections.abc import Mapping
 from typing import Any

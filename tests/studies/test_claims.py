@@ -1,0 +1,357 @@
+"""Claims are judged by tests fixed in advance: planted results decide them either way."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from planted_results import evidence, renamed
+
+from xstilts.core.errors import RecipeError, UnknownNameError
+from xstilts.reports.claims import claims_text
+from xstilts.stats.benchmarks import XTREME
+from xstilts.studies.claims import PREDICATES, claims
+from xstilts.studies.evidence import Evidence
+from xstilts.studies.finding import Finding
+from xstilts.studies.verdicts import COLUMNS, verdicts
+
+NINE = ("anli_plus", "mnli", "qqp", "squad_v2", "squad_v1", "hellaswag", "ccg", "cosmosqa")
+NINE += ("commonsenseqa",)
+KINDS = {"xnli": "pair", "panx": "tagging", "tydiqa": "span", "bucc2018": "mining"}
+KINDS |= {"tatoeba": "retrieval", "pawsx": "pair", "udpos": "tagging", "xquad": "span"}
+KINDS |= {"mlqa": "span"}
+TARGETS = {t: (kind, "accuracy", XTREME.languages[t][:6]) for t, kind in KINDS.items()}
+TARGETS |= {t: (KINDS[t], "accuracy", XTREME.languages[t]) for t in ("xnli", "tydiqa", "bucc2018")}
+ALL = " + ".join(sorted(NINE))
+MIXED = {"mlm_share": 0.2, "mlm_languages": "de sw"}
+TRANSLATED = {"language": "de", "translated": "somewhere"}
+TOGETHER = {"tasks": ALL, "kind": "mixture", "mix_law": "proportional"}
+ARMS: list[dict[str, Any]] = [
+    {"kind": "none"},
+    *({"tasks": task} for task in NINE),
+    TOGETHER,
+    *({"tasks": task} | added for added in (MIXED, TRANSLATED) for task in NINE[1:6:2]),
+    *(TOGETHER | added for added in (MIXED, TRANSLATED)),
+]
+Gain = Callable[[Mapping[str, Any], str], float]
+
+
+def planted(gain: Gain, **more: Any) -> Evidence:
+    """What each arm gains on each target, in every language; English dev says the same."""
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        return 50 + (gain(arm, target) if arm["tasks"] else 0.0)
+
+    def dev(arm: Mapping[str, Any]) -> float:
+        return score(arm, "xnli", "en")
+
+    said = {"targets": TARGETS, "dev": dev} | more
+    return evidence(ARMS, score, **said)
+
+
+def registry(found: Evidence, finding: Finding | None = None) -> dict[str, dict[str, Any]]:
+    table = verdicts(claims(), found, "tiny", finding, [])
+    assert tuple(table.columns) == COLUMNS
+    return {row["id"]: row for row in table.to_dict("records")}
+
+
+def own(tmp_path: Path, text: str, found: Evidence, roots: list[Path] = []) -> dict[str, Any]:  # noqa: B006
+    """The judgement of one claim that a user wrote."""
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"claims: [{{id: mine, statement: It is so., {text}}}]")
+    table = verdicts(claims([file])[-1:], found, "tiny", None, roots)
+    return dict(table.to_dict("records")[0])
+
+
+def by(**gains: float) -> Gain:
+    """A gain for each single task; 0 for those not named, and for mixtures."""
+    return lambda arm, target: gains.get(str(arm["tasks"]), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [(3.0, "supported"), (-3.0, "contradicted"), (0.0, "undecided")]
+)
+def test_a_gain_is_its_direction(gain: float, verdict: str) -> None:
+    row = registry(planted(by(mnli=gain)))["mnli-gain"]
+    assert row["verdict"] == verdict
+    assert row["effect"] == pytest.approx(gain, abs=0.3)
+    assert row["low"] < row["effect"] < row["high"]
+    assert "tiny" in row["scope"] and "9 of 9 targets" in row["scope"]
+    assert "a2 on" in row["cells"]
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(7.5, "supported"), (3.0, "contradicted")])
+def test_the_size_of_a_gain_stands_on_a_line_of_its_own(gain: float, verdict: str) -> None:
+    found = registry(planted(by(mnli=gain)))
+    assert found["mnli-gain"]["verdict"] == "supported"
+    assert found["mnli-gain.size"]["verdict"] == verdict
+    assert found["mnli-gain.size"]["published"] == 7.5
+    assert found["mnli-gain"]["published"] is None
+
+
+@pytest.mark.parametrize(
+    ("gaining", "others", "verdict"),
+    [
+        (9, 0.0, "supported"),
+        (8, 0.0, "supported"),
+        (7, 0.0, "undecided"),
+        (7, -4.0, "contradicted"),
+        (0, 0.0, "undecided"),
+    ],
+)
+def test_almost_every_is_eight_of_nine_after_holm(
+    gaining: int, others: float, verdict: str
+) -> None:
+    gains = {task: 4.0 if i < gaining else others for i, task in enumerate(NINE)}
+    row = registry(planted(by(**gains)))["retrieval-dramatic"]
+    assert row["verdict"] == verdict
+    assert f"{gaining} gain" in row["note"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"),
+    [(0.0, "supported"), (-4.0, "supported"), (4.0, "contradicted"), (0.5, "supported")],
+)
+def test_no_benefit_is_equivalence_to_nothing_or_a_loss(gain: float, verdict: str) -> None:
+    row = registry(planted(by(**dict.fromkeys(NINE, gain))))["xnli-no-gain"]
+    assert row["verdict"] == verdict
+    assert ("a loss" in row["note"]) == (gain < -1)
+
+
+def test_an_effect_that_is_not_shown_is_no_absence_of_effects() -> None:
+    """The interval covers 0 and leaves ±1: neither benefit nor none is told."""
+    wide = planted(by(**dict.fromkeys(NINE, 1.0)))
+    seeds = wide.rows["seed"].to_numpy(dtype=float)
+    arm = (wide.rows["arm"] != wide.baseline).to_numpy()
+    rows = wide.rows.assign(value=wide.rows["value"] + arm * (seeds - 2.5) * 2)
+    row = registry(_with_rows(wide, rows))["xnli-no-gain"]
+    assert row["verdict"] == "undecided" and row["low"] < 0 and row["high"] > 1
+
+
+@pytest.mark.parametrize(
+    ("together", "verdict"), [(6.0, "supported"), (1.0, "contradicted"), (3.0, "undecided")]
+)
+def test_best_is_a_probability(together: float, verdict: str) -> None:
+    def gain(arm: Mapping[str, Any], target: str) -> float:
+        if arm["tasks"] == ALL and not arm["mlm_share"] and not arm["language"]:
+            return together
+        return 3.0 if arm["tasks"] == "squad_v1" else 0.0
+
+    row = registry(planted(gain))["multitask-best"]
+    assert row["verdict"] == verdict
+    assert row["effect"] == pytest.approx(together, abs=0.3)
+
+
+@pytest.mark.parametrize(("added", "verdict"), [(-3.0, "supported"), (3.0, "contradicted")])
+@pytest.mark.parametrize(
+    ("id", "setting"), [("beats-mlm", MIXED), ("beats-translated", TRANSLATED)]
+)
+def test_plain_training_is_compared_with_its_versions(
+    id: str, setting: dict[str, Any], added: float, verdict: str
+) -> None:
+    def gain(arm: Mapping[str, Any], target: str) -> float:
+        version = all(arm[name] == value for name, value in setting.items())
+        return 4.0 + (added if version else 0.0)
+
+    found = registry(planted(gain))
+    row = found[id]
+    assert row["verdict"] == verdict
+    assert row["effect"] == pytest.approx(-added, abs=0.3)
+    other = ({"beats-mlm", "beats-translated"} - {id}).pop()
+    assert found[other]["verdict"] == "undecided"
+
+
+def test_of_four_versions_one_is_too_little() -> None:
+    found = planted(by(mnli=2.0))
+    few = found.rows[found.rows["arm"].isin(["a0", "a1", "a2", "a11"])]
+    row = registry(_with_rows(found, few))["beats-mlm"]
+    assert row["verdict"] == "not measured"
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(4.0, "supported"), (-4.0, "contradicted")])
+def test_the_arm_for_each_target_is_chosen_on_english_dev(gain: float, verdict: str) -> None:
+    """Dev data prefer MultiNLI whatever it does elsewhere."""
+
+    def dev(arm: Mapping[str, Any]) -> float:
+        return 60.0 if arm["tasks"] == "mnli" else 50.0
+
+    row = registry(planted(by(mnli=gain, qqp=9.0), dev=dev))["best-per-target"]
+    assert row["verdict"] == verdict
+    assert row["effect"] == pytest.approx(gain, abs=0.3)
+
+
+def test_without_development_scores_no_choice_is_judged() -> None:
+    row = registry(planted(by(mnli=4.0), dev=None))["best-per-target"]
+    assert (row["verdict"], row["effect"]) == ("not measured", None)
+
+
+def test_arms_are_known_by_their_settings_and_not_by_their_names() -> None:
+    found = planted(by(mnli=4.0))
+    one, other = registry(found), registry(renamed(found))
+    assert {k: v["verdict"] for k, v in one.items()} == {k: v["verdict"] for k, v in other.items()}
+
+
+def test_under_half_of_its_scope_nothing_is_judged() -> None:
+    found = planted(by(mnli=4.0))
+    for targets, verdict in ((list(TARGETS)[:4], "not measured"), (list(TARGETS)[:8], "supported")):
+        rows = found.rows[found.rows["target"].isin(targets)]
+        assert registry(_with_rows(found, rows))["mnli-gain"]["verdict"] == verdict
+
+
+def test_under_half_of_the_languages_nothing_is_judged() -> None:
+    found = planted(by(**dict.fromkeys(NINE, 4.0)))
+    for count, verdict in ((7, "not measured"), (8, "contradicted")):
+        rows = found.rows[found.rows["language"].isin(XTREME.languages["xnli"][:count])]
+        assert registry(_with_rows(found, rows))["xnli-no-gain"]["verdict"] == verdict
+
+
+def test_cells_at_floor_are_not_measured() -> None:
+    found = planted(by(**dict.fromkeys(NINE, 4.0)))
+    rows = found.rows.assign(floor=90.0)
+    judged = registry(_with_rows(found, rows))
+    assert {judged[id]["verdict"] for id in ("mnli-gain", "xnli-no-gain", "multitask-best")} == {
+        "not measured"
+    }
+
+
+def test_below_three_seeds_there_is_an_effect_and_no_verdict() -> None:
+    row = registry(planted(by(mnli=4.0), seeds=(0, 1)))["mnli-gain"]
+    assert row["verdict"] == "not measured" and row["effect"] == pytest.approx(4.0, abs=0.5)
+    assert row["low"] is None and "2 seeds" in row["note"]
+
+
+def test_without_any_result_every_line_is_there_and_none_is_judged() -> None:
+    found = planted(by(mnli=4.0))
+    nothing = _with_rows(found, found.rows[:0])
+    rows = registry(dataclasses.replace(nothing, stages=found.stages[:0]))
+    assert {row["verdict"] for row in rows.values()} == {"not measured", "reported by the source"}
+    assert rows["start-xlmr-large"]["verdict"] == "reported by the source"
+
+
+def test_the_laboratory_stands_in_for_directions_and_never_for_sizes() -> None:
+    lab = {f"lab_{t}": (kind, "accuracy", ("en", "qab")) for t, kind in KINDS.items()}
+    arms: list[dict[str, Any]] = [{"kind": "none"}, {"tasks": "lab_mnli"}]
+    found = evidence(arms, lambda arm, *_: 57.5 if arm["tasks"] else 50.0, targets=lab)
+    rows = registry(found)
+    assert rows["mnli-gain"]["verdict"] == "supported"
+    assert "laboratory" in rows["mnli-gain"]["scope"]
+    assert rows["mnli-gain.size"]["verdict"] == "not measured"
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_question_has_the_answer_of_its_study(measured: bool) -> None:
+    answer = "Layers 1 to 4 carry it." if measured else "Not measured: no frozen arm."
+    finding = Finding(study="layers", answer=answer, measured=measured)
+    rows = registry(planted(by(mnli=4.0)), finding)
+    assert rows["rq-layers"]["verdict"] == ("answered" if measured else "not measured")
+    assert rows["rq-layers"]["note"] == answer
+    assert rows["rq-gap"]["verdict"] == "not measured"
+
+
+def test_sizes_are_told_by_counting_files(release: Path, tmp_path: Path) -> None:
+    found = planted(by())
+    text = "predicate: examples, task: hellaswag, split: train, published: "
+    count = own(tmp_path, text + "1", found, [release])["effect"]
+    assert count > 1
+    row = own(tmp_path, text + str(count), found, [release])
+    assert row["verdict"] == "not measured" and "39,905" in row["note"]  # a part of the release
+    assert own(tmp_path, text + "1", found)["verdict"] == "not measured"  # no folder at all
+
+
+def test_a_whole_release_contradicts_another_number(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "rte"
+    folder.mkdir(parents=True)
+    lines = [f"{i}\tA man sleeps.\tA man rests.\tentailment" for i in range(2490)]
+    (folder / "train.tsv").write_text("\n".join(["index\tsentence1\tsentence2\tlabel", *lines]))
+    text = "predicate: examples, task: rte, published: "
+    for published, verdict in ((2490, "supported"), (2491, "contradicted")):
+        row = own(tmp_path, text + str(published), planted(by()), [tmp_path / "data"])
+        assert (row["verdict"], row["effect"]) == (verdict, 2490)
+
+
+def test_training_data_that_are_there_contradict_that_there_are_none(
+    release: Path, tmp_path: Path
+) -> None:
+    text = "predicate: untrained, tasks: "
+    found = planted(by())
+    assert own(tmp_path, text + "[tatoeba]", found, [release])["verdict"] == "supported"
+    assert own(tmp_path, text + "[tatoeba]", found)["verdict"] == "not measured"
+    assert own(tmp_path, text + "[xnli]", found, [release])["verdict"] == "contradicted"
+
+
+def test_languages_are_counted_by_their_files(release: Path, tmp_path: Path) -> None:
+    text = "predicate: languages, tasks: [tatoeba], published: "
+    found = planted(by())
+    row = own(tmp_path, text + "36", found, [release])
+    assert row["verdict"] == "not measured" and row["effect"] > 0
+    assert own(tmp_path, f"{text}{row['effect']}", found, [release])["verdict"] == "supported"
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "said"),
+    [
+        ("claims: [{id: x, statement: S., predicate: gane}]", UnknownNameError, "'gain'"),
+        (
+            "claims: [{id: x, statement: S., predicate: gain, task: [mnli]}]",
+            UnknownNameError,
+            "key",
+        ),
+        (
+            "claims: [{id: x, statement: S., predicate: gain, tasks: [mnly], targets: [xnli]}]",
+            UnknownNameError,
+            "'mnli'",
+        ),
+        (
+            "claims: [{id: x, statement: S., predicate: gain, tasks: [mnli]}]",
+            RecipeError,
+            "targets",
+        ),
+        (
+            "claims: [{id: mnli-gain, statement: S., predicate: reported}]",
+            RecipeError,
+            "Two claims",
+        ),
+        ("claims: gain", RecipeError, "no list of claims"),
+        ("claim: []", UnknownNameError, "'claims'"),
+        ("claims: [", RecipeError, "not YAML"),
+    ],
+)
+def test_a_slip_in_a_users_claims_is_told_with_its_place(
+    text: str, error: type[Exception], said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(error) as raised:
+        claims([file])
+    assert said in str(raised.value) and str(file) in str(raised.value)
+    assert all(word in str(raised.value) for word in ("where:", "expected:", "do:"))
+
+
+def test_a_file_of_claims_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="cannot be read"):
+        claims([tmp_path / "none.yaml"])
+
+
+def test_every_claim_of_the_registry_names_its_source_and_each_predicate_is_used() -> None:
+    every = claims()
+    assert all(claim.source and claim.source_verdict for claim in every)
+    assert {claim.predicate for claim in every} == set(PREDICATES)
+
+
+@pytest.mark.parametrize("format", ["table", "csv", "json"])
+def test_verdicts_are_printed_in_three_forms(format: str) -> None:
+    table = verdicts(claims(), planted(by(mnli=4.0)), "tiny", None, [])
+    text = claims_text(table, format)
+    assert text.count("mnli-gain.size") == 1 and "nan" not in text.lower().split()
+    if format == "json":
+        assert len(pd.read_json(text)) == len(table)
+
+
+def _with_rows(found: Evidence, rows: pd.DataFrame) -> Evidence:
+    from xstilts.stats.gains import cells
+
+    return dataclasses.replace(
+        found, rows=rows, cells=cells(rows, found.main_metrics, found.baseline)
+    )

@@ -1,0 +1,140 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import pytest
+from planted_results import evidence, renamed, without
+
+from xstilts.studies.evidence import Evidence
+from xstilts.studies.layers import find
+
+FROZEN = [
+    {"tasks": "mnli", "frozen": blocks, "frozen_during": during}
+    for during in ("intermediate", "target")
+    for blocks in (2, 4, 6)
+]
+CARRIED = [
+    {"tasks": "mnli", "carried": 4, "carried_which": which, "carried_embeddings": False} | draw
+    for which, draws in {"bottom": [{}], "top": [{}], "random": [0, 1, 2]}.items()
+    for draw in ([d if isinstance(d, dict) else {"carried_draw": d} for d in draws])
+]
+ARMS = [{}, {"tasks": "mnli"}, *FROZEN, *CARRIED]
+
+
+def planted(by_block: float = -1.0, low: float = 3.0, **more: Any) -> Evidence:
+    """Every block frozen in the intermediate stage changes scores by ``by_block`` points, in the
+    target's by nothing; the lowest blocks carried alone gain ``low`` points, others 1."""
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        if arm["carried"]:
+            return 50 + (low if arm["carried_which"] == "bottom" else 1.0)
+        frozen = arm["frozen"] if arm["frozen_during"] == "intermediate" else 0
+        return 50 + (4.0 if arm["tasks"] else 0.0) + by_block * (frozen or 0)
+
+    return evidence(ARMS, score, **more)
+
+
+def dev(arm: Mapping[str, Any]) -> float:
+    """Two frozen blocks look best on English dev."""
+    return 80 - abs((arm["frozen"] or 0) - 2)
+
+
+def test_the_sentence_says_that_freezing_hurts_and_low_blocks_carry_the_gain() -> None:
+    found = find(planted(dev=dev))
+    assert found.measured
+    assert "in the intermediate stage lowers zero-shot scores" in found.answer
+    assert "in the target stage changes zero-shot scores by nothing" in found.answer
+    assert "the depth that English dev chooses, 2, is worse (−2." in found.answer
+    assert "the lowest carry more of the gain than others (+" in found.answer
+    mean = found.estimates["frozen in intermediate, mean over depths"]
+    assert mean.value == pytest.approx(-4.0, abs=0.3) and mean.sign == -1 and mean.seeds == 5
+    lead = found.estimates["lowest blocks carried, against as many others"]
+    assert lead.value == pytest.approx(2.0, abs=0.3) and lead.sign == 1
+
+
+def test_the_opposite_effects_turn_the_sentence_around() -> None:
+    answer = find(planted(by_block=1.0, low=-1.0, dev=dev)).answer
+    assert "in the intermediate stage raises zero-shot scores" in answer
+    assert "chooses, 2, is better" in answer
+    assert "the lowest carry less of the gain than others" in answer
+
+
+def test_without_frozen_and_carried_arms_nothing_is_measured() -> None:
+    plain = without(planted(), lambda arm: pd.isna(arm["frozen"]) and pd.isna(arm["carried"]))
+    found = find(plain)
+    assert not found.measured
+    assert found.answer.startswith("Not measured: no arm with frozen blocks")
+    assert "no lowest blocks carried alone have as many others beside them" in found.answer
+
+
+def test_without_an_unfrozen_twin_the_arm_is_named_as_a_limit_and_not_compared() -> None:
+    found = find(
+        without(
+            planted(),
+            lambda arm: arm["tasks"] == "" or pd.notna(arm["frozen"]) or pd.notna(arm["carried"]),
+        )
+    )
+    assert "o arm with frozen blocks has scores beside the same arm without" in found.answer
+    assert any("mnli; 2 frozen, intermediate" in limit for limit in found.limits)
+
+
+def test_two_seeds_give_no_verdict() -> None:
+    found = find(planted(seeds=range(2), dev=dev))
+    assert found.measured
+    assert "lowers" not in found.answer and "too few seeds for a verdict" in found.answer
+    assert all(estimate.low is None for estimate in found.estimates.values())
+
+
+def test_without_dev_scores_no_depth_is_chosen() -> None:
+    found = find(planted())
+    assert "no depth can be chosen: English dev scores are missing" in found.answer
+    assert "chosen-depth" not in [table.name for table in found.tables]
+
+
+def test_choosing_by_test_scores_is_told_apart_from_choosing_by_dev() -> None:
+    tables = {table.name: table.rows for table in find(planted(by_block=1.0, dev=dev)).tables}
+    chosen = tables["chosen-depth"].set_index("stage").loc["intermediate"]
+    assert (chosen["blocks_chosen"], chosen["blocks_of_oracle"]) == (2, 6)
+    assert chosen["optimism"] == pytest.approx(4.0, abs=0.5)
+
+
+def test_names_of_arms_do_not_matter() -> None:
+    one, other = planted(dev=dev), renamed(planted(dev=dev))
+    assert find(one).answer == find(other).answer
+
+
+def test_cells_at_floor_are_in_no_effect() -> None:
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        if target == "panx":
+            return 5.0  # below the floor, whatever is done
+        return 50 - (arm["frozen"] or 0)
+
+    arms = [{}, {"tasks": "mnli"}, {"tasks": "mnli", "frozen": 4, "frozen_during": "both"}]
+    found = find(evidence(arms, score)).estimates["frozen in both, mean over depths"]
+    assert found.value == pytest.approx(-4.0, abs=0.3)
+
+
+def test_similarity_of_layers_is_drawn_where_it_was_measured() -> None:
+    rows = [
+        {"measure": "cka", "price": "stage", "arm": "a1", "layer": layer, "seed": seed,
+         "intermediate": None, "target": None, "language": "de", "value": 1 - layer / 10}
+        for layer in range(3)
+        for seed in range(5)
+    ]  # fmt: skip
+    found = find(planted(probes=pd.DataFrame(rows)))
+    drawn = next(figure for figure in found.figures if figure.name == "cka")
+    assert drawn.data["cka"].tolist() == pytest.approx([1.0, 0.9, 0.8])
+    assert not any("CKA" in limit for limit in found.limits)
+    assert any("CKA" in limit for limit in find(planted()).limits)
+
+
+def test_numbers_without_same_data_cells_stand_beside_those_with_them() -> None:
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        return 50 - (arm["frozen"] or 0) * (target == "xnli")
+
+    arms = [{}, {"tasks": "mnli"}, {"tasks": "mnli", "frozen": 6, "frozen_during": "both"}]
+    found = find(evidence(arms, score, same_data={("a1", "xnli"), ("a2", "xnli")}))
+    shown = next(table for table in found.tables if table.name == "same-data").rows.iloc[0]
+    assert shown["value"] == pytest.approx(-2.0, abs=0.2)
+    assert shown["value_without"] == pytest.approx(0.0, abs=0.2)
+    assert any(limit.startswith("Not told so without same-data") for limit in found.limits)

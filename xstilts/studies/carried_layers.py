@@ -1,0 +1,97 @@
+"""Which blocks carry a gain: the lowest ones alone against as many others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xstilts.stats.scores import Scores
+from xstilts.studies.arms import Settings, twin
+from xstilts.studies.contrasts import Keep, against, contrast, contrast_of_draws, with_holm
+from xstilts.studies.finding import Estimate, Table
+from xstilts.studies.frames import frame
+from xstilts.studies.numerals import listing
+from xstilts.studies.sentences import said, size
+
+
+@dataclass(frozen=True)
+class Carrying:
+    """So many of the lowest blocks of one stage, carried alone, and as many others.
+
+    Attributes:
+        blocks: how many are carried.
+        low: the arm with the lowest ones.
+        top: the arm with the highest ones, or None.
+        random: the arms with random ones, a draw each.
+        plain: the arm with all blocks, or None.
+    """
+
+    blocks: int
+    low: Settings
+    top: Settings | None
+    random: Sequence[Settings]
+    plain: Settings | None
+
+    @property
+    def controls(self) -> dict[str, float]:
+        """Weight of each control: the top blocks one vote, all random draws together one."""
+        kinds = [kind for kind in ([self.top] if self.top else [], self.random) if kind]
+        return {str(arm["arm"]): 1 / (len(kinds) * len(kind)) for kind in kinds for arm in kind}
+
+
+def carryings(arms: Sequence[Settings]) -> list[Carrying]:
+    """Every stage and number of blocks of which the lowest were carried alone."""
+    draws = sorted({a["carried_draw"] for a in arms if a["carried_which"] == "random"})
+    whole = {"carried": None, "carried_which": None, "carried_embeddings": None}
+    found = []
+    for arm in arms:
+        if arm["carried_which"] == "bottom" and arm["carried"] is not None:
+            drawn = [twin(arm, arms, carried_which="random", carried_draw=d) for d in draws]
+            top, random = twin(arm, arms, carried_which="top"), [one for one in drawn if one]
+            found.append(Carrying(int(arm["carried"]), arm, top, random, twin(arm, arms, **whole)))
+    return found
+
+
+def carried_words(
+    table: Scores, found: Sequence[Carrying], keep: Keep
+) -> tuple[list[str], dict[str, Estimate]]:
+    """A clause on where the gain lies, and its number."""
+    there = [one for one in found if one.controls]
+    weights = against(table, [(one.low["arm"], one.controls) for one in there], keep)
+    if weights is None:
+        return ["no lowest blocks carried alone have as many others beside them"], {}
+    lead = contrast(table, weights)
+    told = said(
+        lead.test.verdict,
+        gain="the lowest carry more of the gain than others",
+        loss="the lowest carry less of the gain than others",
+        undecided="no difference between the lowest and others can be told",
+    )
+    sizes = listing([str(blocks) for blocks in sorted({one.blocks for one in there})])
+    clause = f"of equal numbers of blocks carried alone ({sizes}), {told}"
+    name = "lowest blocks carried, against as many others"
+    return [f"{clause} ({size(lead.estimate())})"], {name: lead.estimate()}
+
+
+def carried_tables(
+    table: Scores, found: Sequence[Carrying], baseline: str, keep: Keep
+) -> list[Table]:
+    """The gain of every set of blocks over the baseline."""
+    rows = []
+    for one in found:
+        sets = {
+            "lowest": [one.low],
+            "top": [one.top] if one.top else [],
+            "random": one.random,
+            "all": [one.plain] if one.plain else [],
+        }
+        for which, arms in sets.items():
+            parts = [against(table, [(arm["arm"], {baseline: 1.0})], keep) for arm in arms]
+            there = [weights for weights in parts if weights is not None]
+            if there:
+                of = {"tasks": one.low["tasks"], "blocks_carried": one.blocks, "which": which}
+                gain = contrast_of_draws(table, there).columns("gain")
+                rows.append(of | {"arms": len(there)} | gain)
+    if not rows:
+        return []
+    title = "The gain over the baseline that some blocks carry alone"
+    note = "Of three random draws or more the interval is over seeds and draws."
+    return [Table(name="carrying", title=title, rows=frame(with_holm(rows)), note=note)]

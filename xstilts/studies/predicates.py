@@ -1,0 +1,266 @@
+"""What the tests of claims mean, fixed before anything was run.
+
+* ``gain``: supported where the 95 % interval of the mean gain lies above 0, contradicted below.
+* size: on a line of its own, supported where the published value lies inside that interval.
+* ``almost_every``: supported where so many arms gain after Holm, contradicted where so many lose
+  after Holm that they cannot.
+* ``no_benefit``: supported where the mean gain is equivalent to 0 (two one-sided tests at 5 %), or
+  a loss; contradicted where it is above 0 and not equivalent.
+* ``best``: supported where the arm is best with a probability of at least 0.95, contradicted where
+  it is with at most 0.05.
+* ``beats``: as ``gain``, of the plain arm minus its version.
+* ``best_per_target``: as ``gain``, of the arms that English development data choose.
+
+Below half of what a claim speaks of, and below three seeds, nothing is judged. Cells at floor are
+not measured.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import singledispatch
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from xstilts.stats.best import joint_draws, probability_best
+from xstilts.stats.equivalence import equivalence
+from xstilts.stats.paired import FEWEST, PairedTest
+from xstilts.stats.uncertainty import LEVEL
+from xstilts.studies import choice
+from xstilts.studies.claims import AlmostEvery, Beats, Best, BestPerTarget, Claim, Gains, NoBenefit
+from xstilts.studies.means import Mean, cells_against, cells_on, counted, mean, summaries
+from xstilts.studies.numerals import amount, gain, listing, probability
+from xstilts.studies.scope import ENOUGH, Grid, cells_in_words
+from xstilts.studies.versions import pairs
+
+Verdict = Literal[
+    "supported", "contradicted", "undecided", "not measured", "reported by the source", "answered"
+]
+_DRAWS = 4_000
+_SEED = 0  # of the draws
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What became of a claim.
+
+    Attributes:
+        verdict: in the words of the contract; a question is ``answered``.
+        scope: what the verdict holds for.
+        effect: in points, or what the note says.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        cells: those that it rests on.
+        note: what else a reader has to know.
+    """
+
+    verdict: Verdict
+    scope: str = ""
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    cells: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The cells that a claim speaks of.
+
+    Attributes:
+        grid: the results.
+        targets: those of the claim.
+        arms: how many arms it speaks of.
+        cells: what was measured of them.
+    """
+
+    grid: Grid
+    targets: Sequence[str]
+    arms: int
+    cells: pd.DataFrame
+
+    def judged(self, verdict: Verdict, found: Mean | None = None, note: str = "") -> Judgement:
+        """A verdict on these cells."""
+        test = found.test if found else PairedTest(None)
+        return Judgement(
+            verdict=verdict,
+            scope=self.grid.words(self.cells, self.targets),
+            effect=test.mean,
+            low=test.low,
+            high=test.high,
+            cells=cells_in_words(self.cells),
+            note=note,
+        )
+
+    def mean(self) -> "Mean | Judgement":
+        """The mean with its interval, or the refusal to judge."""
+        alive = self.cells[~self.cells["at_floor"].astype(bool)]
+        share = self.grid.share(alive, self.arms, self.targets)
+        found = mean(self.cells)
+        if share < ENOUGH or found is None:
+            note = f"{100 * share:.0f} % of what it speaks of is measured and above the floor"
+            return self.judged("not measured", note=note)
+        if found.test.low is None:
+            note = f"{amount(found.seeds, 'seed')}: no interval, and no verdict without one"
+            return self.judged("not measured", found, note)
+        return found
+
+    def by_sign(self, note: str) -> Judgement:
+        """Supported above 0, contradicted below."""
+        found = self.mean()
+        if isinstance(found, Judgement):
+            return found
+        verdicts: dict[int, Verdict] = {1: "supported", -1: "contradicted", 0: "undecided"}
+        return self.judged(verdicts[found.estimate.sign], found, note)
+
+
+@singledispatch
+def judged(claim: Claim, grid: Grid) -> Judgement:
+    """What a grid of results says of a claim about gains."""
+    raise AssertionError(f"{type(claim).__name__} is not a claim about gains")
+
+
+def size(published: float, of: Judgement, grid: Grid) -> Judgement:
+    """Whether a published gain lies inside the interval of the one measured."""
+    if of.low is None or of.high is None:
+        return replace(of, verdict="not measured", note=of.note or "no interval")
+    if grid.laboratory:
+        note = "the value was published for other tasks than the laboratory's"
+        return replace(of, verdict="not measured", note=note)
+    inside = of.low <= published <= of.high
+    note = f"the published {gain(published)} points are {'in' if inside else 'out'}side"
+    return replace(of, verdict="supported" if inside else "contradicted", note=note)
+
+
+@judged.register
+def _(claim: Gains, grid: Grid) -> Judgement:
+    arm = grid.mixed(claim.tasks)
+    if arm is None:
+        return _no_arm(claim.tasks)
+    return _Part(grid, claim.targets, 1, _cells([arm], claim.targets, grid)).by_sign("")
+
+
+@judged.register
+def _(claim: BestPerTarget, grid: Grid) -> Judgement:
+    there = set(grid.evidence.cells["target"])
+    targets = [target for target in map(grid.here, claim.targets) if target in there]
+    arms = [str(arm["arm"]) for arm in grid.arms]
+    chosen = choice.by_dev(choice.dev_scores(grid.evidence, arms), arms, targets)
+    if not chosen:
+        return Judgement(verdict="not measured", note="no development scores of all arms")
+    told = ", ".join(f"{target}: {arm}" for target, arm in chosen.items())
+    cells = choice.cells_of(grid.evidence, chosen)
+    note = f"chosen among {amount(len(arms), 'arm')}: {told}"
+    return _Part(grid, claim.targets, 1, cells).by_sign(note)
+
+
+@judged.register
+def _(claim: Beats, grid: Grid) -> Judgement:
+    found = pairs(grid.arms, claim.instead)
+    if not found:
+        return Judgement(verdict="not measured", note="no arm has a twin that differs in this only")
+    targets = [grid.here(target) for target in claim.targets]
+    cells = cells_against(grid.evidence, [(plain, other) for other, plain in found], targets)
+    told = listing([f"{plain} against {other}" for other, plain in found])
+    return _Part(grid, claim.targets, max(claim.pairs, len(found)), cells).by_sign(told)
+
+
+@judged.register
+def _(claim: AlmostEvery, grid: Grid) -> Judgement:
+    part = _singles(claim.tasks, claim.targets, grid)
+    found = part.mean()
+    if isinstance(found, Judgement):
+        return found
+    rows = counted(summaries(part.cells).arms)
+    gains, losses = (sum(row["headline"] == word for row in rows) for word in ("gain", "loss"))
+    verdict: Verdict = "undecided"
+    if gains >= claim.needed:
+        verdict = "supported"
+    elif losses > len(claim.tasks) - claim.needed:
+        verdict = "contradicted"
+    note = (
+        f"of {len(claim.tasks)} arms {gains} gain and {losses} lose after Holm, {claim.needed} "
+        f"are needed; {len(rows)} are measured; the effect is their mean"
+    )
+    return part.judged(verdict, found, note)
+
+
+@judged.register
+def _(claim: NoBenefit, grid: Grid) -> Judgement:
+    part = _singles(claim.tasks, claim.targets, grid)
+    found = part.mean()
+    if isinstance(found, Judgement):
+        return found
+    p, sign = equivalence(found.test, claim.within), found.estimate.sign
+    assert p is not None, "a mean with an interval has an error"
+    note = f"a mean within ±{claim.within:g} points of 0: p {probability(p)}"
+    if p <= 1 - LEVEL:
+        return part.judged("supported", found, note)
+    if sign < 0:
+        return part.judged("supported", found, f"{note}; it is a loss")
+    return part.judged("contradicted" if sign > 0 else "undecided", found, note)
+
+
+@judged.register
+def _(claim: Best, grid: Grid) -> Judgement:
+    arm = grid.mixed(claim.tasks)
+    if arm is None:
+        return _no_arm(claim.tasks)
+    cells = _in_all(grid.evidence.cells, [grid.here(target) for target in claim.targets])
+    part = _Part(grid, claim.targets, 1, cells[cells["arm"] == arm])
+    found = part.mean()
+    if isinstance(found, Judgement):
+        return found
+    shares = _chances(cells, grid.evidence.baseline)
+    if shares is None:
+        return part.judged("not measured", found, "no three seeds that all arms have")
+    rival = max(set(shares) - {arm}, key=lambda name: shares[name])
+    note = (
+        f"best of {len(shares)} arms with probability {shares[arm]:.2f}; "
+        f"next {rival} with {shares[rival]:.2f}"
+    )
+    verdict: Verdict = "undecided"
+    if shares[arm] >= LEVEL:
+        verdict = "supported"
+    elif shares[arm] <= 1 - LEVEL:
+        verdict = "contradicted"
+    return part.judged(verdict, found, note)
+
+
+def _chances(cells: pd.DataFrame, baseline: str) -> dict[str, float] | None:
+    """How probable it is of each arm, the baseline among them, to be best."""
+    rows = counted(summaries(cells).arms)
+    tables = [dict(row["seed_gains"]) for row in rows]
+    seeds = set.intersection(*map(set, tables))
+    if len(seeds) < FEWEST:
+        return None
+    gains = np.array([[0.0, *(table[seed] for table in tables)] for seed in sorted(seeds)])
+    items = np.zeros((_DRAWS, *gains.shape))
+    shares = probability_best(joint_draws(gains, items, np.random.default_rng(_SEED)))
+    names = [baseline, *(str(row["arm"]) for row in rows)]
+    return dict(zip(names, map(float, shares), strict=True))
+
+
+def _in_all(cells: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
+    """Cells of the places that every arm has, and some arm above the floor: none is left out."""
+    mine = cells[cells["target"].isin(list(targets))]
+    places = mine.groupby(["target", "language"])
+    whole = places["arm"].transform("nunique") == mine["arm"].nunique()
+    dead = places["at_floor"].transform(lambda column: column.astype(bool).all()).astype(bool)
+    return mine[whole & ~dead].assign(at_floor=False)
+
+
+def _singles(tasks: Sequence[str], targets: Sequence[str], grid: Grid) -> _Part:
+    """The plain arms of single tasks."""
+    arms = [arm for arm in (grid.mixed([task]) for task in tasks) if arm is not None]
+    return _Part(grid, targets, len(tasks), _cells(arms, targets, grid))
+
+
+def _cells(arms: Sequence[str], targets: Sequence[str], grid: Grid) -> pd.DataFrame:
+    return cells_on(grid.evidence, arms, [grid.here(target) for target in targets])
+
+
+def _no_arm(tasks: Sequence[str]) -> Judgement:
+    what = listing(sorted(tasks)) if len(tasks) < 4 else f"these {len(tasks)} tasks"
+    return Judgement(verdict="not measured", note=f"no plain arm is trained on {what}")
