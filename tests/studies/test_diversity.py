@@ -53,7 +53,7 @@ def test_the_sentence_says_how_retrieval_changes_with_the_number_of_tasks() -> N
     beyond = "beyond the additive prediction, "
     more = found.estimates[f"{beyond}at a fixed total of 4,000 examples"]
     assert more.value == pytest.approx((1.5 + 3.0) / 2, abs=0.2)
-    grown = found.estimates[f"{beyond}with examples that grow with the tasks"]
+    grown = found.estimates[f"{beyond}with all examples of each task"]
     assert grown.value == pytest.approx(0.0, abs=0.3)
     assert found.answer.startswith(
         "At a fixed total of 4,000 examples zero-shot retrieval rises with the number of"
@@ -65,7 +65,7 @@ def test_the_opposite_effects_turn_the_sentence_around() -> None:
     answer = find(planted(fixed=-1.5, growing=0.1)).answer
     assert "4,000 examples zero-shot retrieval falls with the number" in answer
     assert "mixtures gain less than the mean of what their tasks gain alone" in answer
-    assert "grow with the tasks zero-shot retrieval falls with the number" in answer
+    assert "all examples of each task zero-shot retrieval falls with the number" in answer
     assert "mixtures gain less than the sum of what their tasks gain alone" in answer
 
 
@@ -127,3 +127,19 @@ def test_a_baseline_without_seeds_stands_for_every_seed() -> None:
     assert "rises with the number" in found.answer
     shown = next(table for table in found.tables if table.name == "by-number-of-tasks").rows
     assert shown.iloc[0]["low"] is None and shown.iloc[1]["low"] is not None
+
+
+def test_totals_that_grow_with_the_tasks_share_their_single_tasks_with_a_fixed_total() -> None:
+    sets = [set_ for k in (1, 2, 4) for set_ in combinations(WORTH, k)]
+    each = [{"tasks": " + ".join(s), "mix_examples": 1000 * len(s)} for s in sets if len(s) > 1]
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        return 40.0 + (arm["mix_examples"] or 0) / 1000
+
+    found = find(evidence([{}, *arms(1000, sets), *each], score, targets=TARGETS))
+    fixed, grown = (
+        found.estimates[f"a doubling of the tasks, {rule}"].value
+        for rule in ("at a fixed total of 1,000 examples", "with 1,000 examples of each task")
+    )
+    assert (fixed, grown) == pytest.approx((0.0, 1.5), abs=0.15)
+    assert len([name for name in found.estimates if name.startswith("a doubling")]) == 2

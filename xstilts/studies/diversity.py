@@ -46,20 +46,16 @@ class Regime:
     """Arms whose totals go by one rule.
 
     Attributes:
-        total: examples of every arm; None where they grow with the tasks.
+        name: the rule, in a sentence and in tables.
+        fixed: whether all arms have the same total, of which each task has its share.
         by_k: number of tasks -> arms; only numbers with balanced draws.
         unbalanced: numbers of tasks left out.
     """
 
-    total: int | None
+    name: str
+    fixed: bool
     by_k: dict[int, list[Settings]]
     unbalanced: list[int]
-
-    @property
-    def name(self) -> str:
-        """In a sentence and in tables."""
-        grows = "with examples that grow with the tasks"
-        return grows if self.total is None else f"at a fixed total of {count(self.total)} examples"
 
     @property
     def names(self) -> list[str]:
@@ -82,7 +78,7 @@ class Regime:
             tasks = members(arm)
             if not set(tasks) <= set(self.alone):
                 return None
-            each = 1.0 if self.total is None else 1 / k
+            each = 1 / k if self.fixed else 1.0
             weights = {self.alone[task]: each for task in tasks}
             parts.append(over(cells, weights | {baseline: 1 - each * k}))
         return mean(parts)
@@ -140,20 +136,32 @@ class _Judged:
 
 
 def _regimes(arms: Sequence[Settings]) -> list[Regime]:
-    """Fixed totals first, each number of tasks with its arms."""
-    by_total: dict[int | None, dict[int, list[Settings]]] = {}
+    """Fixed totals, then those that grow; an arm with one task can stand in both."""
+    fixed: dict[float, list[Settings]] = {}
+    each: dict[float, list[Settings]] = {}
+    whole = []
     for arm in arms:
         if members(arm) and has_only(arm):
-            size = arm["mix_examples"]
-            of = by_total.setdefault(None if size is None else int(size), {})
-            of.setdefault(len(members(arm)), []).append(arm)
-    found = []
-    for size in sorted(by_total, key=lambda size: (size is None, size or 0)):
-        of = by_total[size]
-        pool = {task for arms in of.values() for arm in arms for task in members(arm)}
-        even = {k: of[k] for k in sorted(of) if _balanced(of[k], pool)}
-        found.append(Regime(size, even, [k for k in sorted(of) if k not in even]))
-    return found
+            if arm["mix_examples"] is None:
+                whole.append(arm)
+            else:
+                examples = int(arm["mix_examples"])
+                fixed.setdefault(examples, []).append(arm)
+                each.setdefault(examples / len(members(arm)), []).append(arm)
+    rules = [(f"at a fixed total of {count(n)} examples", True, fixed[n]) for n in sorted(fixed)]
+    rules += [(f"with {count(n)} examples of each task", False, each[n]) for n in sorted(each)]
+    rules.append(("with all examples of each task", False, whole))
+    found = [_regime(*rule) for rule in rules]
+    return [regime for regime in found if len(regime.by_k) + len(regime.unbalanced) > 1]
+
+
+def _regime(name: str, fixed: bool, arms: Sequence[Settings]) -> Regime:
+    of: dict[int, list[Settings]] = {}
+    for arm in arms:
+        of.setdefault(len(members(arm)), []).append(arm)
+    pool = {task for arm in arms for task in members(arm)}
+    even = {k: of[k] for k in sorted(of) if _balanced(of[k], pool)}
+    return Regime(name, fixed, even, [k for k in sorted(of) if k not in even])
 
 
 def _balanced(arms: Sequence[Settings], pool: Collection[str]) -> bool:
@@ -193,14 +201,13 @@ def _excess(
 def _judged(evidence: Evidence, table: Scores, regime: Regime, cells: Sequence[Cell]) -> _Judged:
     base = evidence.baseline
     start = contrast(table, over(cells, {base: 1.0}))
-    rows = [{"regime": regime.name, "k": 0, "arms": 1} | start.columns("score")]
+    rows = [{"regime": regime.name, "k": 0, "arms": 1} | _level(start)]
     for k, arms in regime.by_k.items():
         row = {"regime": regime.name, "k": k, "arms": len(arms)}
-        row |= contrast(table, regime.score_at(k, cells)).columns("score")
+        row |= _level(contrast(table, regime.score_at(k, cells)))
         predicted = regime.predicted_at(k, cells, base)
         row["predicted"] = predicted and contrast(table, predicted).test.mean
         more = _excess(table, regime, cells, [k], base)
-        row |= {"excess": None, "excess_low": None, "excess_high": None}
         if more:
             ends = {"excess_low": more.test.low, "excess_high": more.test.high}
             row |= {"excess": more.test.mean} | ends
@@ -211,6 +218,11 @@ def _judged(evidence: Evidence, table: Scores, regime: Regime, cells: Sequence[C
         numbers[f"beyond the additive prediction, {regime.name}"] = excess.estimate()
     words = _words(regime, trend, excess, rows)
     return _Judged(regime, words, numbers, rows, excess is not None)
+
+
+def _level(of: Contrast) -> dict[str, Any]:
+    """A score with its interval; that it is 0 nobody asks."""
+    return {name: value for name, value in of.columns("score").items() if name != "p"}
 
 
 def _words(
@@ -228,7 +240,7 @@ def _words(
     words = f"{regime.name} zero-shot retrieval {told} ({trended}; {ends})"
     if excess is None:
         return words
-    added = "sum" if regime.total is None else "mean"
+    added = "mean" if regime.fixed else "sum"
     more = said(
         excess.test.verdict,
         gain="gain more than",
