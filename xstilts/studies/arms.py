@@ -16,8 +16,8 @@ WAYS = (
     "after", "longer", "frozen", "frozen_during", "reinit_top", "layer_mix", "carried",
     "carried_which", "carried_draw", "carried_embeddings",
 )  # fmt: skip
-# Those that an arm with one plain English stage does not have.
-EXTRAS = tuple(way for way in WAYS if not way.startswith("mix_"))[2:]
+# Those that an arm with plain English stages does not have.
+EXTRAS = tuple(way for way in WAYS if not way.startswith("mix_"))[1:]
 
 
 def settings(evidence: Evidence) -> list[Settings]:

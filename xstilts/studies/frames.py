@@ -21,5 +21,6 @@ def _plain(value: Any) -> Any:
 
 
 def frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows as a frame that keeps None as it is."""
-    return pd.DataFrame(list(rows), dtype=object)
+    """Rows as a frame in which None stays, also for what a row does not say."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pd.DataFrame([{name: row.get(name) for name in names} for row in rows], dtype=object)

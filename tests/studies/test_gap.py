@@ -1,0 +1,142 @@
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import pytest
+from planted_results import evidence, renamed, without
+
+from xstilts.stats.language_gap import language_gap
+from xstilts.studies.evidence import Evidence
+from xstilts.studies.gap import find
+
+TARGETS = {
+    "xnli": ("pair", "accuracy", ("en", "de", "sw", "ur")),
+    "panx": ("tagging", "f1", ("en", "de", "sw")),
+    "tatoeba": ("retrieval", "accuracy", ("de", "sw", "ur")),
+}
+STEPS = {f"lab_mnli_steps_{n}": n for n in (0, 2, 3)} | {"lab_mnli": 1}
+NOISE = {"lab_mnli_noise_30": 0.3}
+KNOBS = {
+    task: {"steps": STEPS.get(task, 1), "noise": NOISE.get(task, 0.0)} for task in STEPS | NOISE
+}
+BASES = dict.fromkeys(KNOBS, "lab_mnli")
+ARMS = [
+    {"tasks": task, "target_language": source}
+    | ({"target_translated": "lab"} if source != "en" else {})
+    for source in ("en", "de")
+    for task in ["", *KNOBS]
+]
+
+
+def planted(by_step: float = 1.0, source: float = -0.5, arms: Any = ARMS, **more: Any) -> Evidence:
+    """Every step of the task costs the other languages ``by_step`` points and English nothing;
+    training in English instead of German scores 1 + ``source`` times the steps more elsewhere."""
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        steps = STEPS.get(arm["tasks"], 1) if arm["tasks"] else 0
+        value = 80.0 if language == "en" else 60 - by_step * steps
+        if target == "tatoeba" or arm["target_language"] == "en" or language in ("en", "de"):
+            return value
+        return value - (1 + source * steps)
+
+    given = {"knobs": KNOBS, "bases": BASES, "targets": TARGETS} | more
+    found = evidence(arms, score, **given)
+    plain = found.rows["target"] == "tatoeba"
+    return dataclasses.replace(
+        found, rows=found.rows.assign(source=found.rows["source"].mask(plain, ""))
+    )
+
+
+def test_the_sentence_tells_both_gaps_apart() -> None:
+    found = find(planted(dev=lambda arm: 1.0))
+    turned = "steps of lab_mnli from 0 to 3"
+    assert found.answer.startswith("The language gap is +21.4 points [")
+    language, source = (found.estimates[f"{gap} gap, {turned}"] for gap in ("language", "source"))
+    assert language.value == pytest.approx(3.0, abs=0.2) and language.sign == 1
+    assert source.value == pytest.approx(-1.5, abs=0.2) and source.sign == -1
+    first, second = found.answer.split("; ")
+    assert f"rises with {turned}" in first and f"falls with {turned}" in second
+    assert "cannot be told to change with noise of lab_mnli from 0 to 0.3" in first
+    assert second.startswith("the source gap is +0.3 points [")
+    assert not any("could not be checked" in limit for limit in found.limits)
+
+
+def test_the_opposite_effects_turn_the_sentence_around() -> None:
+    first, second = find(planted(by_step=-1.0, source=0.5)).answer.split("; ")
+    assert "falls with steps of lab_mnli" in first and "rises with steps of lab_mnli" in second
+
+
+def test_the_language_gap_is_xtremes() -> None:
+    whole = planted()
+    found = next(table for table in find(whole).tables if table.name == "gaps").rows
+    mine = found.set_index("task")["language_gap"]
+    theirs = language_gap(whole.rows, whole.main_metrics).groupby("arm")["gap"].mean()
+    tasks = whole.arms.set_index("arm")["tasks"]
+    for arm in [
+        name
+        for name in theirs.index
+        if whole.arms.set_index("arm").loc[name, "target_language"] == "en"
+    ]:
+        assert mine[tasks[arm] or "none"] == pytest.approx(theirs[arm])
+
+
+def test_without_target_training_in_another_language_only_one_gap_is_told() -> None:
+    found = find(without(planted(), lambda arm: arm["target_language"] == "en"))
+    assert "rises with steps" in found.answer
+    assert found.answer.endswith(
+        "the source gap is not measured: no arm with one intermediate task has a target trained "
+        "in another language beside English."
+    )
+
+
+def test_without_intermediate_tasks_nothing_is_measured() -> None:
+    found = find(without(planted(), lambda arm: arm["tasks"] == ""))
+    assert not found.measured
+    assert found.answer.startswith("Not measured: of the language gap, no arm with one")
+
+
+def test_targets_with_other_numbers_of_examples_are_left_out_and_named() -> None:
+    whole = planted(dev=lambda arm: 1.0)
+    german = set(whole.arms.query("target_language == 'de'")["arm"])
+    fewer = whole.stages["arm"].isin(german) & (whole.stages["stage"] == "panx")
+    stages = whole.stages.assign(examples=whole.stages["examples"].mask(fewer, 500))
+    found = find(dataclasses.replace(whole, stages=stages))
+    assert "panx has other numbers of examples in de: left out." in found.limits
+
+
+def test_two_seeds_give_no_verdict() -> None:
+    found = find(planted(seeds=range(2)))
+    assert "rises" not in found.answer and "falls" not in found.answer
+    assert "has too few seeds for a verdict on noise of lab_mnli" in found.answer
+    assert all(estimate.low is None for estimate in found.estimates.values())
+
+
+def test_declared_measures_are_correlated_with_each_gap_over_tasks() -> None:
+    rows = [
+        {"measure": measure, "price": "data", "intermediate": None, "target": task, "arm": None,
+         "layer": None, "language": None, "seed": None, "value": value}
+        for task, steps in STEPS.items()
+        for measure, value in (("input_length", 10 + steps), ("label_entropy", 1.5))
+    ]  # fmt: skip
+    rows.append(rows[0] | {"target": "lab_mnli_noise_30", "value": 11.5})
+    sized = [arm | {"examples": 1000 + 100 * i} for i, arm in enumerate(ARMS)]
+    found = find(planted(arms=sized, probes=pd.DataFrame(rows)))
+    rho = found.estimates["language gap by input_length"]
+    assert rho.unit == "correlation" and rho.value is not None and rho.value > 0.85
+    assert "language gap by label_entropy" not in found.estimates  # the same in all tasks
+    assert "language gap by size" in found.estimates
+    assert any("Not known of any task: loss after the first steps" in x for x in found.limits)
+
+
+def test_names_of_arms_do_not_matter() -> None:
+    assert find(planted()).answer == find(renamed(planted())).answer
+
+
+def test_english_at_floor_takes_the_target_out_of_the_language_gap() -> None:
+    whole = planted()
+    dead = (whole.rows["target"] == "panx") & (whole.rows["language"] == "en")
+    rows = whole.rows.assign(value=whole.rows["value"].mask(dead, 5.0))
+    one = find(dataclasses.replace(whole, rows=rows)).estimates["language gap"]
+    other = find(dataclasses.replace(whole, rows=whole.rows.query("target != 'panx'")))
+    assert one == other.estimates["language gap"]

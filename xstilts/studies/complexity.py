@@ -1,0 +1,139 @@
+"""What the complexity of tasks does to one of their gaps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from xstilts.stats.paired import FEWEST
+from xstilts.stats.ranks import rank_correlation
+from xstilts.stats.scores import Scores
+from xstilts.studies.arms import Settings, has_only, members
+from xstilts.studies.contrasts import Contrast, contrast, mean, slope, total, with_holm
+from xstilts.studies.evidence import Evidence
+from xstilts.studies.finding import Estimate
+from xstilts.studies.frames import plain_rows
+from xstilts.studies.gaps import NONE, Gap
+
+MEASURES = {
+    "size": "training examples",
+    "label_entropy": "bits of label entropy",
+    "input_length": "words an input",
+    "early_loss": "loss after the first steps",
+}
+FEWEST_TASKS = 5  # for a rank correlation
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One knob of one task turned: what it does to a gap.
+
+    Attributes:
+        base: the task.
+        knob: of it.
+        low: its lowest value.
+        high: its highest.
+        change: of the gap between them, in points.
+    """
+
+    base: str
+    knob: str
+    low: float
+    high: float
+    change: Contrast
+
+    @property
+    def name(self) -> str:
+        """In a sentence."""
+        return f"{self.knob} of {self.base} from {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A gap with what it goes along with.
+
+    Attributes:
+        gap: of every task.
+        whole: its mean over tasks.
+        by_task: of every task.
+        turns: of knobs.
+        p_holm: of each turn, by its name.
+        ranks: measure -> tasks and rank correlation with the gap.
+    """
+
+    gap: Gap
+    whole: Contrast
+    by_task: Mapping[str, Contrast]
+    turns: Sequence[Turn]
+    p_holm: Mapping[str, float | None]
+    ranks: Mapping[str, tuple[int, Estimate]]
+
+    @property
+    def numbers(self) -> dict[str, Estimate]:
+        """For the answer."""
+        name = self.gap.name
+        turned = {f"{name}, {turn.name}": turn.change.estimate() for turn in self.turns}
+        ranked = {f"{name} by {measure}": rho for measure, (_, rho) in self.ranks.items()}
+        return {name: self.whole.estimate()} | turned | ranked
+
+
+def measured(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, dict[str, float]]:
+    """Measure -> task -> value; sizes are those of the finished stages."""
+    found: dict[str, dict[str, list[float]]] = {measure: {} for measure in MEASURES}
+    for arm in arms:
+        tasks = members(arm)
+        if len(tasks) == 1 and has_only(arm) and arm["examples"] is not None:
+            found["size"].setdefault(tasks[0], []).append(float(arm["examples"]))
+    for row in plain_rows(evidence.probes):
+        alone = row["intermediate"] is None and row["target"] is not None
+        if alone and row["measure"] in set(MEASURES) - {"size"} and row["value"] is not None:
+            found[row["measure"]].setdefault(row["target"], []).append(float(row["value"]))
+    return {
+        measure: {task: fmean(values) for task, values in by_task.items()}
+        for measure, by_task in found.items()
+    }
+
+
+def judge_gap(
+    evidence: Evidence, table: Scores, gap: Gap, measures: Mapping[str, Mapping[str, float]]
+) -> Judged:
+    """Put a gap beside everything that is known of how complex tasks are."""
+    by_task = {task: contrast(table, weights) for task, weights in gap.by_task.items()}
+    tasks = [task for task in gap.by_task if task != NONE]
+    whole = contrast(table, mean([gap.by_task[task] for task in tasks]))
+    turns = _turns(evidence, table, gap)
+    judged = with_holm([{"turn": turn.name} | turn.change.columns("change") for turn in turns])
+    p_holm = {row["turn"]: row["p_holm"] for row in judged}
+    ranks = {}
+    for measure, values in measures.items():
+        there = [task for task in tasks if task in values]
+        x = [values[task] for task in there]
+        y = [by_task[task].test.mean or 0.0 for task in there]
+        if len(there) >= FEWEST_TASKS and len(set(x)) > 1 and len(set(y)) > 1:
+            seeds = min(len(by_task[task].by_seed) for task in there)
+            ranks[measure] = (len(there), _correlated(x, y, seeds))
+    return Judged(gap, whole, by_task, turns, p_holm, ranks)
+
+
+def _correlated(x: Sequence[float], y: Sequence[float], seeds: int) -> Estimate:
+    rho, low, high = rank_correlation(x, y)
+    ends = {"low": low, "high": high} if seeds >= FEWEST else {}
+    return Estimate(value=rho, seeds=seeds, unit="correlation", **ends)
+
+
+def _turns(evidence: Evidence, table: Scores, gap: Gap) -> list[Turn]:
+    """Every knob with two values or more among tasks that are the same in all other knobs."""
+    families: dict[tuple[str, str, str], dict[float, str]] = {}
+    for task in gap.by_task:
+        knobs = evidence.knobs.get(task, {})
+        for knob, value in knobs.items():
+            rest = repr(sorted((k, v) for k, v in knobs.items() if k != knob))
+            base = evidence.bases.get(task, task)
+            families.setdefault((base, knob, rest), {})[value] = task
+    found = []
+    for (base, knob, _), by_value in sorted(families.items()):
+        low, high = min(by_value), max(by_value)
+        if low < high:
+            line = slope({value: gap.by_task[task] for value, task in by_value.items()})
+            change = contrast(table, total([(high - low, line)]))
+            found.append(Turn(base, knob, low, high, change))
+    return found

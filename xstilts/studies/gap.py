@@ -1,0 +1,215 @@
+"""How the complexity of an intermediate task changes the language gap and the source gap."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from xstilts.stats import language_gap as xtreme
+from xstilts.stats.paired import verdict
+from xstilts.stats.scores import scores
+from xstilts.studies.arms import Settings, has_only, settings
+from xstilts.studies.complexity import FEWEST_TASKS, MEASURES, Judged, Turn, judge_gap, measured
+from xstilts.studies.evidence import Evidence
+from xstilts.studies.finding import Estimate, Figure, Finding, Table
+from xstilts.studies.frames import frame, plain_rows
+from xstilts.studies.gaps import NONE, Gap, language_gap, source_gap
+from xstilts.studies.numerals import listing
+from xstilts.studies.same_data import beside
+from xstilts.studies.sentences import not_measured, said, sentence, size
+
+STUDY = "gap"
+METHOD = (
+    "Two gaps are taken apart. The language gap of an intermediate task is the score in English "
+    "minus the mean of the other languages, averaged over targets (Hu et al. 2020). The source gap "
+    "is what training the target in English instead of another language s scores more in the "
+    "languages that are neither, averaged over languages, targets and s, of equally many examples. "
+    "All tasks are compared over the same cells, those not at floor. Complexity is what was "
+    "declared before: the knobs of a task, varied one at a time with everything else as it is, and "
+    "of every task its size, the entropy of its labels, the length of its inputs and the loss "
+    "after fixed first steps. A knob's change is the least-squares slope of the gap over its "
+    "values times their range, with Student's t over seeds and Holm's correction over the knobs of "
+    "one gap. Other measures are Spearman's rank correlation with the gap over tasks, with a "
+    "bootstrap over tasks."
+)
+
+
+def find(evidence: Evidence) -> Finding:
+    """Judge both gaps; ``METHOD`` says how."""
+    table, arms = scores(evidence.rows, evidence.main_metrics), settings(evidence)
+    gaps = [language_gap(evidence, table, arms), source_gap(evidence, table, arms)]
+    if all(gap.missing for gap in gaps):
+        missing = [f"of the {gap.name}, {gap.missing}" for gap in gaps]
+        return not_measured(STUDY, missing, METHOD)
+    measures = measured(evidence, arms)
+    judged = [judge_gap(evidence, table, gap, measures) for gap in gaps if not gap.missing]
+    numbers = {name: value for one in judged for name, value in one.numbers.items()}
+    both, changed = beside(evidence, numbers, lambda other: find(other).estimates)
+    parts = [_words(one) for one in judged]
+    parts += [f"the {gap.name} is not measured: {gap.missing}" for gap in gaps if gap.missing]
+    return Finding(
+        study=STUDY,
+        answer=sentence(parts),
+        measured=True,
+        estimates=numbers,
+        tables=[*_tables(evidence, judged, measures, arms), *both],
+        figures=[*_bars(judged), *_scatters(judged, measures)],
+        method=METHOD,
+        limits=[*_limits(gaps, measures), *changed],
+    )
+
+
+def _words(one: Judged) -> str:
+    """A clause: the gap, the knobs that change it, those that cannot be told to, the measures."""
+    gap = one.gap.name
+    clause = f"the {gap} is {size(one.whole.estimate())}"
+    verdicts = {t.name: verdict(t.change.test.mean, one.p_holm[t.name]) for t in one.turns}
+    told = []
+    for turn in one.turns:
+        held = verdicts[turn.name]
+        if held in ("gain", "loss"):
+            moves = said(held, gain="rises", loss="falls", undecided="")
+            told.append(f"{moves} with {turn.name} ({size(turn.change.estimate())})")
+    still = [turn.name for turn in one.turns if verdicts[turn.name] == "undecided"]
+    few = [turn.name for turn in one.turns if verdicts[turn.name] == "too few seeds"]
+    for measure, (tasks, rho) in one.ranks.items():
+        if rho.sign and rho.value is not None:
+            more = "higher" if rho.sign > 0 else "lower"
+            told.append(f"is {more} the more {MEASURES[measure]} ({_rank(rho)}, {tasks} tasks)")
+        elif rho.low is not None:
+            still.append(MEASURES[measure])
+        else:
+            few.append(MEASURES[measure])
+    if still:
+        told.append(f"cannot be told to change with {listing(still)}")
+    if few:
+        told.append(f"has too few seeds for a verdict on {listing(few)}")
+    if not told:
+        told = ["has no measure of complexity to go along with"]
+    return f"{clause} and {listing(told)}"
+
+
+def _rank(rho: Estimate) -> str:
+    ends = f"[{rho.low:.2f}, {rho.high:.2f}]".replace("-", "−")
+    return f"ρ {rho.value:.2f} {ends}".replace("-", "−")
+
+
+def _tables(
+    evidence: Evidence,
+    judged: Sequence[Judged],
+    measures: Mapping[str, Mapping[str, float]],
+    arms: Sequence[Settings],
+) -> list[Table]:
+    tasks = dict.fromkeys(task for one in judged for task in one.by_task)
+    turned = [_turned(one, turn) for one in judged for turn in one.turns]
+    ranked = [_ranked(one, measure) for one in judged for measure in one.ranks]
+    found = [
+        Table(
+            name="gaps",
+            title="Both gaps of every intermediate task, and its complexity",
+            rows=frame([_of_task(task, judged, measures) for task in tasks]),
+            note=f"Points; {NONE}: no intermediate stage.",
+        ),
+        Table(
+            name="language-gap-by-target",
+            title="English minus the mean of the other languages, by target",
+            rows=_by_target(evidence, arms),
+            note="Comparable between tasks of one target, not between targets.",
+        ),
+    ]
+    if turned:
+        title = "What turning one knob of a task does to a gap"
+        found.append(Table(name="knobs", title=title, rows=frame(turned)))
+    if ranked:
+        title = "Rank correlation of a gap with the complexity of tasks"
+        found.append(Table(name="complexity", title=title, rows=frame(ranked)))
+    return found
+
+
+def _of_task(
+    task: str, judged: Sequence[Judged], measures: Mapping[str, Mapping[str, float]]
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"task": task}
+    row |= {measure: values.get(task) for measure, values in measures.items()}
+    for one in judged:
+        name = one.gap.name.replace(" ", "_")
+        if task in one.by_task:
+            test = one.by_task[task].test
+            row |= {name: test.mean, f"{name}_low": test.low, f"{name}_high": test.high}
+    return row
+
+
+def _turned(one: Judged, turn: Turn) -> dict[str, Any]:
+    of = {"gap": one.gap.name, "task": turn.base, "knob": turn.knob}
+    change = turn.change.columns("change") | {"p_holm": one.p_holm[turn.name]}
+    return of | {"from": turn.low, "to": turn.high} | change
+
+
+def _ranked(one: Judged, measure: str) -> dict[str, Any]:
+    tasks, rho = one.ranks[measure]
+    of = {"gap": one.gap.name, "measure": measure, "tasks": tasks}
+    return of | {"rho": rho.value, "low": rho.low, "high": rho.high}
+
+
+def _by_target(evidence: Evidence, arms: Sequence[Settings]) -> pd.DataFrame:
+    tasks = {arm["arm"]: arm["tasks"] or NONE for arm in arms if has_only(arm)}
+    rows = xtreme.language_gap(evidence.rows, evidence.main_metrics, evidence.english)
+    found = plain_rows(rows[rows["arm"].isin(list(tasks))])
+    return frame([{"tasks": tasks[row.pop("arm")]} | row for row in found])
+
+
+def _bars(judged: Sequence[Judged]) -> list[Figure]:
+    return [
+        Figure(
+            name=f"knobs-{one.gap.name.replace(' ', '-')}",
+            kind="bars",
+            title=f"What turning one knob of a task does to the {one.gap.name}",
+            data=frame([{"knob": t.name} | t.change.columns("change") for t in one.turns]),
+            x="knob",
+            y="change",
+            low="low",
+            high="high",
+            note="Points, from the lowest to the highest value of the knob.",
+        )
+        for one in judged
+        if one.turns
+    ]
+
+
+def _scatters(
+    judged: Sequence[Judged], measures: Mapping[str, Mapping[str, float]]
+) -> list[Figure]:
+    """A gap against each measure, one point a task."""
+    found = []
+    for one in judged:
+        for measure in one.ranks:
+            points = [
+                {"task": task, measure: measures[measure][task]} | of.columns("gap")
+                for task, of in one.by_task.items()
+                if task in measures[measure]
+            ]
+            found.append(
+                Figure(
+                    name=f"{one.gap.name.replace(' ', '-')}-by-{measure.replace('_', '-')}",
+                    kind="scatter",
+                    title=f"The {one.gap.name} of tasks by {MEASURES[measure]}",
+                    data=frame(points),
+                    x=measure,
+                    y="gap",
+                    low="low",
+                    high="high",
+                )
+            )
+    return found
+
+
+def _limits(gaps: Sequence[Gap], measures: Mapping[str, Mapping[str, float]]) -> list[str]:
+    limits = [limit for gap in gaps for limit in gap.limits]
+    limits.append("A gap between targets that are no translations of each other mixes difficulty.")
+    absent = [MEASURES[measure] for measure, values in measures.items() if not values]
+    if absent:
+        limits.append(f"Not known of any task: {listing(absent)}.")
+    few = [MEASURES[m] for m, values in measures.items() if 0 < len(values) < FEWEST_TASKS]
+    if few:
+        limits.append(f"Known of fewer than {FEWEST_TASKS} tasks: {listing(few)}.")
+    return limits

@@ -1,0 +1,340 @@
+"""English intermediate training against labelled examples of the language itself."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xstilts.stats.paired import FEWEST, verdict
+from xstilts.stats.scores import Scores, scores
+from xstilts.studies.arms import WAYS, Settings, has_only, settings, twin
+from xstilts.studies.break_even import BreakEven, break_even
+from xstilts.studies.contrasts import (
+    Cell,
+    Contrast,
+    contrast,
+    contrast_of_draws,
+    mean,
+    over,
+    shared_cells,
+    with_holm,
+)
+from xstilts.studies.evidence import Evidence
+from xstilts.studies.finding import Figure, Finding, Table
+from xstilts.studies.frames import frame, plain_rows
+from xstilts.studies.numerals import amount, count, listing
+from xstilts.studies.same_data import beside
+from xstilts.studies.sentences import not_measured, said, sentence, size
+
+STUDY = "low-resource"
+LEAST = "least pretraining text"
+METHOD = (
+    "Six ways to a target in another language are compared: (A) English target training alone; "
+    "(B) an English intermediate stage before it; (C) A, then k examples of the target in the "
+    "language; (D) B, then the same; (E) k examples alone; (F) the target's training data "
+    "translated into the language. The gain of each over A is a mean over languages other than "
+    "English, then over targets, of cells not at floor. B stands for the mean over the recipe's "
+    "intermediate stages. Intervals are Student's t over seeds; where three or more draws of the k "
+    "examples were made, the variance between draws is added. The break-even number of examples is "
+    "where the lead of B over C is 0, on a straight line over log k between the numbers tried; its "
+    "interval holds every number at which a lead of 0 is inside the 95 % interval (Fieller's "
+    "construction). Models are selected on English examples: no development set of the target "
+    "language is used by any of the six."
+)
+LIMITS = (
+    "The k examples come from the release's own data: annotation by others may be worth less.",
+    "Which examples are drawn matters most at small k.",
+)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The arms of each way; those with k examples by k, a draw each."""
+
+    b: Sequence[Settings]
+    c: Mapping[int, Sequence[Settings]]
+    d: Mapping[int, Sequence[Settings]]
+    e: Mapping[int, Sequence[Settings]]
+    f: Sequence[Settings]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Some cells, and how many examples an intermediate stage is worth there."""
+
+    which: str
+    cells: Sequence[Cell]
+    even: BreakEven
+
+
+def find(evidence: Evidence) -> Finding:
+    """Judge intermediate training against examples of the language; ``METHOD`` says how."""
+    table, arms = scores(evidence.rows, evidence.main_metrics), settings(evidence)
+    ways = _ways(arms)
+    cells = _common(evidence, table, ways)
+    if missing := _missing(evidence, arms, ways, cells):
+        return not_measured(STUDY, missing, METHOD)
+    leads = _leads(table, ways, cells)
+    rows = with_holm([{"k": k} | lead.columns("lead") for k, lead in leads.items()])
+    places, whole = _places(evidence, table, ways, cells), _even(leads)
+    beyond = _beyond(table, arms, ways, cells)
+    numbers = {f"intermediate against {k} examples": leads[k].estimate() for k in leads}
+    numbers["break-even"] = whole.estimate(min(len(lead.by_seed) for lead in leads.values()))
+    if beyond:
+        numbers["intermediate on top of examples"] = beyond.estimate()
+    both, changed = beside(evidence, numbers, lambda other: find(other).estimates)
+    gains = _gains(evidence, table, ways, cells)
+    return Finding(
+        study=STUDY,
+        answer=sentence(_words(ways, cells, whole, rows, leads, places, beyond)),
+        measured=True,
+        estimates=numbers,
+        tables=[
+            Table(
+                name="against-examples",
+                title="The lead of an English intermediate stage over k examples of the language",
+                rows=frame(rows),
+                note="Points: B minus C.",
+            ),
+            _break_even_table(evidence, places),
+            Table(
+                name="ways",
+                title="The gain of every way over English target training alone",
+                rows=frame(gains),
+                note="Points, in the mean over languages and targets.",
+            ),
+            *both,
+        ],
+        figures=[_curve(gains, list(ways.c)), _heat(table, ways, places)],
+        method=METHOD,
+        limits=[*LIMITS, *_few_draws(ways), *changed],
+    )
+
+
+def _ways(arms: Sequence[Settings]) -> Ways:
+    by_k: dict[tuple[bool, str], dict[int, list[Settings]]] = defaultdict(dict)
+    for arm in arms:
+        if arm["k"] is not None and has_only(arm, "k", "draw", "after", "target_language"):
+            of = by_k[arm["tasks"] is not None, arm["after"]]
+            of.setdefault(int(arm["k"]), []).append(arm)
+    translated = [
+        arm
+        for arm in arms
+        if arm["tasks"] is None
+        and arm["target_translated"] is not None
+        and has_only(arm, "target_language", "target_translated")
+    ]
+    return Ways(
+        b=[arm for arm in arms if arm["tasks"] is not None and has_only(arm)],
+        c=dict(sorted(by_k[False, "target"].items())),
+        d=dict(sorted(by_k[True, "target"].items())),
+        e=dict(sorted(by_k[False, "arm"].items())),
+        f=translated,
+    )
+
+
+def _common(evidence: Evidence, table: Scores, ways: Ways) -> list[Cell]:
+    """The cells that A, B and C share, and that are above the floor in one of them."""
+    names = [evidence.baseline, *_names(ways.b), *(n for k in ways.c for n in _names(ways.c[k]))]
+    return shared_cells(table, names, lambda _, language: language != evidence.english)
+
+
+def _names(arms: Sequence[Settings]) -> list[str]:
+    return [arm["arm"] for arm in arms]
+
+
+def _missing(
+    evidence: Evidence, arms: Sequence[Settings], ways: Ways, cells: Sequence[Cell]
+) -> list[str]:
+    needed = {
+        "the baseline has no scores": evidence.baseline in _names(arms),
+        "no arm with an English intermediate stage alone has scores": ways.b,
+        "no arm that goes on with k examples of the language has scores": ways.c,
+    }
+    missing = [what for what, there in needed.items() if not there]
+    if not missing and not cells:
+        missing = ["these arms share no score in another language above the floor"]
+    return missing
+
+
+def _leads(table: Scores, ways: Ways, cells: Sequence[Cell]) -> dict[int, Contrast]:
+    """B minus C, by k."""
+    ours = {name: 1 / len(ways.b) for name in _names(ways.b)}
+    return {
+        k: contrast_of_draws(table, [over(cells, ours | {name: -1.0}) for name in _names(arms)])
+        for k, arms in ways.c.items()
+    }
+
+
+def _even(leads: Mapping[int, Contrast]) -> BreakEven:
+    return break_even({k: lead.test for k, lead in leads.items()})
+
+
+def _places(evidence: Evidence, table: Scores, ways: Ways, cells: Sequence[Cell]) -> list[Place]:
+    """All languages, those with least and most pretraining text, and each."""
+    languages = sorted({language for _, language in cells})
+    groups = {"all": languages, **_by_text(evidence, languages), **{x: [x] for x in languages}}
+    found = []
+    for which, some in groups.items():
+        mine = [cell for cell in cells if cell[1] in some]
+        found.append(Place(which, mine, _even(_leads(table, ways, mine))))
+    return found
+
+
+def _by_text(evidence: Evidence, languages: Collection[str]) -> dict[str, list[str]]:
+    """The halves of the languages with least and most pretraining text, where that is known."""
+    tokens = {row["language"]: row["tokens"] for row in plain_rows(evidence.languages)}
+    known = {x: tokens[x] for x in languages if tokens.get(x) is not None}
+    if len(known) < len(languages) or len(known) < 4 or len(set(known.values())) < 2:
+        return {}
+    order = sorted(known, key=lambda language: (known[language], language))
+    half = len(order) // 2
+    return {LEAST: order[:half], "most pretraining text": order[-half:]}
+
+
+def _beyond(
+    table: Scores, arms: Sequence[Settings], ways: Ways, cells: Sequence[Cell]
+) -> Contrast | None:
+    """D minus C under the same examples, in the mean over k, draws and intermediate stages."""
+    parts = []
+    alone = {way: None for way in WAYS if way == "tasks" or way.startswith("mix_")}
+    for arm in (arm for of_k in ways.d.values() for arm in of_k):
+        other = twin(arm, arms, **alone)
+        names = [arm["arm"], other["arm"]] if other else []
+        mine = [cell for cell in shared_cells(table, names) if cell in cells]
+        if mine:
+            parts.append(over(mine, {names[0]: 1.0, names[1]: -1.0}))
+    return contrast(table, mean(parts)) if parts else None
+
+
+def _gains(
+    evidence: Evidence, table: Scores, ways: Ways, cells: Sequence[Cell]
+) -> list[dict[str, Any]]:
+    """The gain of every way over A, one row a way and k."""
+    plain = {
+        "B intermediate, English": ways.b,
+        "F translated training data": ways.f,
+    }
+    growing = {
+        "C English, k examples": ways.c,
+        "D intermediate, English, k examples": ways.d,
+        "E k examples": ways.e,
+    }
+    sets: list[tuple[str, int | None, Sequence[Settings]]]
+    sets = [(way, None, arms) for way, arms in plain.items()]
+    sets += [(way, k, of[k]) for way, of in growing.items() for k in of]
+    found = []
+    for way, k, arms in sets:
+        draws = []
+        for name in _names(arms):
+            mine = [c for c in shared_cells(table, [name, evidence.baseline]) if c in cells]
+            if mine:
+                draws.append(over(mine, {name: 1.0, evidence.baseline: -1.0}))
+        if draws:
+            one = contrast(table, mean(draws)) if k is None else contrast_of_draws(table, draws)
+            found.append({"way": way, "k": k, "arms": len(draws)} | one.columns("gain"))
+    return with_holm(found)
+
+
+def _words(
+    ways: Ways,
+    cells: Sequence[Cell],
+    whole: BreakEven,
+    rows: Sequence[Mapping[str, Any]],
+    leads: Mapping[int, Contrast],
+    places: Sequence[Place],
+    beyond: Contrast | None,
+) -> list[str]:
+    stages = [str(arm["tasks"]) for arm in ways.b]
+    stage = stages[0] if len(stages) == 1 else f"the mean of {len(stages)}"
+    languages, targets = ({cell[i] for cell in cells} for i in (1, 0))
+    worth = f"an English intermediate stage ({stage}) is worth {whole.text} labelled examples"
+    worth += f" of the language itself, over {amount(len(languages), 'language')}"
+    worth += f" and {amount(len(targets), 'target')}"
+    least = [place for place in places if place.which == LEAST]
+    for place in least:
+        worth += f" (with least pretraining text: {place.even.text})"
+    ends = sorted({whole.fewest, whole.most})
+    p_holm = {row["k"]: row["p_holm"] for row in rows}
+    told = []
+    for k in ends:
+        verb = said(
+            verdict(leads[k].test.mean, p_holm[k]),
+            gain="it is better than",
+            loss="it is worse than",
+            undecided="it is not told from",
+        )
+        told.append(f"{verb} {count(k)} of them ({size(leads[k].estimate())})")
+    parts = [f"{worth}: {' and '.join(told)}"]
+    if beyond:
+        verb = said(
+            beyond.test.verdict,
+            gain="adds to them",
+            loss="costs beside them",
+            undecided="adds nothing to them that can be told",
+        )
+        parts.append(f"beside the same examples it {verb} ({size(beyond.estimate())})")
+    return parts
+
+
+def _break_even_table(evidence: Evidence, places: Sequence[Place]) -> Table:
+    known = {row["language"]: row for row in plain_rows(evidence.languages)}
+    rows = []
+    for place in places:
+        inside = place.even.estimate(0)
+        row = {"languages": place.which, "break_even": place.even.text, "examples": inside.value}
+        of = known.get(place.which, {})
+        row |= {"low": inside.low, "high": inside.high, "cells": len(place.cells)}
+        rows.append(row | {name: of.get(name) for name in ("tokens", "distance")})
+    return Table(
+        name="break-even",
+        title="How many examples of a language an English intermediate stage is worth",
+        rows=frame(rows),
+        note="< and >: beyond the numbers tried, and then there is no number in the columns.",
+    )
+
+
+def _curve(gains: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> Figure:
+    rows = [
+        dict(row) | {"k": k} for row in gains for k in (sizes if row["k"] is None else [row["k"]])
+    ]
+    return Figure(
+        name="gain-by-examples",
+        kind="curve",
+        title="Gain over English target training alone, by examples of the language",
+        data=frame(rows),
+        x="k",
+        y="gain",
+        colour="way",
+        low="low",
+        high="high",
+        note="Points; ways without examples are level lines; bands are 95 % intervals.",
+    )
+
+
+def _heat(table: Scores, ways: Ways, places: Sequence[Place]) -> Figure:
+    rows = [
+        {"languages": place.which, "k": k, "lead": lead.test.mean}
+        for place in places
+        for k, lead in _leads(table, ways, place.cells).items()
+    ]
+    return Figure(
+        name="lead-by-language",
+        kind="heat",
+        title="Lead of an English intermediate stage over k examples, by language",
+        data=frame(rows),
+        x="k",
+        y="languages",
+        value="lead",
+        note="Points: B minus C; above 0 the intermediate stage is better.",
+    )
+
+
+def _few_draws(ways: Ways) -> list[str]:
+    few = [count(k) for k, arms in ways.c.items() if len(arms) < FEWEST]
+    if not few:
+        return []
+    sizes = listing(few)
+    return [
+        f"Fewer than {FEWEST} draws of k = {sizes}: intervals leave out the choice of examples."
+    ]
