@@ -72,7 +72,7 @@ def trainer(job: dict[str, Any], attention: str) -> tuple[float, float]:
         seen["tokens"] += sum(len(r["input_ids"]) for r in rows)
         return padded(rows, job["pad"])
 
-    class Clock(TrainerCallback):
+    class Clock(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             if state.global_step == WARM:
                 seen["before"], seen["began"] = seen["tokens"], time.perf_counter()
