@@ -23,8 +23,9 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## Training beside transformers.Trainer, mining beside faiss; writes docs/results.
+bench: $(READY)  ## Training beside transformers.Trainer, frozen beside free, mining beside faiss; writes docs/results.
 	$(BIN)/python -m bench.training
+	$(BIN)/python -m bench.freezing
 	$(BIN)/python -m bench.mining
 
 evidence: $(READY)  ## The slow proofs; says at the end what did not run, and why.

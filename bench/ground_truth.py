@@ -30,7 +30,7 @@ from xstilts import api
 from xstilts.data.read import read_examples
 from xstilts.executors.build import made
 from xstilts.phases.loading import load
-from xstilts.phases.planning import Planned
+from xstilts.phases.planned import Planned
 from xstilts.phases.workplace import Workplace
 from xstilts.prediction.spec import PREDICTIONS
 from xstilts.scoring.measure import measure
@@ -78,9 +78,9 @@ class Pool:
 
 def main() -> None:
     """Train, judge, print, write."""
-    store, *changes = sys.argv[1:] or [None]
     began = time.monotonic()
-    found = trained(store, changes)
+    said = sys.argv[1:]
+    found = trained(said[0] if said else None, said[1:])
     rows, spread = judged(found)
     for row in rows:
         print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
@@ -179,8 +179,7 @@ def compared(
     frame, metrics = pd.DataFrame(rows), {pool.task.name: pool.task.metric}
     languages = languages_of(scores(frame, metrics))
     found = mean_gains.summary(gains.cells(frame, metrics, "none"), languages).arms
-    row: Row = found.to_dict("records")[0]
-    return row
+    return {str(name): value for name, value in found.to_dict("records")[0].items()}
 
 
 def planted(

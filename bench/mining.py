@@ -43,6 +43,7 @@ from xstilts.prediction.forward import embed
 from xstilts.retrieve.margin import Mined, candidates, choose
 from xstilts.retrieve.neighbours import Neighbours, in_full, nearest_both_ways
 from xstilts.tasks import get_task
+from xstilts.tasks.examples import Parallel
 
 DIM = 256
 K = 4
@@ -71,7 +72,7 @@ def main() -> None:
         if real and said.only != "mining":
             write(
                 "embedding",
-                embedding(*places, said.turns),
+                embedding(places[0], places[1], said.turns),
                 "top layer alone and every layer, in turn",
             )
         for n in said.sizes if said.only != "embedding" else ():
@@ -120,7 +121,7 @@ def sentence_vectors(encoder: Path, texts: list[str]) -> Vectors:
     """Means of the fixed block, 14/24 of the depth."""
     device = use(Runtime(threads=THREADS))
     model = load_encoder(encoder).to(device)
-    found = embed(
+    found: Vectors = embed(
         model,
         encode_texts(load_tokenizer(encoder), texts, 128)[0],
         layers=[int(0.58 * model.config.num_hidden_layers + 0.5)],
@@ -128,7 +129,8 @@ def sentence_vectors(encoder: Path, texts: list[str]) -> Vectors:
         precision=faster_precision(measure(THREADS)),
         device=device,
     )
-    return found[0, 0]
+    vectors: Vectors = found[0, 0]
+    return vectors
 
 
 def compared(kind: str, n: int, files: tuple[Path, Path], turns: int, scratch: str) -> Row:
@@ -226,7 +228,7 @@ def reference(a: Vectors, b: Vectors) -> tuple[Neighbours, Neighbours]:
 
 def _scored(queries: torch.Tensor, corpus: torch.Tensor, indices: Vectors) -> Neighbours:
     """The products of neighbours as ours has them: the searches are compared, not their sums."""
-    parts = zip(queries.split(2048), torch.from_numpy(indices).split(2048), strict=True)
+    parts = zip(*(torch.split(x, 2048) for x in (queries, torch.from_numpy(indices))), strict=True)
     found = [in_full(rows, corpus, some) for rows, some in parts]
     indices, scores = (torch.cat(x)[:, :K].numpy() for x in zip(*found, strict=True))
     return Neighbours(indices, scores, 0)
@@ -234,7 +236,7 @@ def _scored(queries: torch.Tensor, corpus: torch.Tensor, indices: Vectors) -> Ne
 
 def _reference(queries: torch.Tensor, corpus: torch.Tensor) -> Neighbours:
     indices = []
-    for rows in queries.split(512):
+    for rows in torch.split(queries, 512):
         best = (rows @ corpus.T).topk(min(K + BEYOND, len(corpus)))
         order = np.lexsort((best.indices.numpy(), -best.values.numpy()))[:, : K + 4]
         indices.append(np.take_along_axis(best.indices.numpy(), order, 1))
@@ -256,7 +258,8 @@ def embedding(data: Path, models: Path, turns: int) -> list[Row]:
     for language in present(task, "test", [data]):
         found = find(task, "test", language, [data])
         assert found is not None
-        examples = list(read(task, found.files, found.paths, "test", language))
+        read_in = read(task, found.files, found.paths, "test", language)
+        examples = [e for e in read_in if isinstance(e, Parallel)]
         for texts in ([e.text for e in examples], [e.english for e in examples]):
             parts.append(encode_texts(tokenizer, texts, 128)[0])
     device = use(Runtime(threads=THREADS))

@@ -21,7 +21,7 @@ import pandas as pd
 from xstilts import api
 from xstilts.executors.build import made
 from xstilts.phases import results
-from xstilts.phases.planning import Planned
+from xstilts.phases.planned import Planned
 from xstilts.phases.workplace import Workplace
 from xstilts.reports.benchmarks import benchmark_tables
 from xstilts.reports.figures import heat_map

@@ -83,8 +83,8 @@ class Found:
 
 def main() -> None:
     """Train, judge, print, write."""
-    store, *changes = sys.argv[1:] or [None]
-    found = measured(store, changes)
+    said = sys.argv[1:]
+    found = measured(said[0] if said else None, said[1:])
     tables = {"phenomenon": by_language(found), "phenomenon-ranks": by_target(found)}
     for rows in tables.values():
         for row in rows:

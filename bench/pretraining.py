@@ -36,6 +36,7 @@ from xstilts.phases.pretraining import Promised, promise
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.neighbours import nearest
 from xstilts.tasks import get_task
+from xstilts.tasks.examples import Parallel
 
 DECLARED = Path(__file__).parent / "encoders" / "aligned.yaml"
 LANGUAGES = ("de", "ru", "hi", "zh", "sw")
@@ -83,7 +84,8 @@ def tatoeba() -> Sentences:
         if files is None:
             _say(f"no Tatoeba in {language} under XSTILTS_DATA: its cells stay blank")
             continue
-        examples = list(read(task, files.files, files.paths, "test", language))
+        all_of_it = read(task, files.files, files.paths, "test", language)
+        examples = [e for e in all_of_it if isinstance(e, Parallel)]
         found[language] = [e.english for e in examples], [e.text for e in examples]
     return found
 

@@ -81,6 +81,7 @@ def write_job(
         "updates": updates,
         "scratch": str(folder / "scratch"),
     }
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{config.task}.json"
     path.write_text(json.dumps(job))
     return path

@@ -20,8 +20,8 @@ from xstilts.core.spec import Runtime
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.models.device import use
 from xstilts.models.task_model import next_stage
+from xstilts.train.assembly import assemble
 from xstilts.train.loop import Run
-from xstilts.train.part import Part
 from xstilts.train.spec import FineTune
 
 WARM = 5  # updates before the clock starts
@@ -30,22 +30,25 @@ WARM = 5  # updates before the clock starts
 def ours(job: dict[str, Any]) -> tuple[float, float]:
     """Tokens and seconds of our loop."""
     config = FineTune.model_validate(job["config"])
-    runtime = Runtime(threads=job["threads"])
-    device = use(runtime)
-    model = next_stage(Path(job["encoder"]), config.kind, len(config.labels), seed=0, dropout=0.0)
-    model.without_padding()
-    inputs = {
-        name: Result(Path(place), {"pad": job["pad"]}, "") for name, place in job["inputs"].items()
-    }
-    parts = [Part(config.heads[0], model, inputs, config.seed)]
-    run = Run(config, parts, model, [], Path(job["scratch"]), Context(runtime), device)
+    run = started(config, job)
     tokens = began = 0.0
     for update in range(job["updates"] + WARM):
         if update == WARM:
             tokens, began = run.progress.pieces, time.perf_counter()
-        run.one_update(*run.drawn(update))
+        run.one_update()
         run.progress.update += 1
     return run.progress.pieces - tokens, time.perf_counter() - began
+
+
+def started(config: FineTune, job: dict[str, Any]) -> Run:
+    """The stage as it stands before its first update."""
+    context = Context(Runtime(threads=job["threads"]), {str(config.encoder): Path(job["encoder"])})
+    device = use(context.runtime)
+    inputs = {
+        name: Result(Path(place), {"pad": job["pad"]}, "") for name, place in job["inputs"].items()
+    }
+    built = assemble(config, inputs, context, device)
+    return Run(config, built, [], Path(job["scratch"]), context, device)
 
 
 def trainer(job: dict[str, Any], attention: str) -> tuple[float, float]:
@@ -69,7 +72,7 @@ def trainer(job: dict[str, Any], attention: str) -> tuple[float, float]:
         seen["tokens"] += sum(len(r["input_ids"]) for r in rows)
         return padded(rows, job["pad"])
 
-    class Clock(TrainerCallback):
+    class Clock(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
             if state.global_step == WARM:
                 seen["before"], seen["began"] = seen["tokens"], time.perf_counter()

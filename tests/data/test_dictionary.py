@@ -57,9 +57,17 @@ def test_half_of_the_pairs_are_right_and_no_wrong_one_is_in_the_dictionary(tmp_p
     assert set(right) == entries and len(right) == len(entries)
     assert len(wrong) == len(right) and not set(wrong) & entries
     assert len({e.id for e in found}) == len(found)
-    trained, reported = check([registry.get_task("words")], [])
+    [trained] = check([registry.get_task("words")], [])  # it misses nothing to report
     assert trained.state == "ok" and trained.examples == len(found)
-    assert "nothing could be reported" in reported.detail  # a dictionary is trained on only
+
+
+def test_a_file_of_reported_words_is_missed_where_a_dictionary_names_one(tmp_path: Path) -> None:
+    pairs(tmp_path, bilingual())
+    told = DECLARATION.replace("{train: words.tsv}", "{train: words.tsv, test: others.tsv}")
+    (tmp_path / "words.yaml").write_text(told, "utf-8")
+    states = {s.split: s for s in check([declare(tmp_path / "words.yaml")], [])}
+    assert {split: s.state for split, s in states.items()} == {"train": "ok", "test": "missing"}
+    assert "others.tsv" in states["test"].detail
 
 
 def test_neither_the_word_nor_the_meaning_alone_tells_the_label(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from multiprocessing import get_context
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from xstilts.models.masked_lm import new_masked_lm
 from xstilts.store.digests import sha256
 from xstilts.train import pretraining
 from xstilts.train.masked_text import MaskedText
+from xstilts.train.optim import rate
 
 TRANSLATES = {"translation": 0.5, "start": "aligned"}
 NARROW = {"width": 16, "inner": 32}
@@ -135,24 +137,40 @@ def test_the_record_says_what_guessing_costs_on_the_same_pieces(home):
     assert f"{pairs} rows read beside a translation" in (result.folder / "README.md").read_text()
 
 
-TIME = {"updates": None, "minutes": 0.03}
+STEP = 0.25
+TIME = {"updates": None, "minutes": 0.05}  # 3 seconds: 12 updates of a quarter of a second
 
 
-def test_time_bounds_a_run_and_the_record_says_how_far_it_came(home):
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that only updates move, each by a quarter of a second, on any machine."""
+    clock, really = SimpleNamespace(now=100.0), pretraining.Run.one_update
+    clock.monotonic = lambda: clock.now
+
+    def update(self, lr):
+        clock.now += STEP
+        return really(self, lr)
+
+    monkeypatch.setattr(pretraining, "time", clock)
+    monkeypatch.setattr(pretraining.Run, "one_update", update)
+    return clock
+
+
+def test_time_bounds_a_run_and_the_record_says_how_far_it_came(home, clock):
     promise = made(home, "timed", training=TRANSLATES | TIME)
     value = build(promise, home / "store", promise.step).value
-    assert 1.8 <= value["seconds"] < 3.0
-    assert value["lineage"][0]["updates"] == value["updates"] > 3
+    assert value["seconds"] == 3 and value["lineage"][0]["updates"] == value["updates"] == 12
     assert value["pieces"] == sum(x["seen"] for x in value["languages"].values())
 
 
-def test_a_resumed_run_has_only_the_time_that_is_left(home, monkeypatch):
+def test_a_resumed_run_has_only_the_time_that_is_left(home, clock, monkeypatch):
     promise = made(home, "resumes", seed=9, training=TRANSLATES | TIME)
-    really, begun = pretraining.Run.one_update, []
+    really, begun, rates = pretraining.Run.one_update, [], []
 
     def stop(self, lr):
         if len(begun) == 1 and self.progress.seconds > 1.2:
             raise KeyboardInterrupt
+        rates.append(lr)
         return really(self, lr)
 
     def start(self):
@@ -165,9 +183,11 @@ def test_a_resumed_run_has_only_the_time_that_is_left(home, monkeypatch):
     always = Runtime(threads=1, checkpoint_seconds=0)
     with pytest.raises(KeyboardInterrupt):
         build(promise, home / "store", promise.step, always)
+    clock.now = 9000.0  # hours later
     value = build(promise, home / "store", promise.step, always).value
-    assert begun[0] == 0 and 1.0 < begun[1] < 1.8
-    assert 1.8 <= value["seconds"] < 3.0
+    assert begun == [0, 1.25]
+    assert value["seconds"] == 3 and value["updates"] == 12
+    assert rates == [rate(250 * update, 3000, promise.step.config) for update in range(12)]
 
 
 @pytest.fixture

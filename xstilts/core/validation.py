@@ -122,6 +122,8 @@ def _told(
     if found["type"] == "missing":
         return error(f"The key {key} is missing", where=place, expected=f"the key {loc[-1]}", do=do)
     wanted = context.get("expected") or _FORMS.get(found["type"])
+    if found["type"] == "model_type" and (keys := _keys_at(model, [str(part) for part in loc])):
+        wanted = f"keys with values, of: {', '.join(keys)}"
     wanted = wanted or found["msg"].removeprefix("Input should be ")
     if found["type"] == "string_pattern_mismatch":
         wanted = f"text of the form {context['pattern']}"

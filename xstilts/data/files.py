@@ -122,7 +122,8 @@ def check(tasks: Iterable[Task], roots: Sequence[Path]) -> list[FileState]:
     """Read every file of ``tasks`` that is there.
 
     Absent files are listed where they would be needed: English for training and selection, every
-    language for the split that is reported, also where a user's own task names no file for it.
+    language for the split that is reported, also where a user's own task names no file for it,
+    unless it is a dictionary, which is there to be trained on.
     """
     return [
         examples_in(task, split, language, roots)
@@ -132,8 +133,9 @@ def check(tasks: Iterable[Task], roots: Sequence[Path]) -> list[FileState]:
 
 
 def _wanted(task: Task, roots: Sequence[Path]) -> Iterator[tuple[Split, str]]:
-    splits = dict.fromkeys((*task.splits, task.score) if task.beside else task.splits)
-    for split, language in product(splits, task.languages):
+    dictionary = all(files.format == "dictionary_tsv" for files in task.files)
+    reported = (task.score,) if task.beside and not dictionary else ()
+    for split, language in product(dict.fromkeys((*task.splits, *reported)), task.languages):
         needed = split == task.score or language == "en"
         if needed or find(task, split, language, roots):
             yield split, language

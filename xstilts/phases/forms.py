@@ -38,6 +38,21 @@ STARTS = (  # one of them a stage has
     "language: LANGUAGE",
 )
 
+ABSENT = {  # key -> why a stage has none, and what it has
+    "dual": (
+        "A stage needs no key dual: tasks of the kind ranking are trained with a dual encoder",
+        "{train: squad_v1_retrieval}, or another task of that kind",
+    ),
+    "lora": (
+        "This version trains no low-rank adapters (lora)",
+        "the whole encoder, or freeze: {blocks: 6, during: both}",
+    ),
+    "merge": (
+        "This version merges no weights of several arms (merge)",
+        "one stage on several tasks, train: [A, B], or one after the other",
+    ),
+}
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -223,6 +238,14 @@ class Said(_Section):
     freeze: Freeze | None = None
     carry: Carry | None = None
     layer_mix: LayerMixing | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_here(cls, said: Any) -> Any:
+        """Refuse keys that this version lacks, which are no other key misspelt."""
+        for key in sorted(set(ABSENT) & set(said if isinstance(said, dict) else ())):
+            raise refusal("", *ABSENT[key])
+        return said
 
     def layers(self, stage: _Stages) -> Layers:
         """What this says of the layers in its own training, or in the target's."""

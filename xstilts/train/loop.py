@@ -61,7 +61,7 @@ def finetune(
     lineage = inputs["start"].value["lineage"] if "start" in inputs else []
     further = sum(r.value["updates"] for n, r in inputs.items() if n.startswith(LONGER))
     run = Run(config, built, lineage, folder, context, device, further)
-    with _rows_kept(built.model, config, folder, context.runtime) as kept:
+    with rows_kept(built.model, config, folder, context.runtime) as kept:
         verdict = run.train()
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
@@ -73,7 +73,7 @@ def finetune(
 
 
 @contextmanager
-def _rows_kept(model: AnyModel, config: Config, folder: Path, runtime: Runtime) -> Iterator[bool]:
+def rows_kept(model: AnyModel, config: Config, folder: Path, runtime: Runtime) -> Iterator[bool]:
     """Have frozen blocks run once a row, not once an epoch; whether they do.
 
     They do where the written blocks run, unless heads read a mix of all layers, or text is read,
