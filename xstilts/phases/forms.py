@@ -5,9 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -16,6 +14,7 @@ from pydantic import (
 
 from xstilts.core.validation import form, refusal
 from xstilts.data.masking import Masking
+from xstilts.phases.sections import Section
 from xstilts.tasks.spec import Split
 from xstilts.train.layers_spec import Carry
 from xstilts.train.spec import Layers
@@ -39,11 +38,7 @@ STARTS = (  # one of them a stage has
 )
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class FewShot(_Section):
+class FewShot(Section):
     """Each target goes on with a few of its own examples in a language, and is reported there.
 
     Attributes:
@@ -64,7 +59,7 @@ class FewShot(_Section):
     training: dict[str, Any] = {}
 
 
-class TranslatorChoice(_Section):
+class TranslatorChoice(Section):
     """A translation model of the library, which is run as a step.
 
     Attributes:
@@ -125,7 +120,7 @@ def _code(language: str) -> str:
     return language
 
 
-class MixedText(_Section):
+class MixedText(Section):
     """Masked LM on text, beside the tasks of a stage or alone.
 
     Attributes:
@@ -171,7 +166,7 @@ class MixedText(_Section):
 _Stages = Literal["intermediate", "target"]
 
 
-class LayerMixing(_Section):
+class LayerMixing(Section):
     """A learned mix of all layers at the readout.
 
     Attributes:
@@ -195,7 +190,7 @@ class Freeze(LayerMixing):
     blocks: int = Field(ge=0)
 
 
-class Said(_Section):
+class Said(Section):
     """The words of a stage that are not its tasks.
 
     Attributes:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xstilts.graph.plan import unsound
 from xstilts.phases.forms import OWN, SOURCE
 from xstilts.phases.planned import Planned
-from xstilts.phases.recipe import Recipe, StageUse, stage_names
+from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import is_trained
+from xstilts.phases.stage_use import StageUse, stage_names
 from xstilts.store import Store
 from xstilts.tasks import get_task
 from xstilts.train.spec import Mix

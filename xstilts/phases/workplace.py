@@ -12,7 +12,7 @@ from typing import Literal, cast
 from xstilts.core.errors import EncoderError, MachineError, RecipeError, StoreError
 from xstilts.models import hub
 from xstilts.models.files import EncoderFiles, another_folder, inspect
-from xstilts.phases.recipe import EncoderChoice
+from xstilts.phases.encoder_choice import EncoderChoice
 from xstilts.store import Digests, Store
 
 LAB_VERSION = "world-2"

@@ -1,0 +1,23 @@
+"""What all sections of a recipe share: unknown keys are errors, and forms are told apart."""
+
+from pydantic import BaseModel, ConfigDict
+
+from xstilts.core.validation import form
+
+WORD, REST, FALSE = form("word"), form("list or mapping"), form("false")
+
+
+class Section(BaseModel):
+    """A part of a recipe; keys that it does not have are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def word_or_rest(value: object) -> str:
+    """Which of two forms is meant, so that only its own errors are told."""
+    return WORD if isinstance(value, str) else REST
+
+
+def false_or_other(value: object) -> str:
+    """Likewise, where ``false`` is a third form."""
+    return FALSE if value is False else word_or_rest(value)
