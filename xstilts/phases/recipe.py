@@ -6,12 +6,22 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from xstilts.core.spec import Runtime
 from xstilts.core.validation import merged, refusal, validated
 from xstilts.phases.encoder_choice import EncoderChoice
 from xstilts.phases.sections import REST, WORD, Section, word_or_rest
+from xstilts.phases.series import Subsets, expanded
 from xstilts.phases.stage_use import StageUse
 from xstilts.phases.task_use import TaskUse, Training
 from xstilts.train.spec import Layers
@@ -47,7 +57,11 @@ ArmName = Annotated[str, AfterValidator(_simple)]
 
 
 class Recipe(Section):
-    """One question and all that is run to answer it."""
+    """One question and all that is run to answer it.
+
+    ``subsets`` are more arms, and an arm that is ``{each: …, stages: …}`` is several, see
+    :mod:`xstilts.phases.series`.
+    """
 
     recipe: str = Field(pattern=r"^[A-Za-z0-9][\w./-]*$")
     question: str
@@ -64,10 +78,16 @@ class Recipe(Section):
     leaks: Literal["error", "drop", "allow"] = "error"
     training: Training
     tasks: dict[str, TaskUse] = {}
+    subsets: tuple[Subsets, ...] = ()
     arms: dict[ArmName, tuple[StageUse, ...]] = Field(min_length=1)
     targets: tuple[str, ...] = Field(min_length=1)
     analysis: Analysis = Analysis()
     runtime: Runtime = Runtime()
+
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _every_arm(cls, arms: Any, found: ValidationInfo) -> Any:
+        return expanded(arms, found.data.get("subsets", ())) if isinstance(arms, dict) else arms
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":

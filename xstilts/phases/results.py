@@ -121,7 +121,7 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
         trained = {f"{arm}/{name}": stage for name, stage in names if stage.trains}
         found = [_values(planned, store, name) for name in trained]
         known = all(found) and not _checkpoint(stages)
-        mixes = [stage.mix or Mix() for stage in stages if len(stage.tasks) > 1]
+        mixes = [stage.mix or Mix() for stage in stages if stage.mix or len(stage.tasks) > 1]
         told = _trainings(stages)
         rows.append(
             {

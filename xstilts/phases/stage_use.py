@@ -19,7 +19,8 @@ class StageUse(Said):
     Attributes:
         train: the task, or several that share the stage, each with a head of its own. These are
             trained by the recipe's ``training``; of their own only ``max_length`` and ``stride``
-            count. None where the other keys are all there is.
+            count. A list of one is trained likewise, where ``mix`` says on how many ``examples``.
+            None where the other keys are all there is.
         mix: how several tasks share the stage; in proportion to their sizes if absent.
         checkpoint: a model that was trained elsewhere, in the place of the recipe's encoder: a
             stage of its own, the first of an arm. Its tokenizer is used, and none of its heads.
@@ -72,7 +73,8 @@ class StageUse(Said):
                 what = alone if self.train else "A mixture has no tasks"
                 raise refusal("", what, "train: [A, B], or no mix")
             return self
-        if len(self.train) < 2:
+        counted = self.mix is not None and self.mix.examples is not None
+        if len(self.train) < (1 if counted else 2):
             only = "".join(self.train) or "TASK"
             raise refusal("", "A list of tasks is a mixture", f"two or more, or: train: {only}")
         for task, times in Counter(self.train).items():
