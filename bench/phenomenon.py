@@ -2,7 +2,7 @@
 
     python -m bench.phenomenon [STORE] [KEY=VALUE …]
 
-Runs `lab/paper` without intermediate tasks, on five targets of five kinds, in all languages, with
+Runs `lab/phenomenon`, no intermediate task and five targets of five kinds, in all languages, with
 its encoder and with one of random weights. Scores are means over the seeds. A language's text is
 counted in pieces that pretraining read. Writes ``docs/results/phenomenon.csv``, a line a language,
 and ``docs/results/phenomenon-ranks.csv``, a line a target.
@@ -31,7 +31,7 @@ from xstilts.tasks import get_task
 from xstilts.tasks.examples import Tagged
 from xstilts.tasks.spec import Split
 
-RECIPE = "lab/paper"
+RECIPE = "lab/phenomenon"
 TARGETS = ("lab_xnli", "lab_xquad", "lab_udpos", "lab_panx", "lab_tatoeba")
 ENCODERS = Path(__file__).parent / "encoders"
 METRICS = {"lab_udpos": "accuracy"}  # the most frequent tag everywhere has an F1 of 0: no floor

@@ -12,8 +12,8 @@ from xstilts.core.errors import RecipeError
 from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import EXAMPLES, write_examples
 from xstilts.data.tokens import QUESTION_MOST, Tokens, labels_of, load_tokenizer, tokens
-from xstilts.phases.recipe import Training
 from xstilts.phases.refusals import windows_move_on
+from xstilts.phases.task_use import Training
 from xstilts.tasks.examples import (
     Candidate,
     Choice,

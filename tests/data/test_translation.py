@@ -11,7 +11,7 @@ from xstilts.data.readers import read
 from xstilts.data.readers.sentences import sentence_spans
 from xstilts.data.translation import Told, sentences_of, translated
 from xstilts.lab.chance import Chance
-from xstilts.lab.export import RELEASES
+from xstilts.lab.export import RELEASES, knobs_of
 from xstilts.tasks import get_task
 from xstilts.tasks.examples import Candidate, Choice, Pair, Query, Span, Tagged
 
@@ -88,7 +88,7 @@ def test_tags_are_never_carried_over() -> None:
 
 def test_the_laboratorys_exact_translations_put_most_answers_where_they_are(tmp_path: Path) -> None:
     release, task = RELEASES["lab_squad_v1"], get_task("lab_squad_v1")
-    items = release.make(Chance(0, "answers"), "train", 150, release.knobs)
+    items = release.make(Chance(0, "answers"), "train", 150, knobs_of("lab_squad_v1"))
 
     def examples(code: str) -> list[Any]:
         (tmp_path / code).write_text(release.write(items, code), "utf-8")

@@ -10,7 +10,7 @@ import torch
 from xstilts.data.read import read_examples
 from xstilts.executors import LocalExecutor
 from xstilts.lab.chance import Chance
-from xstilts.lab.export import RELEASES
+from xstilts.lab.export import RELEASES, knobs_of
 from xstilts.lab.formats import lines
 from xstilts.lab.sentences import different_sentences
 from xstilts.lab.splits import Part
@@ -32,7 +32,7 @@ def pairs(part: Part, count: int) -> list[tuple[str, str]]:
 def questions(count: int) -> list[tuple[str, str]]:
     """Of events that ``lab_qqp`` only reports, so that none is in its training data."""
     release = RELEASES["lab_qqp"]
-    items = release.make(Chance(0, "translator"), "test", count, release.knobs)
+    items = release.make(Chance(0, "translator"), "test", count, knobs_of("lab_qqp"))
     rows = zip(*(release.write(items, x).splitlines()[1:] for x in ("en", CODE)), strict=True)
     both = [(a.split("\t"), b.split("\t")) for a, b in rows]
     return [(a[i], b[i]) for a, b in both for i in (3, 4)]

@@ -18,7 +18,7 @@ from xstilts.data.files import check, find
 from xstilts.data.leaks import index, overlaps
 from xstilts.lab import choices, pairs
 from xstilts.lab.chance import Chance
-from xstilts.lab.export import RELEASES, Sizes, export
+from xstilts.lab.export import RELEASES, Sizes, export, translate, vary
 from xstilts.lab.grammar import grammar
 from xstilts.lab.knobs import Knobs
 from xstilts.lab.languages import CODES
@@ -30,7 +30,7 @@ from xstilts.lab.story import story
 from xstilts.lab.supertags import categories, derivation
 from xstilts.tasks import get_task, task_names
 
-LAB = [name for name in task_names() if name.startswith("lab_")]
+LAB = [n for n in task_names() if n.startswith("lab_") and not get_task(n).variant_of]
 SIZES = Sizes(train=120, dev=40, test=40)
 PAIRED = ("lab_tatoeba", "lab_bucc2018", "lab_mewslix", "lab_mewslix_pairs")
 GOLDEN = "c5ba5063b22ce6d4"
@@ -286,6 +286,23 @@ def test_knobs_turn_what_they_say(tmp_path):
     assert {e.first.count(".") for e in read(turned, "lab_xnli", "test", "en")} == {4}
     assert all(" was " in e.second for e in read(turned, "lab_anli_plus", "train", "en"))
     assert not any(" was " in e.second for e in read(plain, "lab_anli_plus", "train", "en"))
+
+
+def test_a_variant_is_written_with_its_knob_turned_and_said_in_other_languages(tmp_path, data):
+    name = "lab_mnli_labels_2"
+    written = vary(tmp_path, name, SIZES)
+    assert {path.parent.name for path in written} == {name}
+    examples = read(tmp_path, name, "train", "en")
+    assert len(examples) == SIZES.train
+    assert {e.label for e in examples} == set(get_task(name).labels) == {*pairs.INFERENCES[:2]}
+    first = written[0].read_bytes()
+    assert vary(tmp_path, name, SIZES) == written and written[0].read_bytes() == first
+    there = translate(tmp_path, name, "qfi", SIZES)
+    assert there == tmp_path / "translated" / "qfi" / name / "train.tsv"
+    other = read(tmp_path / "translated" / "qfi", name, "train", "en")
+    assert [(e.id, e.label) for e in other] == [(e.id, e.label) for e in examples]
+    noisy = vary(tmp_path, "lab_mnli_noise_30", SIZES)
+    assert noisy[1].read_bytes() == (data / "lab_mnli" / "dev_matched.tsv").read_bytes()
 
 
 def test_label_noise_replaces_that_share_of_training_labels_and_of_no_others():

@@ -19,8 +19,8 @@ from xstilts.executors import LocalExecutor
 from xstilts.phases.loading import load
 from xstilts.phases.planned import Planned
 from xstilts.phases.planning import make_plan
-from xstilts.phases.recipe import StageUse
 from xstilts.phases.results import same_data
+from xstilts.phases.stage_use import StageUse
 from xstilts.phases.workplace import Workplace
 
 Plan = Callable[..., Planned]

@@ -7,6 +7,7 @@ import pytest
 
 from xstilts.data.readers import READERS
 from xstilts.tasks import get_task, task_names
+from xstilts.tasks.variants import VARIANTS
 
 METRICS = {"accuracy", "macro_f1", "f1", "exact_match", "em_f1", "map@20", "recall@1", "xsim"}
 INTERMEDIATE = (
@@ -23,7 +24,7 @@ LAB = (
     "xnli xquad"
 )
 SHIPPED = {*f"{INTERMEDIATE} {XTREME} {XTREME_R} {LOW_RESOURCE} {ALIGNED}".split()}
-SHIPPED |= {f"lab_{name}" for name in LAB.split()}
+SHIPPED |= {f"lab_{name}" for name in LAB.split()} | {*VARIANTS}
 UNTRAINED = ("retrieval", "mining")
 every_task = pytest.mark.parametrize("name", task_names())
 
@@ -42,6 +43,20 @@ def test_a_declaration_tells_readers_what_it_is_of(name):
 @every_task
 def test_a_declaration_carries_the_name_of_its_file(name):
     assert get_task(name).name == name
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_is_its_task_with_one_knob_turned_and_files_of_its_own(name):
+    task = get_task(name)
+    other = get_task(task.variant_of)
+    turned = {k for k in other.knobs | task.knobs if task.knobs.get(k) != other.knobs.get(k)}
+    assert len(turned) == 1
+    assert name.startswith(f"{other.name}_{turned.pop()}_")
+    assert task.files[0].folders == (name,)
+    told = {"name", "about", "knobs", "variant_of", "train", "files", "labels"}
+    same = [one.model_dump(exclude=told) for one in (task, other)]
+    assert same[0] == same[1]
+    assert task.labels == other.labels[: task.knobs.get("labels", len(other.labels))]
 
 
 @every_task

@@ -68,7 +68,7 @@ def embed(
     Raises:
         UserError: for an encoder, file or layer that is not there, and an ``out`` that is read.
     """
-    from xstilts.phases.recipe import EncoderChoice
+    from xstilts.phases.encoder_choice import EncoderChoice
     from xstilts.retrieve.sentences import embed_sentences, sentences_of
     from xstilts.retrieve.vectors import require_apart
 

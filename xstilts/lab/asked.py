@@ -5,8 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from xstilts.core.errors import RecipeError, UnknownNameError
-from xstilts.lab.export import RELEASES, Sizes
+from xstilts.lab.export import RELEASES, Sizes, knobs_of
 from xstilts.lab.knobs import Knobs
+from xstilts.tasks import get_task
 
 _DO = "such as --set lab_mnli.noise=0.1, or --set sizes.train=500"
 _AT_LEAST = {"steps": 0, "length": 2, "labels": 2, "train": 1, "dev": 8, "test": 8}
@@ -32,9 +33,9 @@ def asked_for(changes: Iterable[str]) -> tuple[Sizes, dict[str, Knobs]]:
                 raise UnknownNameError("part", key, sizes, where="--set", do=_DO)
             _put(sizes, key, value, change)
         else:
-            own = knobs.setdefault(name, asdict(RELEASES[name].knobs))
-            if key not in RELEASES[name].turns:
-                turns = RELEASES[name].turns or ("none",)
+            own = knobs.setdefault(name, asdict(knobs_of(name)))
+            if key not in get_task(name).knobs:
+                turns = get_task(name).knobs or ("none",)
                 raise UnknownNameError(f"knob of {name}", key, turns, where="--set", do=_DO)
             _put(own, key, value, change)
     return Sizes(**sizes), {name: Knobs(**own) for name, own in knobs.items()}

@@ -6,7 +6,7 @@ everywhere. A file's bytes depend on the seed, the sizes and the knobs only.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,8 @@ from xstilts.lab.knobs import Knobs
 from xstilts.lab.languages import CODES, SOURCE
 from xstilts.lab.sentences import different_sentences
 from xstilts.lab.splits import Part
+from xstilts.tasks import get_task
+from xstilts.tasks.variants import VARIANTS
 
 Items = Sequence[Any]
 Make = Callable[[Chance, Part, int, Knobs], Items]
@@ -59,8 +61,6 @@ class Release:
         make: draws so many items of a part.
         write: items in a language as the text of a file.
         files: the splits.
-        turns: the knobs that this task has.
-        knobs: as they are unless others are asked for.
         parallel: whether item i says the same in every language.
         translated: whether the training data exist in every language.
     """
@@ -68,8 +68,6 @@ class Release:
     make: Make
     write: Callable[[Any, str], str]
     files: tuple[File, ...]
-    turns: tuple[str, ...] = ()
-    knobs: Knobs = field(default_factory=Knobs)
     parallel: bool = True
     translated: bool = True
 
@@ -120,38 +118,28 @@ def _files(train: str = "", dev: str = "", test: str = "") -> tuple[File, ...]:
 
 _REPORTED: tuple[Part, ...] = ("dev", "test")
 _LEARNT: tuple[Part, ...] = ("train", "dev")
-_LONG = Knobs(length=4)
-_INFERENCE = ("steps", "length", "labels", "noise", "shared")
-_PARAPHRASE = ("steps", "noise")
-_QUESTIONS = ("steps", "length")
 _TSV = ("train-{code}.tsv", "dev-{code}.tsv", "test-{code}.tsv")
 RELEASES: Mapping[str, Release] = {
     "lab_anli_plus": Release(
         _each(pairs.inference),
         formats.anli_jsonl,
         _files("train.jsonl", "dev.jsonl"),
-        _INFERENCE,
-        Knobs(steps=2, length=4),
     ),
     "lab_mnli": Release(
-        _each(pairs.inference), formats.mnli_tsv, _files("train.tsv", "dev_matched.tsv"), _INFERENCE
+        _each(pairs.inference), formats.mnli_tsv, _files("train.tsv", "dev_matched.tsv")
     ),
     "lab_qqp": Release(
-        _each(pairs.paraphrase, True), formats.qqp_tsv, _files("train.tsv", "dev.tsv"), _PARAPHRASE
+        _each(pairs.paraphrase, True), formats.qqp_tsv, _files("train.tsv", "dev.tsv")
     ),
     "lab_squad_v1": Release(
         _paragraphs(),
         formats.squad_json,
         _files("train-v1.1.json", "dev-v1.1.json"),
-        _QUESTIONS,
-        _LONG,
     ),
     "lab_squad_v2": Release(
         _paragraphs(0.33),
         formats.squad_json,
         _files("train-v2.0.json", "dev-v2.0.json"),
-        _QUESTIONS,
-        _LONG,
     ),
     "lab_hellaswag": Release(
         _plain(choices.ending),
@@ -174,15 +162,11 @@ RELEASES: Mapping[str, Release] = {
         formats.copa_jsonl,
         (File("train.jsonl", "train"), File("val.jsonl", "dev"), File("test.jsonl", "test")),
     ),
-    "lab_xnli": Release(
-        _each(pairs.inference), formats.pair_tsv, _files("", *_TSV[1:]), _INFERENCE
-    ),
-    "lab_pawsx": Release(_each(pairs.paraphrase), formats.pair_tsv, _files(*_TSV), _PARAPHRASE),
+    "lab_xnli": Release(_each(pairs.inference), formats.pair_tsv, _files("", *_TSV[1:])),
+    "lab_pawsx": Release(_each(pairs.paraphrase), formats.pair_tsv, _files(*_TSV)),
     "lab_udpos": Release(_sentences(4), formats.pos_tsv, _files(*_TSV)),
     "lab_panx": Release(_sentences(4, True), formats.ner_tsv, _files(*_TSV)),
-    "lab_xquad": Release(
-        _paragraphs(), formats.squad_json, _files(test="xquad.{code}.json"), _QUESTIONS, _LONG
-    ),
+    "lab_xquad": Release(_paragraphs(), formats.squad_json, _files(test="xquad.{code}.json")),
     "lab_mlqa": Release(
         _paragraphs(),
         formats.squad_json,
@@ -190,23 +174,17 @@ RELEASES: Mapping[str, Release] = {
             dev="dev-context-{code}-question-{code}.json",
             test="test-context-{code}-question-{code}.json",
         ),
-        _QUESTIONS,
-        Knobs(length=6),
     ),
     "lab_tydiqa": Release(
         _paragraphs(),
         formats.squad_json,
         _files("tydiqa.goldp.{code}.train.json", test="tydiqa.goldp.{code}.dev.json"),
-        _QUESTIONS,
-        _LONG,
         parallel=False,
     ),
     "lab_xcopa": Release(
         _plain(choices.cause_or_effect), formats.copa_jsonl, _files(test="{code}/test.{code}.jsonl")
     ),
-    "lab_lareqa": Release(
-        _paragraphs(), formats.xquadr_json, _files(test="{code}.json"), _QUESTIONS, _LONG
-    ),
+    "lab_lareqa": Release(_paragraphs(), formats.xquadr_json, _files(test="{code}.json")),
 }
 
 
@@ -256,25 +234,55 @@ def translate(folder: Path, name: str, code: str, sizes: Sizes = Sizes()) -> Pat
     It has the items of :func:`export` with its default seed and knobs, one by one, and their ids.
     Nothing is written where it is there; None where the task has no translated data.
     """
-    release = RELEASES.get(name)
+    release = RELEASES.get(_origin(name))
     files = [f for f in release.files if f.part == "train"] if release else []
     if release is None or not files or not release.translated or code not in _OTHERS:
         return None
     target = folder / _translated(name, files[0], code)
     if not target.exists():
-        same = _items(name, "train", SOURCE, 0, sizes, None)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = target.with_name(f".{target.name}.{os.getpid()}")
-        scratch.write_text(release.write(same, code), "utf-8", newline="\n")
-        scratch.replace(target)
+        _whole(target, release.write(_items(name, "train", SOURCE, 0, sizes, None), code))
     return target
+
+
+def vary(folder: Path, name: str, sizes: Sizes = Sizes()) -> list[Path]:
+    """Write the files of a task with one knob turned, ``lab_mnli_noise_30``; returns them.
+
+    They come from the same stream of chance as those that :func:`export` writes of the task, so
+    with the knob where it was they would be the same. Nothing is written where it is there.
+    """
+    release = RELEASES[_origin(name)]
+    targets = {folder / name / file.name: file for file in release.files}
+    for target, file in targets.items():
+        if not target.exists():
+            same = _items(name, file.part, SOURCE, 0, sizes, None)
+            _whole(target, release.write(same, SOURCE))
+    return list(targets)
+
+
+def _whole(target: Path, text: str) -> None:
+    """Write a file that another process may be reading, or writing too."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    scratch.write_text(text, "utf-8", newline="\n")
+    scratch.replace(target)
+
+
+def _origin(name: str) -> str:
+    """The task whose release this is, perhaps with a knob turned."""
+    return VARIANTS[name][0] if name in VARIANTS else name
+
+
+def knobs_of(name: str) -> Knobs:
+    """A task's knobs as its declaration says; those that it does not have change nothing."""
+    return Knobs(**get_task(name).knobs)  # type: ignore[arg-type]  # whole numbers and shares
 
 
 def _items(name: str, part: Part, code: str, seed: int, sizes: Sizes, knobs: Knobs | None) -> Items:
     """The items of one part; where a task is not parallel, those of one language."""
-    release = RELEASES[name]
-    chance = Chance(seed, "task", name, part, "" if release.parallel else code)
-    return release.make(chance, part, sizes.of(part), knobs or release.knobs)
+    origin = _origin(name)
+    release = RELEASES[origin]
+    chance = Chance(seed, "task", origin, part, "" if release.parallel else code)
+    return release.make(chance, part, sizes.of(part), knobs or knobs_of(name))
 
 
 def _translated(name: str, file: File, code: str) -> str:

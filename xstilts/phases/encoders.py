@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from xstilts.core.spec import Runtime
 from xstilts.graph import Stage, Step
 from xstilts.models.files import EncoderFiles, Ready
+from xstilts.phases.encoder_choice import EncoderChoice
 from xstilts.phases.pretraining import Promised, promise
-from xstilts.phases.recipe import EncoderChoice
 from xstilts.phases.slices import Files
 from xstilts.phases.workplace import Workplace
 from xstilts.train.spec import WEIGHTS

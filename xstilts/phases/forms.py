@@ -5,9 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -16,6 +14,7 @@ from pydantic import (
 
 from xstilts.core.validation import form, refusal
 from xstilts.data.masking import Masking
+from xstilts.phases.sections import Section, as_list
 from xstilts.tasks.spec import Split
 from xstilts.train.layers_spec import Carry
 from xstilts.train.spec import Layers
@@ -54,11 +53,7 @@ ABSENT = {  # key -> why a stage has none, and what it has
 }
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class FewShot(_Section):
+class FewShot(Section):
     """Each target goes on with a few of its own examples in a language, and is reported there.
 
     Attributes:
@@ -79,7 +74,7 @@ class FewShot(_Section):
     training: dict[str, Any] = {}
 
 
-class TranslatorChoice(_Section):
+class TranslatorChoice(Section):
     """A translation model of the library, which is run as a step.
 
     Attributes:
@@ -130,17 +125,13 @@ Translated = Annotated[
 ]
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
 def _code(language: str) -> str:
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", language):
         raise refusal("", f"{language!r} is no language", f"a code such as de, or {OWN}")
     return language
 
 
-class MixedText(_Section):
+class MixedText(Section):
     """Masked LM on text, beside the tasks of a stage or alone.
 
     Attributes:
@@ -160,7 +151,7 @@ class MixedText(_Section):
     languages: tuple[str, ...] | None = Field(default=None, min_length=1)
     share: float | None = Field(default=None, gt=0, lt=1)
     examples: int | None = Field(default=None, ge=1)
-    text: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_as_list)] | None = None
+    text: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(as_list)] | None = None
     tokens: int = Field(default=50_000, ge=1)
     held: int = Field(default=100, ge=1)
     sampling: float = Field(default=0.3, ge=0, le=1)
@@ -186,7 +177,7 @@ class MixedText(_Section):
 _Stages = Literal["intermediate", "target"]
 
 
-class LayerMixing(_Section):
+class LayerMixing(Section):
     """A learned mix of all layers at the readout.
 
     Attributes:
@@ -210,7 +201,7 @@ class Freeze(LayerMixing):
     blocks: int = Field(ge=0)
 
 
-class Said(_Section):
+class Said(Section):
     """The words of a stage that are not its tasks.
 
     Attributes:

@@ -122,6 +122,8 @@ def _with_files(raw: dict[str, Any], key: str, folder: Path) -> dict[str, Any]:
 
 def _with_folders(stages: Any, folder: Path) -> Any:
     """Stages whose translations, or model, lie beside the recipe; others are sought elsewhere."""
+    if isinstance(stages, dict) and "stages" in stages:
+        return stages | {"stages": _with_folders(stages["stages"], folder)}
     if not isinstance(stages, list):
         return stages
     found = []

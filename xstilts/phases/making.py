@@ -14,7 +14,7 @@ from xstilts.phases.forms import OWN, SOURCE, FewShot
 from xstilts.phases.layers import carried, learnable, reinitialised
 from xstilts.phases.planned import Cell
 from xstilts.phases.reading import has_a_head, pieces_of_text, text_of
-from xstilts.phases.recipe import Recipe, StageUse, Training, stage_names
+from xstilts.phases.recipe import Recipe
 from xstilts.phases.refusals import (
     block_is_there,
     each_has_its_own_data,
@@ -24,8 +24,10 @@ from xstilts.phases.refusals import (
 )
 from xstilts.phases.slices import RETRIEVED, Files, Trained, is_trained, sources
 from xstilts.phases.spoken import Other, Spoken, shots, spoken_in
+from xstilts.phases.stage_use import StageUse, stage_names
 from xstilts.phases.steps import Builder, Model, Text
 from xstilts.phases.sweep import Chosen, swept
+from xstilts.phases.task_use import Training
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.spec import Mine, Retrieve, Vectors
 from xstilts.tasks import get_task

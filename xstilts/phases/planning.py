@@ -39,7 +39,7 @@ def make_plan(
     """
     has_a_target_stage(recipe)
     if recipe.data == "lab":
-        workplace = workplace.with_lab()
+        workplace = workplace.with_lab(_trained_tasks(recipe))
     files = Files(workplace)
     trainings = {name: trained(recipe, name, files, without) for name in _trained_tasks(recipe)}
     slices = {target: scored(recipe, target, files) for target in recipe.targets}

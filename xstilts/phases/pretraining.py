@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -17,6 +17,7 @@ from xstilts.data.masking import Masking
 from xstilts.graph import Stage, Step, Work
 from xstilts.lab.languages import CODES, SOURCE, language
 from xstilts.models.shape import Architecture
+from xstilts.phases.sections import as_list
 from xstilts.phases.workplace import Workplace
 from xstilts.train.pretrain_spec import Pretrain
 from xstilts.train.spec import WEIGHTS, joint_name
@@ -56,10 +57,6 @@ class Lab(_Section):
     seed: int = 0
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
 class TextChoice(_Section):
     """Where the text comes from: the laboratory, or folders with one file a language.
 
@@ -72,7 +69,7 @@ class TextChoice(_Section):
     """
 
     lab: Lab | None = None
-    folder: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    folder: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
     languages: tuple[str, ...] | None = None
 
     @model_validator(mode="after")

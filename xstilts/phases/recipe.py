@@ -2,238 +2,32 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from xstilts.core.spec import Runtime
-from xstilts.core.validation import form, merged, refusal, validated
-from xstilts.phases.forms import STARTS, Said
-from xstilts.prediction.spec import Pooling
-from xstilts.scoring.spec import Threshold
-from xstilts.tasks.spec import Split
-from xstilts.train.spec import Layers, Mix, Select, joint_name
+from xstilts.core.validation import merged, refusal, validated
+from xstilts.phases.encoder_choice import EncoderChoice
+from xstilts.phases.sections import REST, WORD, Section, as_list, word_or_rest
+from xstilts.phases.series import Subsets, expanded
+from xstilts.phases.stage_use import StageUse
+from xstilts.phases.task_use import TaskUse, Training
+from xstilts.train.spec import Layers
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class EncoderChoice(_Section):
-    """Where the encoder comes from: a folder, a hub repository at one revision, or pretraining.
-
-    Attributes:
-        path: a folder; a relative one is also searched under ``$XSTILTS_MODELS``.
-        pretrain: a declaration of an encoder, by shipped name or as a YAML file.
-        hub: ``ORG/NAME``.
-        revision: 40 hex digits; None is shown as unpinned and cannot run.
-        languages: what it was pretrained on; absent = what its model card says.
-        about: one sentence on what it was trained on, for the report.
-        block_parameters: weights in its blocks, to estimate the cost of one that is not here.
-    """
-
-    path: str | None = None
-    pretrain: str | None = None
-    hub: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
-    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
-    languages: tuple[str, ...] | None = None
-    about: str = ""
-    block_parameters: float | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "EncoderChoice":
-        said = [k for k in ("path", "hub", "pretrain") if getattr(self, k) is not None]
-        if len(said) != 1:
-            what = f"An encoder has {' and '.join(said) or 'none'} of path, hub and pretrain"
-            raise refusal("", what, "one of `path`, `hub` and `pretrain`")
-        return self
-
-    @property
-    def label(self) -> str:
-        """The encoder's short name in tables."""
-        if self.pretrain:
-            return Path(self.pretrain).stem
-        return Path(self.path).name if self.path else str(self.hub).split("/")[-1]
-
-
-class Training(_Section):
-    """Hyper-parameters of a stage, and how its examples are cut into pieces."""
-
-    lr: float = Field(gt=0)
-    epochs: float = Field(gt=0)
-    batch_size: int = Field(ge=1)
-    max_length: int = Field(ge=8)
-    stride: int = Field(default=32, ge=0)
-    warmup: float = Field(default=0.1, ge=0, lt=1)
-    weight_decay: float = Field(default=0.01, ge=0)
-    clip: float = Field(default=1.0, gt=0)
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    precision: Literal["auto", "bf16", "fp32"] = "auto"
-    select: Select = Select()
-
-
-class Source(_Section):
-    """Which release split is read, and how much of it."""
-
-    from_: Split | None = Field(default=None, alias="from")
-    sample: int | None = Field(default=None, ge=1)
-
-
-class Reported(Source):
-    """Which split is reported, and how much of it in each language.
-
-    Attributes:
-        at_most: a draw of this many in languages that have more.
-    """
-
-    at_most: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _one_size(self) -> "Reported":
-        if self.sample is not None and self.at_most is not None:
-            raise refusal("", "sample and at_most are both given", "one of the two")
-        return self
-
-
-_WORD, _REST, _FALSE = form("word"), form("list or mapping"), form("false")
-
-
-def _word_or_rest(value: object) -> str:
-    """Which of two forms is meant, so that only its own errors are told."""
-    return _WORD if isinstance(value, str) else _REST
-
-
-def _false_or_other(value: object) -> str:
-    return _FALSE if value is False else _word_or_rest(value)
-
-
-def _share_or_block(layer: int | float) -> int | float:
-    if layer < 0 or (layer > 1 and layer != int(layer)):
-        wanted = "a block (0, 1, 2 …) or a share of depth between 0 and 1"
-        raise refusal("", f"There is no layer {layer}", wanted)
-    return layer
-
-
-class Sweep(_Section):
-    """All blocks of the encoder from one pass: the best one on aligned text, and an oracle.
-
-    Attributes:
-        aligned: the retrieval task whose text chooses; what is read of it, its own entry says.
-    """
-
-    aligned: str
-
-
-class TaskUse(_Section):
-    """What a recipe reads of one task.
-
-    Attributes:
-        train: the split trained on, or the name of the task whose training data is used; false to
-            report a ranking by the encoder as the arm left it, by ``layer`` and ``pooling``.
-        score: the split reported.
-        training: hyper-parameters that differ from the recipe's.
-        layer: block (or share of depth) whose output is compared, for retrieval without training.
-        pooling: over the pieces of a sentence, likewise.
-        threshold: what gold chooses the threshold of mined pairs: the dev split, or the other half
-            where there is none (``held out``), or by its name the very gold that is scored.
-        sweep: for retrieval, what else than ``layer`` is scored.
-    """
-
-    train: Annotated[
-        Annotated[str, Tag(_WORD)]
-        | Annotated[Literal[False], Tag(_FALSE)]
-        | Annotated[Source, Tag(_REST)],
-        Discriminator(_false_or_other),
-    ] = Source()
-    score: Reported = Reported()
-    training: dict[str, Any] = {}
-    layer: Annotated[int | float, AfterValidator(_share_or_block)] = 14 / 24
-    pooling: Pooling = "mean"
-    threshold: Threshold = "held out"
-    sweep: Sweep | None = None
-
-
-class StageUse(Said):
-    """One stage of an arm, or words on the target stage that follows: see :attr:`of_target`.
-
-    Attributes:
-        train: the task, or several that share the stage, each with a head of its own. These are
-            trained by the recipe's ``training``; of their own only ``max_length`` and ``stride``
-            count. None where the other keys are all there is.
-        mix: how several tasks share the stage; in proportion to their sizes if absent.
-        checkpoint: a model that was trained elsewhere, in the place of the recipe's encoder: a
-            stage of its own, the first of an arm. Its tokenizer is used, and none of its heads.
-    """
-
-    train: (
-        Annotated[
-            Annotated[str, Tag(_WORD)] | Annotated[tuple[str, ...], Tag(_REST)],
-            Discriminator(_word_or_rest),
-        ]
-        | None
-    ) = None
-    mix: Mix | None = None
-    checkpoint: EncoderChoice | None = None
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """What is trained on."""
-        return (self.train,) if isinstance(self.train, str) else self.train or ()
-
-    @property
-    def trains(self) -> bool:
-        """Whether it trains the encoder: on tasks, on text, or on both."""
-        return bool(self.tasks) or self.mlm is not None
-
-    @property
-    def of_target(self) -> bool:
-        """Whether it says how targets are trained and makes no encoder before them."""
-        return not (self.trains or self.checkpoint or self.reinit_top)
-
-    @model_validator(mode="after")
-    def _something_to_do(self) -> "StageUse":
-        if all(getattr(self, name) is None for name in type(self).model_fields):
-            raise refusal("", "A stage is empty", f"one of: {', '.join(STARTS)}")
-        if self.checkpoint is None:
-            self.refuse_contradictions(self.tasks)
-        elif len(self.model_fields_set) > 1:
-            others = sorted(self.model_fields_set - {"checkpoint"})
-            what = f"A checkpoint is taken as it is, and {' and '.join(others)} stands beside"
-            raise refusal("", what, "{checkpoint: …}, and then another stage")
-        elif self.checkpoint.pretrain is not None:
-            raise refusal("", "A checkpoint is there already", "checkpoint: {path: …} or {hub}")
-        return self
-
-    @model_validator(mode="after")
-    def _one_or_several(self) -> "StageUse":
-        if self.train is None or isinstance(self.train, str):
-            if self.mix is not None:
-                alone = f"{self.train} alone cannot be mixed"
-                what = alone if self.train else "A mixture has no tasks"
-                raise refusal("", what, "train: [A, B], or no mix")
-            return self
-        if len(self.train) < 2:
-            only = "".join(self.train) or "TASK"
-            raise refusal("", "A list of tasks is a mixture", f"two or more, or: train: {only}")
-        for task, times in Counter(self.train).items():
-            if times > 1:
-                raise refusal("", f"{task} stands twice in a mixture", "each task once")
-        return self
-
-
-class Gain(_Section):
+class Gain(Section):
     """The gain of every arm over ``baseline``."""
 
     baseline: str = "none"
@@ -242,11 +36,7 @@ class Gain(_Section):
 STUDIES = Literal["paper", "similarity", "layers", "gap", "diversity", "low-resource"]
 
 
-def _as_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-class Analysis(_Section):
+class Analysis(Section):
     """What is worked out of the results.
 
     Attributes:
@@ -257,7 +47,7 @@ class Analysis(_Section):
 
     gain: Gain = Gain()
     study: STUDIES | None = None
-    claims: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    claims: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
 
 
 def _simple(name: str) -> str:
@@ -269,28 +59,38 @@ def _simple(name: str) -> str:
 ArmName = Annotated[str, AfterValidator(_simple)]
 
 
-class Recipe(_Section):
-    """One question and all that is run to answer it."""
+class Recipe(Section):
+    """One question and all that is run to answer it.
+
+    ``subsets`` are more arms, and an arm that is ``{each: …, stages: …}`` is several, see
+    :mod:`xstilts.phases.series`.
+    """
 
     recipe: str = Field(pattern=r"^[A-Za-z0-9][\w./-]*$")
     question: str
     expectation: str
-    encoder: Annotated[tuple[EncoderChoice, ...], BeforeValidator(_as_list)] = Field(min_length=1)
+    encoder: Annotated[tuple[EncoderChoice, ...], BeforeValidator(as_list)] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     languages: Annotated[
-        Annotated[Literal["present"], Tag(_WORD)]
-        | Annotated[tuple[str, ...], Field(min_length=1), Tag(_REST)],
-        Discriminator(_word_or_rest),
+        Annotated[Literal["present"], Tag(WORD)]
+        | Annotated[tuple[str, ...], Field(min_length=1), Tag(REST)],
+        Discriminator(word_or_rest),
     ] = "present"
     data: Literal["lab"] | None = None
     own_tasks: tuple[str, ...] = ()
     leaks: Literal["error", "drop", "allow"] = "error"
     training: Training
     tasks: dict[str, TaskUse] = {}
+    subsets: tuple[Subsets, ...] = ()
     arms: dict[ArmName, tuple[StageUse, ...]] = Field(min_length=1)
     targets: tuple[str, ...] = Field(min_length=1)
     analysis: Analysis = Analysis()
     runtime: Runtime = Runtime()
+
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _every_arm(cls, arms: Any, found: ValidationInfo) -> Any:
+        return expanded(arms, found.data.get("subsets", ())) if isinstance(arms, dict) else arms
 
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
@@ -382,23 +182,3 @@ class Recipe(_Section):
         own = f"tasks.{tasks[0]}.training"
         do = "change it there" if where else f"--set {own}.{{key}}=VALUE, or change the file"
         return validated(Training, merged(said, dict(more)), where or own, do=do)
-
-
-def stage_names(stages: Sequence[StageUse], targets: Collection[str]) -> list[str]:
-    """The tasks of an arm's stages; numbered where one comes again or is itself a target.
-
-    A stage without tasks has the name of what it does instead.
-    """
-    tasks = [_name(stage) for stage in stages]
-    nth = [tasks[: i + 1].count(task) for i, task in enumerate(tasks)]
-    return [
-        f"{task}.{n}" if n > 1 or task in targets else task
-        for task, n in zip(tasks, nth, strict=True)
-    ]
-
-
-def _name(stage: StageUse) -> str:
-    if not stage.tasks:
-        return next(name for name in ("mlm", "checkpoint", "reinit_top") if getattr(stage, name))
-    name = joint_name([*sorted(stage.tasks), *(["mlm"] if stage.mlm else [])])
-    return name if stage.language in (None, "en") else f"{name}.{stage.language}"

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from xstilts.core.errors import RecipeError
-from xstilts.phases.recipe import Recipe, Training
+from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import Trained
+from xstilts.phases.task_use import Training
 from xstilts.retrieve.spec import block_of
 from xstilts.tasks import get_task
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from xstilts.graph.plan import unsound
 from xstilts.phases.forms import OWN, SOURCE
 from xstilts.phases.planned import Planned
-from xstilts.phases.recipe import Recipe, StageUse, stage_names
+from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import is_trained
+from xstilts.phases.stage_use import StageUse, stage_names
 from xstilts.store import Store
 from xstilts.tasks import get_task
 from xstilts.train.spec import Mix
@@ -120,7 +121,7 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
         trained = {f"{arm}/{name}": stage for name, stage in names if stage.trains}
         found = [_values(planned, store, name) for name in trained]
         known = all(found) and not _checkpoint(stages)
-        mixes = [stage.mix or Mix() for stage in stages if len(stage.tasks) > 1]
+        mixes = [stage.mix or Mix() for stage in stages if stage.mix or len(stage.tasks) > 1]
         told = _trainings(stages)
         rows.append(
             {

@@ -15,7 +15,8 @@ from xstilts.data.draw import HELD_MOST
 from xstilts.data.files import Found, expected, find, present
 from xstilts.data.slices import Part, Slice
 from xstilts.phases.forms import TranslatorChoice
-from xstilts.phases.recipe import Recipe, Reported, Source
+from xstilts.phases.recipe import Recipe
+from xstilts.phases.task_use import Reported, Source
 from xstilts.phases.workplace import Workplace
 from xstilts.tasks import Split, Task, get_task
 from xstilts.tasks.spec import FileSet

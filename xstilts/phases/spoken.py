@@ -12,8 +12,9 @@ from xstilts.core.errors import DataError, RecipeError
 from xstilts.data.files import find, present
 from xstilts.data.slices import Slice
 from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot, TranslatorChoice
-from xstilts.phases.recipe import Recipe, StageUse
+from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import RETRIEVED, Files, Leaking, Trained, is_trained, source_of
+from xstilts.phases.stage_use import StageUse
 from xstilts.phases.translating import by_model, languages_of, translator_of
 from xstilts.tasks import Split, Task, get_task
 

@@ -11,8 +11,8 @@ from xstilts.phases.encoders import Encoder
 from xstilts.phases.examples import read_step, slice_label
 from xstilts.phases.forms import MixedText
 from xstilts.phases.pretraining import ROWS, TEXT
-from xstilts.phases.recipe import Training
 from xstilts.phases.slices import Trained
+from xstilts.phases.task_use import Training
 from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Mine, Rank, Retrieve, Vectors
 from xstilts.scoring.spec import Choose, Score, Threshold, score_of

@@ -10,9 +10,10 @@ from xstilts.core.errors import DataError, RecipeError
 from xstilts.data.files import expected, present
 from xstilts.data.slices import Slice
 from xstilts.graph import Step
-from xstilts.phases.recipe import Recipe, Training
+from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import Files, Leaking
 from xstilts.phases.steps import Builder, Model
+from xstilts.phases.task_use import Training
 from xstilts.retrieve.spec import Mine, Retrieve
 from xstilts.scoring.spec import Choose
 from xstilts.tasks import get_task

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
@@ -12,8 +13,9 @@ from typing import Literal, cast
 from xstilts.core.errors import EncoderError, MachineError, RecipeError, StoreError
 from xstilts.models import hub
 from xstilts.models.files import EncoderFiles, another_folder, inspect
-from xstilts.phases.recipe import EncoderChoice
+from xstilts.phases.encoder_choice import EncoderChoice
 from xstilts.store import Digests, Store
+from xstilts.tasks import get_task
 
 LAB_VERSION = "world-2"
 
@@ -70,11 +72,12 @@ class Workplace:
                 do="name another one: --store DIR",
             )
 
-    def with_lab(self) -> "Workplace":
+    def with_lab(self, tasks: Iterable[str] = ()) -> "Workplace":
         """The same place with the generated world as its only data and model folder.
 
         The world is written once a store, under the name of its generator's version; its bytes are
-        the same everywhere, and so are the keys of what is made from it.
+        the same everywhere, and so are the keys of what is made from it. Those of ``tasks`` that
+        are others with a knob turned are written when they are first read.
 
         Raises:
             RecipeError: when a data folder was asked for, which would not be read.
@@ -97,6 +100,11 @@ class Workplace:
             encoder.export(scratch / "lab" / "encoder", texts)
             with contextlib.suppress(OSError):  # another process was faster; its bytes are the same
                 scratch.rename(folder)
+        for task in tasks:
+            if get_task(task).variant_of:
+                from xstilts.lab.export import vary
+
+                vary(folder, task)
         return replace(self, data=(folder,), models=(folder,))
 
     def encoder(self, choice: EncoderChoice, where: str = "encoder.path") -> EncoderFiles | None:

@@ -15,6 +15,7 @@ from xstilts.core import yaml12
 from xstilts.core.errors import DataError, UnknownNameError
 from xstilts.core.validation import validated
 from xstilts.tasks.spec import Task
+from xstilts.tasks.variants import VARIANTS, turned
 
 _CATALOG = resources.files("xstilts.tasks") / "catalog"
 _MEND = "mend {key} in the declaration"
@@ -33,7 +34,8 @@ _own: dict[str, Task] = {}
 @cache
 def _shipped() -> tuple[str, ...]:
     names = (f.name for f in _CATALOG.iterdir())
-    return tuple(sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml")))
+    written = (n.removesuffix(".yaml") for n in names if n.endswith(".yaml"))
+    return tuple(sorted((*written, *VARIANTS)))
 
 
 def task_names() -> tuple[str, ...]:
@@ -63,8 +65,10 @@ def get_task(name: str) -> Task:
 
 @cache
 def _from_catalog(name: str) -> Task:
-    file = _CATALOG / f"{name}.yaml"
+    task = VARIANTS[name][0] if name in VARIANTS else name
+    file = _CATALOG / f"{task}.yaml"
     raw = yaml12.parse(file.read_text("utf-8"))
+    raw = turned(raw, name) if name in VARIANTS else raw
     return validated(Task, raw, str(file), error=DataError, do=_MEND)
 
 

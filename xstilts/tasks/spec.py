@@ -170,6 +170,8 @@ class Task(Spec):
         hub: the hub's copy, or None.
         sizes: official sizes.
         beside: folder of the declaration of a user's own task, searched before the data folders.
+        knobs: how hard a task of the laboratory is, as :class:`xstilts.lab.knobs.Knobs` says.
+        variant_of: the task that this one is, with one knob turned.
     """
 
     name: str
@@ -193,6 +195,8 @@ class Task(Spec):
     hub: HubSource | None = None
     sizes: Sizes = Sizes()
     beside: str = ""
+    knobs: dict[str, int | float] = {}
+    variant_of: str = ""
 
     @property
     def metric(self) -> str:

@@ -161,7 +161,7 @@ class FineTune(Spec):
 
 
 class Mixture(Spec):
-    """One stage on several tasks at once, each with a head of its own on the same encoder.
+    """One stage on tasks drawn by a law, often several, each with a head of its own.
 
     The best update has the highest mean of the tasks' metrics on their held-out examples.
 
@@ -176,7 +176,7 @@ class Mixture(Spec):
         layers: which of them learn, and which are read; the same for every task.
     """
 
-    heads: tuple[Head, ...] = Field(min_length=2)
+    heads: tuple[Head, ...] = Field(min_length=1)
     mix: Mix
     encoder: str | None
     how: How
