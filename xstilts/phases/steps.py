@@ -48,8 +48,8 @@ RANK = Stage("rank", 1, "xstilts.retrieve.ranking:rank")
 READING = tuple(
     stage.name for stage in (PREDICT, RETRIEVE, MINE, VECTORS)
 )  # run a model, train none
-SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
-SCORE_MINED = Stage("score", 2, SCORE.address)  # since 2 the pairs that are taken are kept
+SCORE = Stage("score", 2, "xstilts.scoring.stage:score")  # since 2 with counts of item groups
+SCORE_MINED = Stage("score", 3, SCORE.address)  # since 2 with the pairs taken, since 3 with counts
 CHOOSE = Stage("choose", 1, "xstilts.scoring.blocks:choose")
 
 Text = tuple[TextUpdates, dict[str, Step]]  # what a stage is told of its text, and its inputs
