@@ -60,15 +60,3 @@ def test_an_oracle_is_asked_for_by_its_name_and_has_a_key_of_its_own(
     assert oracle[name].inputs["predictions"].key == held[name].inputs["predictions"].key
     with pytest.raises(UnknownNameError, match="threshold"):
         planned(data, world, tmp_path / "store", "tasks.bucc2018.threshold=test")
-
-
-def test_scores_that_kept_no_pairs_are_made_anew_and_no_others(
-    data: Path, world: Path, tmp_path: Path
-) -> None:
-    """Version 2 of the score keeps what passes the threshold; other kinds have version 1."""
-    (data / "tatoeba").mkdir()
-    for side in ("deu", "eng"):
-        (data / "tatoeba" / f"tatoeba.deu-eng.{side}").write_text("Bela domu\n")
-    steps = planned(data, world, tmp_path / "store", "targets=[bucc2018, tatoeba]").plan.steps
-    versions = {t: steps[f"none/{t}/score.de"].stage.version for t in ("bucc2018", "tatoeba")}
-    assert versions == {"bucc2018": 2, "tatoeba": 1}

@@ -12,8 +12,10 @@ from made_up_world import RECIPE
 
 import xstilts
 from xstilts.core.errors import DataError, LeakError
+from xstilts.phases.results import counts, main_metrics
 from xstilts.phases.running import Results
 from xstilts.reports.tables import long_table
+from xstilts.store import Store
 
 
 def test_every_cell_has_its_rows_and_no_value_is_missing(done: tuple[Path, Results]) -> None:
@@ -62,6 +64,38 @@ def test_second_run_does_nothing(
 ) -> None:
     again = xstilts.run(RECIPE, *changes, store=done[0], data=world)
     assert again.outcome.ran == []
+    pd.testing.assert_frame_equal(again.rows, done[1].rows)
+
+
+def test_every_score_that_counts_is_the_ratio_of_its_counts(done: tuple[Path, Results]) -> None:
+    store, found = done
+    (encoder,) = found.planned.encoders
+    metrics = main_metrics(found.planned)
+    counted = counts(found.planned, Store(store), encoder).runs
+    rows = found.counted[[metrics[r.target] == r.metric for r in found.counted.itertuples()]]
+    assert len(counted) == len(rows) == 12
+    for row in rows.itertuples():
+        seed = None if pd.isna(row.seed) else row.seed
+        run = counted[row.arm, row.target, row.language, seed]
+        assert run.score == pytest.approx(row.value, abs=1e-9)
+    german, english = (
+        counted["none", "xquad", language, 0].groups.tolist() for language in ("de", "en")
+    )
+    assert german == english, "groups of a parallel set have the same names in every language"
+
+
+def test_a_rescore_needs_no_model(
+    done: tuple[Path, Results], world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(done[0], store)
+    shutil.rmtree(store / "steps" / "score")
+    for step in done[1].planned.models.values():
+        folder = Store(store).path(step.address, step.key)
+        Store(store).prune(step.address, step.key, [p.name for p in folder.glob("*.safetensors")])
+    assert not list((store / "steps" / "train").rglob("*.safetensors"))
+    again = xstilts.run(RECIPE, *changes, store=store, data=world)
+    assert {step.partition("/")[0] for step in again.outcome.ran} == {"score"}
     pd.testing.assert_frame_equal(again.rows, done[1].rows)
 
 

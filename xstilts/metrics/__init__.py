@@ -14,6 +14,7 @@ from xstilts.metrics.floors import (
 from xstilts.metrics.mining import bitext_f1, bitext_threshold
 from xstilts.metrics.mlqa import mlqa, mlqa_normalizer
 from xstilts.metrics.retrieval import (
+    average_precision,
     mean_average_precision,
     recall_at_1,
     retrieval_accuracy,
@@ -25,13 +26,16 @@ from xstilts.metrics.spans import (
     squad,
     squad_items,
     squad_v2,
+    squad_v2_items,
 )
-from xstilts.metrics.tagging import seqeval_f1, tag_accuracy
+from xstilts.metrics.tagging import chunk_counts, seqeval_f1, tag_accuracy
 
 __all__ = [
     "accuracy",
+    "average_precision",
     "bitext_f1",
     "bitext_threshold",
+    "chunk_counts",
     "macro_f1",
     "majority_floor",
     "mean_average_precision",
@@ -48,6 +52,7 @@ __all__ = [
     "squad",
     "squad_items",
     "squad_v2",
+    "squad_v2_items",
     "tag_accuracy",
     "tagging_floor",
     "xsim_error",

@@ -78,7 +78,7 @@ def mean_average_precision(
     n = require_same_length(gold, ranked, "queries")
     if k < 1:
         raise ValueError(f"k = {k}: at least one rank must be looked at")
-    return 100.0 * sum(map(_average_precision, gold, ranked, [k] * n)) / n
+    return 100.0 * sum(map(average_precision, gold, ranked, [k] * n)) / n
 
 
 def recall_at_1(
@@ -101,7 +101,12 @@ def recall_at_1(
     return 100.0 * sum(1 for right, found in pairs if found and found[0] in right) / n
 
 
-def _average_precision(gold: Collection[Hashable], ranked: Sequence[Hashable], k: int) -> float:
+def average_precision(gold: Collection[Hashable], ranked: Sequence[Hashable], k: int = 20) -> float:
+    """The average precision of one query's first ``k`` answers, 0-1.
+
+    Raises:
+        ValueError: the query has no right answer.
+    """
     right = set(gold)
     if not right:
         raise ValueError("a query has no right answer; average precision needs one")

@@ -110,7 +110,7 @@ def squad_v2(
     Raises:
         ValueError: no question is given, or one with a prediction is not in `na_prob`.
     """
-    raw = items = _items_v2(gold, pred)
+    raw = items = squad_v2_items(gold, pred)
     if na_prob is not None:
         items = {q: _unless_unsure(q, raw[q], gold, pred, na_prob) for q in raw}
     scores = _percentages(items, items)
@@ -171,7 +171,7 @@ def no_answer_threshold(
     """
     if not gold:
         raise ValueError("0 questions: a threshold needs at least one")
-    f1, cut = _best_cut(gold, pred, null_margin, _items_v2(gold, pred), 1)
+    f1, cut = _best_cut(gold, pred, null_margin, squad_v2_items(gold, pred), 1)
     return f1, math.nextafter(min(null_margin.values()), -math.inf) if cut is None else cut
 
 
@@ -194,7 +194,12 @@ def _best_cut(
     return 100.0 * best / len(gold), threshold
 
 
-def _items_v2(gold: Answers, pred: Mapping[str, str]) -> ItemScores:
+def squad_v2_items(gold: Answers, pred: Mapping[str, str]) -> ItemScores:
+    """Exact match and token F1 of each question, SQuAD 2.0 rules, without a threshold.
+
+    Returns:
+        Question id to `(exact match, F1)`, each 0-1, in the order of `gold`.
+    """
     return {
         question: _best(
             [answer for answer in answers if normalize_answer(answer)] or [""],

@@ -1,10 +1,12 @@
 """From finished steps to the contract's two tables."""
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xstilts.core.errors import CorruptResultError
 from xstilts.graph.plan import unsound
 from xstilts.phases.forms import OWN, SOURCE
 from xstilts.phases.planned import Planned
@@ -17,6 +19,8 @@ from xstilts.train.spec import Mix
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from xstilts.stats.items import Counts
 
 COLUMNS = (
     "recipe",
@@ -69,6 +73,25 @@ def result_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 }
             )
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seed": "Int64", "n": "int64"})
+
+
+def counts(planned: Planned, store: Store, encoder: str) -> "Counts":
+    """Numerators and denominators by item group of an encoder's finished scores that count.
+
+    Those of each target's main metric, every byte checked; a damaged result has none.
+    """
+    from xstilts.scoring.counts import read_counts
+    from xstilts.stats.items import Counts
+
+    found = {}
+    for cell in planned.cells:
+        step = cell.score
+        if cell.encoder == encoder and store.sound(step.address, step.key, step.identity):
+            with contextlib.suppress(CorruptResultError):
+                place = store.open(step.address, step.key, step.identity).folder
+                run = (cell.arm, cell.target, cell.language, cell.seed)
+                found[run] = read_counts(place, get_task(cell.target).metric)
+    return Counts(found)
 
 
 def counted(planned: Planned, rows: "pd.DataFrame") -> "pd.DataFrame":

@@ -48,8 +48,8 @@ RANK = Stage("rank", 1, "xstilts.retrieve.ranking:rank")
 READING = tuple(
     stage.name for stage in (PREDICT, RETRIEVE, MINE, VECTORS)
 )  # run a model, train none
-SCORE = Stage("score", 1, "xstilts.scoring.stage:score")
-SCORE_MINED = Stage("score", 2, SCORE.address)  # since 2 the pairs that are taken are kept
+# Since 2 the mined pairs that are taken are kept, since 3 the counts of item groups.
+SCORE = Stage("score", 3, "xstilts.scoring.stage:score")
 CHOOSE = Stage("choose", 1, "xstilts.scoring.blocks:choose")
 
 Text = tuple[TextUpdates, dict[str, Step]]  # what a stage is told of its text, and its inputs
@@ -340,8 +340,7 @@ class Builder:
             inputs |= {"dev_predictions": dev, "dev_examples": dev.inputs["examples"]}
         config = score_of(get_task(examples.config.task), examples.config.language, threshold)
         config = self._score.setdefault(config, config)  # one object, whose text is worked out once
-        stage = SCORE_MINED if config.kind == "mining" else SCORE
-        return Step(stage, predictions.label, config, inputs)
+        return Step(SCORE, predictions.label, config, inputs)
 
     def choose(self, label: str, config: Choose, scores: Mapping[str, Step]) -> Step:
         """The best block by the ``scores`` of a sweep, given by language."""

@@ -4,16 +4,16 @@ from collections.abc import Collection
 
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, Record, tone
-from xstilts.stats.paired import paired_test
+from xstilts.stats.mean_gains import lead_test
 from xstilts.studies.numerals import amount, around, gain, listing
 
 
 def answer(report: ReportInput, numbers: Numbers) -> list[str]:
     """What the numbers say, one sentence each, in the order of a paragraph.
 
-    A gain is told only where the paired test over seeds finds it, corrected for all arms, or for
-    all arms and targets; the rest is said not to be told. Below three seeds there is no verdict:
-    means are given with their spread.
+    A gain is told only where the test over seeds and test items finds it, corrected for all arms,
+    or for all arms and targets; the rest is said not to be told. Below three seeds there is no
+    verdict: means are given with their spread.
     """
     if not numbers.cells:
         return [f"Nothing can be answered yet: no arm shares a scored cell with {report.baseline}."]
@@ -34,7 +34,8 @@ def _best(report: ReportInput, numbers: Numbers, told: list[Record]) -> list[str
     first = (winners or told)[0]
     over = f"the mean of {amount(first['targets'], 'target')}, {amount(first['counted'], 'cell')}"
     if first["p"] is not None:
-        over += f"; 95 % interval over {amount(first['seeds'], 'seed')}"
+        items = " and other test items" if first["item_draws"] else ""
+        over += f"; 95 % interval over {amount(first['seeds'], 'seed')}{items}"
     arm, size = first["arm"], f"{_size(first)} points ({over})"
     said = {
         "gain": f"{arm} gained most over the baseline {report.baseline}: {size}.",
@@ -65,13 +66,11 @@ def _above(highest: Record, first: Record) -> list[str]:
 
 
 def _second(winners: list[Record]) -> list[str]:
-    """Whether the two best arms can be told apart, by their own paired test."""
+    """Whether the two best arms can be told apart, by a test of their difference."""
     if len(winners) < 2:
         return []
-    first, second = (dict(row["seed_gains"]) for row in winners[:2])
-    leads = [first[seed] - second[seed] for seed in first if seed in second]
     name = winners[1]["arm"]
-    if paired_test(leads).verdict == "gain":
+    if lead_test(*winners[:2]).verdict == "gain":
         return [f"{name} comes second ({_size(winners[1])})."]
     return [f"{name} is so close ({_size(winners[1])}) that their order cannot be told."]
 

@@ -50,6 +50,7 @@ def report_input(
         baseline=recipe.analysis.gain.baseline,
         main_metrics=results.main_metrics(planned),
         rows=rows[rows["encoder"] == encoder],
+        counts=results.counts(planned, store, encoder),
         sweeps=results.sweep_rows(planned, store, encoder),
         arms=found.arms,
         same_data=results.same_data(planned),

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xstilts.phases.cuts import Cut
+    from xstilts.stats.items import Counts
     from xstilts.studies.finding import Finding
 
 
@@ -40,6 +41,8 @@ class ReportInput:
             were swept: see :func:`xstilts.phases.results.sweep_rows`.
         others: the recipe's other encoders, each with the file of its own report beside this one.
         provenance: date, machine and versions.
+        counts: of the test items of every run, for tests that speak of other test items; without,
+            they speak of other seeds alone.
         english: the language the zero-shot means and the gap are taken against.
         published: whether the targets are those of benchmarks, not of the laboratory.
         finding: what the recipe's study says; None for a recipe without one.
@@ -62,6 +65,7 @@ class ReportInput:
     missing: Sequence[str]
     leaks: Sequence[str]
     provenance: Mapping[str, str]
+    counts: "Counts | None" = None
     cuts: "Sequence[Cut]" = ()
     sweeps: Sequence[Mapping[str, Any]] = ()
     others: Mapping[str, str] = field(default_factory=dict)

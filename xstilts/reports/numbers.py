@@ -57,7 +57,12 @@ def numbers(report: ReportInput) -> Numbers:
     every = declared + sorted(seen - set(declared))
     order = [arm for arm in every if arm != report.baseline]
     cells = gains.cells(
-        report.rows, report.main_metrics, report.baseline, report.same_data, report.english
+        report.rows,
+        report.main_metrics,
+        report.baseline,
+        report.same_data,
+        report.english,
+        report.counts,
     )
     means = mean_gains.summary(cells, measured, report.pretraining_languages, report.english, order)
     gaps = language_gap(report.rows, report.main_metrics, report.english)

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
 
@@ -11,6 +10,8 @@ from xstilts.data.read import read_examples
 from xstilts.metrics import bitext_f1, bitext_threshold
 from xstilts.metrics.mining import Pair
 from xstilts.scoring.blocks import found_at, protocol_at
+from xstilts.scoring.counts import pair_counts
+from xstilts.scoring.outcome import Outcome
 from xstilts.scoring.spec import Threshold
 from xstilts.tasks.examples import Sentence
 
@@ -19,7 +20,7 @@ Candidates = Mapping[Pair, float]
 
 def score_pairs(
     threshold: Threshold, inputs: Mapping[str, Result], block: int | None = None
-) -> tuple[dict[str, Any], list[float], pa.Table]:
+) -> Outcome:
     """F1, precision and recall of the pairs that pass the threshold, 0-100.
 
     The threshold is chosen on the dev split where ``inputs`` has its candidates
@@ -29,12 +30,14 @@ def score_pairs(
     ``block`` says which block's candidates are meant, in both splits; None for the fixed one.
 
     Returns:
-        the record; 1 or 0 a gold pair, in the order of the examples: found or not; and the pairs
-        that pass, best first: ``score``, ``source`` and ``target`` id.
+        with 1 or 0 a gold pair, in the order of the examples: found or not; and the pairs that
+        pass, best first: ``score``, ``source`` and ``target`` id.
     """
-    candidates, gold = _read(inputs["predictions"], inputs["examples"], block)
+    sentences = _sentences(inputs["examples"])
+    candidates, gold = _read(inputs["predictions"], sentences, block)
     if "dev_predictions" in inputs:
-        level = _best(*_read(inputs["dev_predictions"], inputs["dev_examples"], block))
+        dev = _sentences(inputs["dev_examples"])
+        level = _best(*_read(inputs["dev_predictions"], dev, block))
         taken, origin = _taken(candidates, level), "threshold of dev"
     elif threshold == "oracle":
         taken, origin = _taken(candidates, _best(candidates, gold)), "oracle threshold"
@@ -44,7 +47,9 @@ def score_pairs(
     record = {"n": len(gold), "scores": scores, "floors": dict.fromkeys(scores, 0.0)}
     record |= {"protocol": f"{protocol_at(inputs['predictions'], block)}, {origin}"}
     record |= {"threshold": origin}
-    return record, [float(pair in taken) for pair in gold], _best_first(candidates, taken)
+    found = [float(pair in taken) for pair in gold]
+    counts = pair_counts(sentences, gold, sorted(taken))
+    return Outcome(record, found, counts, _best_first(candidates, taken))
 
 
 def two_fold(candidates: Candidates, gold: Sequence[Pair]) -> set[Pair]:
@@ -84,11 +89,14 @@ def _best_first(candidates: Candidates, taken: Collection[Pair]) -> pa.Table:
     )
 
 
+def _sentences(examples: Result) -> Sequence[Sentence]:
+    return read_examples(examples.folder, "mining")
+
+
 def _read(
-    predictions: Result, examples: Result, block: int | None
+    predictions: Result, sentences: Sequence[Sentence], block: int | None
 ) -> tuple[Candidates, list[Pair]]:
     found = found_at(predictions, block, "score", "source", "target")
     pairs = zip(found["source"], found["target"], strict=True)
-    sentences: Sequence[Sentence] = read_examples(examples.folder, "mining")
     gold = [(s.id, other) for s in sentences for other in s.gold]
     return dict(zip(pairs, found["score"], strict=True)), gold

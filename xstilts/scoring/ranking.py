@@ -1,28 +1,26 @@
 """Scores of ranked candidates: LAReQA and Mewsli-X."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import pyarrow.parquet as pq
 
 from xstilts.core.context import Result
 from xstilts.metrics import mean_average_precision, random_order_floor
 from xstilts.prediction.spec import PREDICTIONS
+from xstilts.scoring.counts import ranked_counts
+from xstilts.scoring.outcome import Outcome
 
 
-def score_ranking(inputs: Mapping[str, Result]) -> tuple[dict[str, Any], list[float]]:
-    """Mean average precision of the best 20, 0-100.
-
-    Returns:
-        the record, and 1 or 0 a query: whether its first candidate is right.
-    """
+def score_ranking(inputs: Mapping[str, Result]) -> Outcome:
+    """Mean average precision of the best 20, 0-100; with 1 or 0 a query: is its first one right."""
     predictions = inputs["predictions"]
     found = pq.read_table(predictions.folder / PREDICTIONS).to_pydict()
     gold, ranked = found["gold"], found["prediction"]
     scores, floors = ranking_scores(gold, ranked, predictions.value["candidates"])
     record = {"n": len(gold), "protocol": predictions.value["protocol"]}
     right = [float(r[0] in g) for g, r in zip(gold, ranked, strict=True)]
-    return {**record, "scores": scores, "floors": floors}, right
+    counts = ranked_counts(found["group"], gold, ranked)
+    return Outcome({**record, "scores": scores, "floors": floors}, right, counts)
 
 
 def ranking_scores(

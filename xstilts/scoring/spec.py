@@ -6,6 +6,7 @@ from xstilts.core.spec import Spec, added
 from xstilts.tasks.spec import AnswerRules, Kind, Task
 
 RIGHT = "right.npy"
+COUNTS = "counts.npy"  # numerators and denominators of each item group
 TAKEN = "taken.parquet"  # the mined pairs above the threshold
 Threshold = Literal["held out", "oracle"]
 

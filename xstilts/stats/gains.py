@@ -6,8 +6,11 @@ A *cell* is one arm x target x language. Its numbers, all in score points (0-100
                   pairs with every seed.
 * gain            mean of g_s over the paired seeds; a seed only one side has is not used.
 * spread          sample standard deviation of g_s (divisor n - 1); ``None`` under two seeds.
-* low, high, p    interval and two-sided p of ``xstilts.stats.paired``; ``None`` under three seeds.
+* low, high, p    interval and two-sided p of ``xstilts.stats.crossed``, over other seeds and other
+                  test items; without counts of items (``xstilts.stats.items``) of
+                  ``xstilts.stats.paired``, over other seeds alone. ``None`` under three seeds.
 * verdict         ``gain``, ``loss``, ``undecided`` or ``too few seeds``, by that p alone.
+* item draws      the run gains on other test items, by seed; ``None`` without counts.
 * noise limit     Wilson upper bound of a score at the floor on n examples
                   (``xstilts.metrics.floors.noise_limit``).
 * at floor        baseline mean and arm mean both at or below the noise limit: shown, never counted.
@@ -20,15 +23,19 @@ from collections.abc import Collection, Mapping
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from xstilts.stats.paired import paired_test
+from xstilts.stats.crossed import crossed_test
+from xstilts.stats.items import Counts, Draws
+from xstilts.stats.paired import PairedTest, paired_test
 from xstilts.stats.scores import Place, Scores, Seed, scores
 
 CELL_COLUMNS = (
     "arm", "target", "language", "metric", "baseline_mean", "arm_mean", "gain", "spread", "seeds",
     "low", "high", "p", "verdict", "n", "floor", "noise_limit", "at_floor", "same_data",
     "collapsed_seeds", "baseline_collapsed_seeds", "gain_without_collapsed", "seed_gains",
+    "item_draws",
 )  # fmt: skip
 
 
@@ -38,6 +45,7 @@ def cells(
     baseline: str,
     same_data: Collection[tuple[str, str]] = frozenset(),
     english: str = "en",
+    counts: Counts | None = None,
 ) -> pd.DataFrame:
     """One row per arm x target x language where arm and baseline share at least one run.
 
@@ -47,11 +55,14 @@ def cells(
         baseline: the arm every other arm is compared with.
         same_data: (arm, target) pairs whose intermediate data is also the target's training data.
         english: the language a collapsed seed is judged by, where the target has it.
+        counts: of the test items of these runs; without, the test speaks of other seeds alone.
 
     Returns:
         Columns ``CELL_COLUMNS``; the module's docstring has the formulas. ``seeds`` counts paired
-        runs; ``seed_gains`` holds ``(seed, gain)`` pairs; the two ``collapsed`` columns hold the
-        seeds at floor while another seed of the same arm and target is not.
+        runs; ``seed_gains`` holds ``(seed, gain)`` pairs, ``item_draws`` ``(seed, gains on drawn
+        test sets)`` pairs, the same test sets in all cells of a target; the two
+        ``collapsed`` columns hold the seeds at floor while another seed of the same arm and target
+        is not.
     """
     table = scores(rows, main_metrics)
     found = []
@@ -63,7 +74,8 @@ def cells(
         pairs = _pairs(table.values[place], table.values[origin])
         if pairs:
             marks = _collapsed(table, place, english), _collapsed(table, origin, english)
-            found.append(_cell(table, place, pairs, (arm, target) in same_data, marks))
+            draws = _item_draws(counts, place, baseline, pairs) if counts else None
+            found.append(_cell(table, place, pairs, (arm, target) in same_data, marks, draws))
     return pd.DataFrame(found, columns=list(CELL_COLUMNS), dtype=object)
 
 
@@ -76,6 +88,24 @@ def _pairs(
     if None in origin and None not in arm:
         return {seed: (value, origin[None]) for seed, value in arm.items()}
     return {seed: (value, origin[seed]) for seed, value in arm.items() if seed in origin}
+
+
+def _item_draws(
+    counts: Counts, place: Place, baseline: str, pairs: Collection[Seed]
+) -> dict[Seed, Draws] | None:
+    """Seed -> the gain on drawn test sets; None unless all of these runs have counts."""
+
+    def of(arm: str, seed: Seed) -> Draws | None:
+        found = counts.draws.get((arm, *place[1:], seed))
+        return counts.draws.get((arm, *place[1:], None)) if found is None else found
+
+    drawn: dict[Seed, Draws] = {}
+    for seed in pairs:
+        mine, base = of(place[0], seed), of(baseline, seed)
+        if mine is None or base is None:
+            return None
+        drawn[seed] = mine - base
+    return drawn
 
 
 def _collapsed(table: Scores, place: Place, english: str) -> tuple[int, ...]:
@@ -96,6 +126,7 @@ def _cell(
     pairs: Mapping[Seed, tuple[float, float]],
     same_data: bool,
     marks: tuple[tuple[int, ...], tuple[int, ...]],
+    draws: Mapping[Seed, Draws] | None,
 ) -> dict[str, Any]:
     arm, target, language = place
     gains = {seed: mine - base for seed, (mine, base) in pairs.items()}
@@ -111,7 +142,7 @@ def _cell(
         "baseline_mean": baseline_mean,
         "arm_mean": arm_mean,
         "gain": fmean(gains.values()),
-        **tested(gains),
+        **tested(gains, draws),
         "n": table.facts[place][0],
         "floor": table.facts[place][1],
         "noise_limit": limit,
@@ -123,10 +154,27 @@ def _cell(
     }
 
 
-def tested(by_seed: Mapping[Seed, float]) -> dict[str, Any]:
-    """The columns that speak of the spread over seeds."""
+def gain_test(
+    by_seed: Mapping[Seed, float], draws: Mapping[Seed, Draws] | None = None
+) -> PairedTest:
+    """The test of a mean gain over other seeds and, with draws, other test items.
+
+    Args:
+        by_seed: seed -> gain in points.
+        draws: seed -> the same gain on drawn test sets, the same sets for all seeds.
+    """
+    if not draws or not by_seed:
+        return paired_test(list(by_seed.values()))
+    items = np.stack([draws[seed] for seed in by_seed], axis=1)
+    return crossed_test(np.array([[gain] for gain in by_seed.values()]), items[:, :, None])
+
+
+def tested(
+    by_seed: Mapping[Seed, float], draws: Mapping[Seed, Draws] | None = None
+) -> dict[str, Any]:
+    """The columns that speak of other seeds and other test items."""
     values = list(by_seed.values())
-    found = paired_test(values)
+    found = gain_test(by_seed, draws)
     return {
         "spread": stdev(values) if len(values) > 1 else None,
         "seeds": len(values),
@@ -135,4 +183,5 @@ def tested(by_seed: Mapping[Seed, float]) -> dict[str, Any]:
         "p": found.p,
         "verdict": found.verdict,
         "seed_gains": tuple(by_seed.items()),
+        "item_draws": tuple(draws.items()) if draws else None,
     }

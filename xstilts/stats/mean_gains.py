@@ -2,7 +2,9 @@
 
 Means use only the seeds that all their cells have: every seed stands for the same cells, as a test
 over seeds needs. They are unweighted over languages and targets, as in XTREME (Hu et al. 2020, and
-its ``evaluate.py``). Cells at floor are counted apart.
+its ``evaluate.py``). Cells at floor are counted apart. Where every cell of a mean has draws of its
+test items, the same mean of the draws goes into the test: it then speaks of other seeds and other
+test items, in these very languages.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -10,22 +12,26 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from xstilts.stats.corrections import holm
-from xstilts.stats.gains import tested
-from xstilts.stats.paired import verdict
+from xstilts.stats.crossed import crossed_test
+from xstilts.stats.gains import gain_test, tested
+from xstilts.stats.items import Draws
+from xstilts.stats.paired import PairedTest, verdict
 from xstilts.stats.scores import Seed, records
 from xstilts.stats.sign_flip import sign_flip
 
 TARGET_COLUMNS = (
     "arm", "target", "metric", "mean_gain", "spread", "seeds", "low", "high", "p", "verdict",
-    "p_holm", "p_sign_flip", "headline", "seed_gains", "zero_shot_gain", "inside_gain",
-    "outside_gain", "gain_without_collapsed", "same_data", "counted", "at_floor", "missing",
+    "p_holm", "p_sign_flip", "headline", "seed_gains", "item_draws", "zero_shot_gain",
+    "inside_gain", "outside_gain", "gain_without_collapsed", "same_data", "counted", "at_floor",
+    "missing",
 )  # fmt: skip
 ARM_COLUMNS = (
     "arm", "mean_gain", "spread", "seeds", "low", "high", "p", "verdict", "p_holm", "p_sign_flip",
-    "headline", "seed_gains", "gain_without_same_data", "zero_shot_gain",
+    "headline", "seed_gains", "item_draws", "gain_without_same_data", "zero_shot_gain",
     "zero_shot_gain_without_same_data", "inside_gain", "inside_gain_without_same_data",
     "outside_gain", "outside_gain_without_same_data", "gain_without_collapsed", "targets",
     "counted", "at_floor", "missing",
@@ -94,6 +100,59 @@ def summary(
     )
 
 
+def mean_test(cells: pd.DataFrame, *, in_general: bool = False) -> PairedTest:
+    """The test of the mean gain over some cells off the floor, every target one vote.
+
+    Args:
+        cells: rows of what ``xstilts.stats.gains.cells`` returned, of one arm.
+        in_general: whether the languages are a sample and the sentence speaks of all languages; by
+            default it speaks of these.
+
+    Returns:
+        Over the seeds that all cells have, and over other test items where all cells have counts;
+        without a mean where they share no seed.
+
+    Raises:
+        ValueError: languages in general are spoken of, and a target has only one.
+    """
+    counted = [row for row in records(cells) if not row["at_floor"]]
+    seeds = _mean_by_seed([dict(row["seed_gains"]) for row in counted])
+    if not seeds:
+        return PairedTest(None)
+
+    def by_seed(values: tuple[tuple[Seed, Any], ...]) -> list[Any]:
+        table = dict(values)
+        return [table[seed] if seed in table else table[None] for seed in seeds]
+
+    gains = np.array([by_seed(row["seed_gains"]) for row in counted]).T
+    items = np.zeros((2, *gains.shape))
+    if all(row["item_draws"] for row in counted):
+        items = np.array([by_seed(row["item_draws"]) for row in counted]).transpose(2, 1, 0)
+    number = {name: i for i, name in enumerate(sorted({row["target"] for row in counted}))}
+    spoken = {name: i for i, name in enumerate(sorted({row["language"] for row in counted}))}
+    return crossed_test(
+        gains,
+        items,
+        np.array([number[row["target"]] for row in counted]),
+        np.array([spoken[row["language"]] for row in counted]) if in_general else None,
+    )
+
+
+def lead_test(first: Mapping[str, Any], second: Mapping[str, Any]) -> PairedTest:
+    """The test of how far one mean gain is ahead of another, under the seeds that both have.
+
+    Args:
+        first: a row of ``Summary.targets``, ``Summary.arms`` or of cells, with the same cells as
+        second: another one.
+    """
+    ahead, behind = dict(first["seed_gains"]), dict(second["seed_gains"])
+    leads = {seed: ahead[seed] - behind[seed] for seed in ahead if seed in behind}
+    above, below = _draws(first), _draws(second)
+    if above is None or below is None:
+        return gain_test(leads)
+    return gain_test(leads, {seed: above[seed] - below[seed] for seed in leads})
+
+
 def _add_headlines(rows: list[dict[str, Any]]) -> None:
     """Verdicts that allow for the number of tests in the table."""
     tested = [row for row in rows if row["p"] is not None]
@@ -123,11 +182,29 @@ def _mean_by_seed(tables: Collection[Mapping[Seed, float]]) -> dict[Seed, float]
     }
 
 
+def _mean_draws(
+    tables: Collection[Mapping[Seed, Draws] | None], seeds: Collection[Seed]
+) -> dict[Seed, Draws] | None:
+    """Seed -> the mean of the draws of all tables; None unless all of them have draws."""
+    if not tables or not all(tables):
+        return None
+    there = [table for table in tables if table]
+    return {
+        seed: np.mean([table[seed] if seed in table else table[None] for table in there], axis=0)
+        for seed in seeds
+    }
+
+
+def _draws(row: Mapping[str, Any]) -> Mapping[Seed, Draws] | None:
+    return row["item_draws"] and dict(row["item_draws"])
+
+
 def _target_row(
     found: list[dict[str, Any]], expected: int, inside: frozenset[str] | None, english: str
 ) -> dict[str, Any]:
     counted = [row for row in found if not row["at_floor"]]
     by_seed = _mean_by_seed([dict(row["seed_gains"]) for row in counted])
+    draws = _mean_draws([_draws(row) for row in counted], by_seed)
 
     def over(keep: Callable[[str], bool]) -> float | None:
         return _mean(row["gain"] for row in counted if keep(row["language"]))
@@ -137,7 +214,7 @@ def _target_row(
         "target": found[0]["target"],
         "metric": found[0]["metric"],
         "mean_gain": _mean(by_seed.values() or [row["gain"] for row in counted]),
-        **tested(by_seed),
+        **tested(by_seed, draws),
         "zero_shot_gain": over(lambda language: language != english),
         "inside_gain": None if inside is None else over(lambda language: language in inside),
         "outside_gain": None if inside is None else over(lambda language: language not in inside),
@@ -153,6 +230,7 @@ def _arm_row(arm: str, rows: list[dict[str, Any]], expected: int) -> dict[str, A
     """The arm's mean over its target means, each target one vote however many languages it has."""
     counted = [row for row in rows if row["counted"]]
     by_seed = _mean_by_seed([dict(row["seed_gains"]) for row in counted])
+    draws = _mean_draws([_draws(row) for row in counted], by_seed)
     other = [row for row in rows if not row["same_data"]]
     split = {
         f"{column}{suffix}": _mean(row[column] for row in chosen)
@@ -162,7 +240,7 @@ def _arm_row(arm: str, rows: list[dict[str, Any]], expected: int) -> dict[str, A
     return {
         "arm": arm,
         "mean_gain": _mean(by_seed.values() or [row["mean_gain"] for row in counted]),
-        **tested(by_seed),
+        **tested(by_seed, draws),
         "gain_without_same_data": _mean(row["mean_gain"] for row in other),
         "gain_without_collapsed": _mean(row["gain_without_collapsed"] for row in rows),
         "targets": len(counted),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from xstilts.stats.items import Counts
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
@@ -21,7 +23,7 @@ class Evidence:
         arms: one row an arm, see :func:`xstilts.phases.results.arm_rows`.
         stages: one row a trained stage, see :func:`xstilts.phases.results.stage_rows`.
         rows: the result rows that count, of one encoder.
-        cells: what :func:`xstilts.stats.gains.cells` makes of them.
+        cells: what :func:`xstilts.stats.gains.cells` makes of them and of ``counts``.
         main_metrics: target -> the metric it is judged by.
         kinds: task -> its example kind, of all tasks of the recipe.
         same_data: (arm, target) pairs with common training data.
@@ -31,6 +33,9 @@ class Evidence:
             stage), ``intermediate``, ``target``, ``arm``, ``layer``, ``language``, ``seed``,
             ``value``; what does not apply is None.
         seeds: those the recipe asks for.
+        counts: of the test items of every run, see :func:`xstilts.phases.results.counts`; None
+            where there are none, and then tests speak of other seeds alone. For a test of any mean
+            of cells: :func:`xstilts.stats.mean_gains.mean_test`.
         english: the source language.
         knobs: task -> knob -> its value, of the tasks that come in variants.
         bases: task -> the task that it is a variant of, of the same tasks.
@@ -49,6 +54,7 @@ class Evidence:
     languages: "pd.DataFrame"
     probes: "pd.DataFrame"
     seeds: Sequence[int]
+    counts: "Counts | None" = None
     english: str = "en"
     knobs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     bases: Mapping[str, str] = field(default_factory=dict)
