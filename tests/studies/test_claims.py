@@ -1,6 +1,7 @@
 """Claims are judged by tests fixed in advance: planted results decide them either way."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -346,7 +347,7 @@ def test_verdicts_are_printed_in_three_forms(format: str) -> None:
     text = claims_text(table, format)
     assert text.count("mnli-gain.size") == 1 and "nan" not in text.lower().split()
     if format == "json":
-        assert len(pd.read_json(text)) == len(table)
+        assert len(json.loads(text)) == len(table)
 
 
 def _with_rows(found: Evidence, rows: pd.DataFrame) -> Evidence:
