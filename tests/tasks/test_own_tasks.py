@@ -152,7 +152,7 @@ MISTAKES = {
         REVIEWS[: REVIEWS.index("files:")] + "files: [a.csv]\n",
         "'a.csv' is a file's name alone",
     ),
-    "a word where keys should stand": (REVIEWS + "sizes: many\n", "{key: value}"),
+    "a word where keys should stand": (REVIEWS + "sizes: many\n", "of: train, dev, test"),
     "a tab": (REVIEWS.replace("  format", "\tformat"), "mine.yaml:6"),
     "a colon without a space": (REVIEWS.replace("kind: pair", "kind:pair"), "a colon and a space"),
     "braces without quotes": (REVIEWS.replace('"{code}-test.csv"', "{code}-test.csv"), "quotes"),
