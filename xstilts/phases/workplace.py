@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Literal, cast
 
 from xstilts.core.errors import EncoderError, MachineError, RecipeError, StoreError
+from xstilts.lab import DIGEST
 from xstilts.models import hub
 from xstilts.models.files import EncoderFiles, another_folder, inspect
 from xstilts.phases.encoder_choice import EncoderChoice
 from xstilts.store import Digests, Store
 from xstilts.tasks import get_task
-
-LAB_VERSION = "world-2"
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Workplace:
     def with_lab(self, tasks: Iterable[str] = ()) -> "Workplace":
         """The same place with the generated world as its only data and model folder.
 
-        The world is written once a store, under the name of its generator's version; its bytes are
+        The world is written once a store, under the name of its files' digest; its bytes are
         the same everywhere, and so are the keys of what is made from it. Those of ``tasks`` that
         are others with a knob turned are written when they are first read.
 
@@ -89,12 +88,12 @@ class Workplace:
                 expected="one of the two",
                 do="--set data=null, or leave --data out",
             )
-        folder = self.store.root / "lab" / LAB_VERSION
+        folder = self.store.root / "lab" / DIGEST
         if not folder.exists():
             from xstilts.lab import encoder
             from xstilts.lab.export import export
 
-            scratch = folder.with_name(f".{LAB_VERSION}.{os.getpid()}")
+            scratch = folder.with_name(f".{DIGEST}.{os.getpid()}")
             export(scratch)
             texts = [p.read_text("utf-8") for p in sorted(scratch.rglob("tatoeba.*"))]
             encoder.export(scratch / "lab" / "encoder", texts)
