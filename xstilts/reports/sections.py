@@ -13,20 +13,33 @@ DAGGER = "†"
 
 @dataclass(frozen=True)
 class Cell:
-    """One table cell: its text, a smaller second text, and a fixed style word for the page."""
+    """One table cell.
+
+    Attributes:
+        text: what it says.
+        note: a smaller second text.
+        style: a fixed style word for the page.
+        key: what a column of numbers is sorted by where its text is no plain number.
+    """
 
     text: str
     note: str = ""
     style: str = ""
+    key: float | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first ``labels`` columns are words and whose other columns are numbers."""
+    """A table whose first ``labels`` columns, and those in ``words``, are words; others numbers."""
 
     head: list[str]
     rows: list[list[Cell]]
     labels: int = 1
+    words: frozenset[int] = frozenset()
+
+    def kind(self, column: int) -> str:
+        """``word`` or ``number``."""
+        return "word" if column < self.labels or column in self.words else "number"
 
 
 def gain_table(report: ReportInput, numbers: Numbers) -> Table:
@@ -165,7 +178,7 @@ def stage_table(report: ReportInput) -> Table:
                 *[Cell(_word(row[name])) for name in ("parent", "verdict")],
                 Cell(_word(row["precision"]), threads),
                 *[Cell(numerals.count(row[name])) for name in ("examples", "updates")],
-                Cell(numerals.duration(row["seconds"])),
+                Cell(numerals.duration(row["seconds"]), key=row["seconds"]),
                 Cell(numerals.count(row["tokens_per_second"])),
                 Cell(numerals.score(row["dev_score"]), metric),
             ]
