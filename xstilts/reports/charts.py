@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from xstilts.reports.drawing import GREY, GRID, INK, INKS, LOSS_TO_GAIN, QUIET, SOFT
+from xstilts.reports.drawing import GREY, GRID, INK, INKS, LOSS_TO_GAIN, QUIET, SOFT, STRONG
 from xstilts.reports.frames import digits, frame_records, heading
 from xstilts.reports.numbers import Record
 from xstilts.studies import numerals
@@ -101,7 +101,7 @@ def _tile(row: Record | None, strongest: float, write: Callable[[float], str]) -
         return {"state": "missing", "value": 0.0, "label": "—", "note": "", "ink": SOFT}
     ends = [row[end] for end in ("low", "high") if row.get(end) is not None]
     unclear = len(ends) == 2 and ends[0] <= 0 <= ends[1]
-    dark = not unclear and abs(row["value"]) > 0.55 * strongest
+    dark = not unclear and abs(row["value"]) > STRONG * strongest
     return {
         "state": "unclear" if unclear else "clear",
         "value": row["value"],

@@ -14,11 +14,13 @@ import numpy as np
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, SOFT, GREY, GRID = "#1f2328", "#6b7280", "#e6e6e3", "#ececE8"
+BASE_INK = "#9a9a95"  # of the baseline, and of what is not the point
 LOSS_TO_GAIN = ("#a6480f", "#e59a5c", "#f7f5f0", "#7fb0d3", "#1d5f96")
 INKS = (
     "#1d5f96", "#d9822b", "#2f8f6b", "#b2497e", "#7a5ea8", "#b8a11f", "#4fa3c7", "#6b4a2f",
     "#d46a6a", "#88b04b", "#3b3b98", "#c39bd3",
 )  # fmt: skip
+STRONG = 0.78  # share of the strongest value from which on white is read better on a tile than ink
 QUIET: Final[dict[str, Any]] = {
     "domain": False, "ticks": False, "titleFontWeight": "normal", "titleColor": SOFT,
 }  # fmt: skip
@@ -70,10 +72,14 @@ def night(colour: str) -> str:
     """The colour of ``#rrggbb`` on a dark page: dark for light in CIELAB, of the same hue.
 
     Lightness L becomes 97 - 0.9 L, so that white gives the dark of the page and black almost
-    white; what leaves sRGB by that is clipped to it.
+    white; what leaves sRGB by that is clipped to it. Colours that tell series apart only get
+    lighter.
     """
     lightness, *hue = _lab(np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255)
-    return "#" + "".join(f"{round(255 * part):02x}" for part in _rgb(97 - 0.9 * lightness, *hue))
+    turned = 97 - 0.9 * lightness
+    if colour in INKS or colour == BASE_INK:
+        turned = max(turned, lightness)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in _rgb(turned, *hue))
 
 
 def _swappable(found: re.Match[str]) -> str:

@@ -9,12 +9,22 @@ from collections.abc import Mapping
 
 import altair as alt
 
-from xstilts.reports.drawing import GREY, GRID, INK, INKS, LOSS_TO_GAIN, QUIET, SOFT, inline
+from xstilts.reports.drawing import (
+    BASE_INK,
+    GREY,
+    GRID,
+    INK,
+    INKS,
+    LOSS_TO_GAIN,
+    QUIET,
+    SOFT,
+    STRONG,
+    inline,
+)
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, Record, tone
 from xstilts.studies import numerals
 
-BASELINE_INK = "#9a9a95"
 PAGE_WIDTH, GUTTER = 1000, 8  # of a figure, and between the bars of two languages, in pixels
 LINE_LETTERS = 150  # letters of the subtitle's size that fit the width of a figure
 MEAN = "mean"
@@ -33,7 +43,7 @@ def heat_map(report: ReportInput, numbers: Numbers) -> str:
     tiles += [_mean_tile(numbers.arms[arm]) for arm in numbers.order]
     strongest = max((abs(t["gain"]) for t in tiles if t["state"] == "clear"), default=1.0) or 1.0
     for tile in tiles:
-        light = tile["state"] == "clear" and abs(tile["gain"]) > 0.55 * strongest
+        light = tile["state"] == "clear" and abs(tile["gain"]) > STRONG * strongest
         tile["ink"] = "#ffffff" if light else INK if tile["state"] != "missing" else SOFT
     headers = [f"{target}\n{report.main_metrics[target]}" for target in _columns(report)]
     body = [tile for tile in tiles if tile["column"] != MEAN]
@@ -126,7 +136,7 @@ def _columns(report: ReportInput) -> list[str]:
 def _inks(report: ReportInput, numbers: Numbers) -> dict[str, str]:
     """The colour of every arm, the same in all figures of a report."""
     inks = {arm: INKS[i % len(INKS)] for i, arm in enumerate(numbers.order)}
-    return inks | {report.baseline: BASELINE_INK}
+    return inks | {report.baseline: BASE_INK}
 
 
 def _marked(report: ReportInput, arm: str, target: str) -> str:

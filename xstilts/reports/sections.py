@@ -162,7 +162,8 @@ def arm_table(report: ReportInput) -> Table:
     names = [
         str(name) for name in report.arms.columns if any(_says(row[str(name)]) for row in rows)
     ]
-    return Table(names, [[Cell(_word(row[name])) for name in names] for row in rows], len(names))
+    head = [name.replace("_", " ") for name in names]
+    return Table(head, [[Cell(_word(row[name])) for name in names] for row in rows], len(names))
 
 
 def stage_table(report: ReportInput) -> Table:
@@ -295,7 +296,9 @@ def _says(value: Any) -> bool:
 def _word(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " → ".join(map(str, value)) or "—"
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
         return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
     return str(value) if _says(value) else "—"
 
