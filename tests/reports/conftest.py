@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from xstilts.reports.model import ReportInput
+from xstilts.studies.finding import Estimate, Figure, Finding, Table
 
 GAINS = {"mnli": {"xnli": 3.0, "tatoeba": 10.0}, "hellaswag": {"xnli": 0.1, "tatoeba": -4.0}}
 WOBBLE = {"mnli": 0.2, "hellaswag": 1.0}
@@ -76,9 +77,82 @@ def report() -> ReportInput:
         rows=_rows(),
         arms=pd.DataFrame(arms),
         same_data=frozenset({("mnli", "xnli")}),
-        stages=pd.DataFrame([stage, stage | {"name": "diverged", "dev_score": None}]),
+        stages=pd.DataFrame(
+            [stage, stage | {"name": "none/xnli@0", "step": "2e", "dev_score": None}]
+        ),
         won_lost=pd.DataFrame([won]),
         missing=("panx in xx: no gold file.",),
         leaks=("squad_v1 and xquad share 3 paragraphs.",),
         provenance={"date": "2026-03-14", "machine": "2 cores"},
     )
+
+
+@pytest.fixture
+def finding() -> Finding:
+    """A planted finding with a figure of each kind; one tile, one point and one cell are absent."""
+    gains = [
+        {"target": target, "arm": arm, "gain": gain, "low": gain - 2, "high": gain + 2}
+        for target, arm, gain in (("xnli", "mnli", 5.5), ("xnli", "ccg", 1.0), ("panx", "mnli", -4))
+    ]
+    shots = [
+        {"k": k, "score": score, "low": score - 1, "high": score + 1, "arm": arm}
+        for arm, start in (("mnli", 50.0), ("none", 40.0))
+        for k, score in ((0, start), (10, start + 4), (1000, start + 9))
+    ]
+    points = [{"similarity": 0.2, "gain": -1.0}, {"similarity": 0.8, "gain": 3.0}]
+    gaps = [{"language": name, "gap": gap} for name, gap in (("sw", 4.0), ("de", -0.5))]
+    frames = {
+        name: pd.DataFrame(rows)
+        for name, rows in (("gains", gains), ("shots", shots), ("points", points), ("gaps", gaps))
+    }
+    ends = {"low": "low", "high": "high"}
+    return Finding(
+        study="similarity",
+        answer="LogME ranks best.",
+        measured=True,
+        estimates={
+            "NDCG of LogME": Estimate(value=0.81, low=0.7, high=0.9, seeds=5, unit="correlation"),
+            "gain of mnli": Estimate(value=2.35, low=-0.1, high=4.8, seeds=5),
+        },
+        tables=[
+            Table(
+                name="ranking",
+                title="How well each score ranks",
+                rows=pd.DataFrame(
+                    {
+                        "measure": ["size", "LogME", "CKA_100%", "LEEP", "TextEmb", "H-score"],
+                        "ndcg": [0.61, 0.81, None, 0.79, 0.7, 0.66],
+                        "regret_at_1": [3.25, -0.4, None, 1.1, 10.0, 2.0],
+                        "p": [0.31, 0.0004, None, 0.02, 0.5, 0.2],
+                        "pairs": [81, 81, 0, 1204, 9, 81],
+                    }
+                ),
+                note="Means over targets.",
+            )
+        ],
+        figures=[
+            Figure(name="gains", kind="heat", title="Gain of each arm", data=frames["gains"],
+                   x="target", y="arm", value="gain", note="Grey: undecided.", **ends),
+            Figure(name="shots", kind="curve", title="Score by examples", data=frames["shots"],
+                   x="k", y="score", colour="arm", **ends),
+            Figure(name="points", kind="scatter", title="Similarity and gain",
+                   data=frames["points"], x="similarity", y="gain"),
+            Figure(name="gaps", kind="bars", title="Gap of each language", data=frames["gaps"],
+                   x="language", y="gap"),
+        ],
+        method="Scores were computed on 500 examples.",
+        limits=["Five targets are few."],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def claims() -> pd.DataFrame:
+    row = {
+        "id": "squad-gain", "statement": "SQuAD raises the mean", "source": "a talk",
+        "source_verdict": "verified", "source_confidence": "0.2", "published": 8.2,
+        "verdict": "supported", "scope": "dev", "effect": 2.4, "low": 0.6, "high": 4.2,
+        "cells": 30, "note": "",
+    }  # fmt: skip
+    none = {"effect": None, "low": None, "high": None, "published": None, "cells": 0}
+    lost = {"id": "mt", "statement": "Translated beats plain", "verdict": "not measured"}
+    return pd.DataFrame([row, row | none | lost])

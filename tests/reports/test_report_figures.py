@@ -13,7 +13,7 @@ def words(svg: str) -> list[str]:
 
 
 def grey_tiles(svg: str) -> int:
-    return len(re.findall(rf'<path[^>]*fill="{GREY}"', svg))
+    return len(re.findall(rf'<path[^>]*fill="var\(--x{GREY[1:]},{GREY}\)"', svg))
 
 
 def test_an_undecided_gain_is_grey(report: ReportInput) -> None:

@@ -3,27 +3,28 @@
 Import this module only where a report is rendered: it loads altair.
 """
 
-import io
 import math
-import re
 import textwrap
 from collections.abc import Mapping
-from typing import Any
 
 import altair as alt
 
+from xstilts.reports.drawing import (
+    BASE_INK,
+    GREY,
+    GRID,
+    INK,
+    INKS,
+    LOSS_TO_GAIN,
+    QUIET,
+    SOFT,
+    STRONG,
+    inline,
+)
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, Record, tone
 from xstilts.studies import numerals
 
-FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-INK, SOFT, GREY = "#1f2328", "#6b7280", "#e6e6e3"
-LOSS_TO_GAIN = ("#a6480f", "#e59a5c", "#f7f5f0", "#7fb0d3", "#1d5f96")
-BASELINE_INK = "#9a9a95"
-ARM_INKS = (
-    "#1d5f96", "#d9822b", "#2f8f6b", "#b2497e", "#7a5ea8", "#b8a11f", "#4fa3c7", "#6b4a2f",
-    "#d46a6a", "#88b04b", "#3b3b98", "#c39bd3",
-)  # fmt: skip
 PAGE_WIDTH, GUTTER = 1000, 8  # of a figure, and between the bars of two languages, in pixels
 LINE_LETTERS = 150  # letters of the subtitle's size that fit the width of a figure
 MEAN = "mean"
@@ -42,7 +43,7 @@ def heat_map(report: ReportInput, numbers: Numbers) -> str:
     tiles += [_mean_tile(numbers.arms[arm]) for arm in numbers.order]
     strongest = max((abs(t["gain"]) for t in tiles if t["state"] == "clear"), default=1.0) or 1.0
     for tile in tiles:
-        light = tile["state"] == "clear" and abs(tile["gain"]) > 0.55 * strongest
+        light = tile["state"] == "clear" and abs(tile["gain"]) > STRONG * strongest
         tile["ink"] = "#ffffff" if light else INK if tile["state"] != "missing" else SOFT
     headers = [f"{target}\n{report.main_metrics[target]}" for target in _columns(report)]
     body = [tile for tile in tiles if tile["column"] != MEAN]
@@ -52,7 +53,7 @@ def heat_map(report: ReportInput, numbers: Numbers) -> str:
         _tiles(means, [MEAN], numbers.order, strongest, labelled=False),
         spacing=14,
     )
-    return _svg(chart, "heat")
+    return inline(chart, "heat", f"Mean gain over {report.baseline}, arms by targets")
 
 
 def language_bars(report: ReportInput, numbers: Numbers, target: str) -> str:
@@ -95,7 +96,8 @@ def language_bars(report: ReportInput, numbers: Numbers, target: str) -> str:
         anchor="start",
         offset=10,
     )
-    return _svg(alt.vconcat(*lines, spacing=18).properties(title=title), f"bars-{target}")
+    chart = alt.vconcat(*lines, spacing=18).properties(title=title)
+    return inline(chart, f"bars-{target}", f"Scores of {target} in each language, arm by arm")
 
 
 def layer_lines(
@@ -109,9 +111,8 @@ def layer_lines(
     ]
     inks = _inks(report, numbers)
     colour = alt.Scale(domain=list(curves), range=[inks[arm] for arm in curves])
-    quiet = {"domain": False, "ticks": False, "titleFontWeight": "normal", "titleColor": SOFT}
-    across = alt.Axis(tickMinStep=1, format="d", grid=False, title="block (0: embeddings)", **quiet)
-    up = alt.Axis(title=report.main_metrics[target], tickCount=5, gridColor="#ececE8", **quiet)
+    across = alt.Axis(tickMinStep=1, format="d", grid=False, title="block (0: embeddings)", **QUIET)
+    up = alt.Axis(title=report.main_metrics[target], tickCount=5, gridColor=GRID, **QUIET)
     legend = alt.Legend(title=None, orient="right", labelLimit=400)
     chart = (
         alt.Chart(alt.Data(values=points))
@@ -123,7 +124,9 @@ def layer_lines(
         )
         .properties(width=560, height=180, title=alt.TitleParams(text=target, anchor="start"))
     )
-    return _svg(chart, f"layers-{target}")
+    return inline(
+        chart, f"layers-{target}", f"Mean score of {target} at every block of the encoder"
+    )
 
 
 def _columns(report: ReportInput) -> list[str]:
@@ -132,8 +135,8 @@ def _columns(report: ReportInput) -> list[str]:
 
 def _inks(report: ReportInput, numbers: Numbers) -> dict[str, str]:
     """The colour of every arm, the same in all figures of a report."""
-    inks = {arm: ARM_INKS[i % len(ARM_INKS)] for i, arm in enumerate(numbers.order)}
-    return inks | {report.baseline: BASELINE_INK}
+    inks = {arm: INKS[i % len(INKS)] for i, arm in enumerate(numbers.order)}
+    return inks | {report.baseline: BASE_INK}
 
 
 def _marked(report: ReportInput, arm: str, target: str) -> str:
@@ -292,7 +295,7 @@ def _panel(
         ),
         xOffset=alt.XOffset("series:N", sort=colour.domain),
     )  # fmt: skip
-    axis = alt.Axis(title=None, tickCount=5, domain=False, ticks=False, gridColor="#ececE8")
+    axis = alt.Axis(title=None, tickCount=5, domain=False, ticks=False, gridColor=GRID)
     widest = max(len(str(name)) for name in colour.domain) + 5
     legend = alt.Legend(
         title=None, orient="top", direction="horizontal", symbolType="square", labelFontSize=12,
@@ -326,17 +329,3 @@ def _gap_lines(report: ReportInput, numbers: Numbers, target: str, series: list[
         return [f"No gap to {report.english}: it is not scored here, or it is at floor."]
     text = f"{report.english} minus the mean of the other languages: {' · '.join(parts)}"
     return textwrap.wrap(text, LINE_LETTERS)
-
-
-def _svg(chart: Any, name: str) -> str:
-    """Render; ids are made unique to the figure, since one page holds many SVGs."""
-    quiet = chart.configure(
-        font=FONT, background="transparent", aria=False
-    ).configure_view(stroke=None).configure_title(
-        fontSize=14, subtitleFontSize=12, subtitleColor=SOFT, color=INK, subtitlePadding=5
-    ).configure_axis(labelColor=INK, labelFontSize=11)  # fmt: skip
-    out = io.StringIO()
-    quiet.save(out, format="svg")
-    prefix = re.sub(r"[^a-z0-9]+", "-", name.lower())
-    text = re.sub(r'(\bid="|url\(#)', rf"\g<1>{prefix}-", out.getvalue())
-    return re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)

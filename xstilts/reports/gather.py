@@ -23,6 +23,7 @@ from xstilts.prediction.spec import PREDICTIONS
 from xstilts.reports.model import ReportInput
 from xstilts.scoring.spec import RIGHT
 from xstilts.store import Store
+from xstilts.tasks import get_task
 from xstilts.tasks.examples import Candidate
 
 if TYPE_CHECKING:
@@ -60,12 +61,36 @@ def report_input(
         leaks=[_leak(o, recipe.leaks) for o in found.leaks],
         cuts=[cut for cut in found.cuts if cut.encoder == encoder],
         published=recipe.data is None,
+        references=references(planned),
+        data=slices(planned),
         provenance={
             "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
             "machine": f"{platform.machine()}, {platform.system()}",
             **{name: version(name) for name in ("xstilts", "torch", "transformers")},
         },
     )
+
+
+def references(planned: Planned) -> list[str]:
+    """Where the tasks of a recipe come from, one line each; tasks of one source share a line."""
+    found: dict[str, list[str]] = {}
+    for data in [*planned.used, *planned.reported]:
+        names = found.setdefault(get_task(data.task).citation, [])
+        if data.task not in names:
+            names.append(data.task)
+    return [f"{', '.join(names)}: {source}" for source, names in found.items()]
+
+
+def slices(planned: Planned) -> list[dict[str, Any]]:
+    """Every split and language that was read, with the digests of its files."""
+    found = {
+        (data.task, data.split, data.language): data.digests
+        for data in [*planned.used, *planned.reported]
+    }
+    return [
+        {"task": task, "split": split, "language": language, "digests": digests}
+        for (task, split, language), digests in sorted(found.items())
+    ]
 
 
 def _leak(overlap: Overlap, rule: str) -> str:

@@ -1,5 +1,7 @@
-"""The report as one HTML file: inline style and inline SVG, no script, nothing fetched."""
+"""The report as one HTML file: inline style, inline SVG, one script of our own, nothing fetched."""
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,16 +9,19 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from xstilts.reports import sections
+from xstilts.reports import lineage, sections
 from xstilts.reports.answer import answer
 from xstilts.reports.benchmarks import benchmark_tables
+from xstilts.reports.drawing import night_styles
 from xstilts.reports.figures import heat_map, language_bars, layer_lines
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import Numbers, numbers, records
+from xstilts.reports.study import study
 from xstilts.reports.sweep import sweeps
 from xstilts.studies import numerals
 
 TEMPLATES = Path(__file__).parent / "templates"
+NIGHT = "/* colours of figures on a dark page */"
 EXAMPLE_CELLS = 12  # cells whose won and lost examples are printed per target, widest change first
 
 
@@ -24,7 +29,8 @@ def render(report: ReportInput) -> str:
     """Write the whole report.
 
     Everything that comes from data is escaped; the only markup passed through is the SVG drawn
-    here, whose text vl-convert has escaped.
+    here, whose text vl-convert has escaped. Should a name get through all the same, the page's
+    own policy lets no script run but the one here, and nothing be fetched.
 
     Returns:
         A complete HTML document that needs no network.
@@ -40,8 +46,13 @@ def render(report: ReportInput) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.j2").render(
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    page = environment.get_template("report.html.j2").render(
         report=report,
+        script=Markup(script),
+        script_digest=_digest(script),
+        night=NIGHT,
+        study=study(report),
         answer=answer(report, found),
         heat=Markup(heat_map(report, found)) if found.cells else None,
         gains=sections.gain_table(report, found),
@@ -55,12 +66,25 @@ def render(report: ReportInput) -> str:
         same_data=_same_data(report, found),
         arms=sections.arm_table(report),
         stages=sections.stage_table(report),
+        tree=_tree(report),
         cost=_cost(report),
         cuts=sections.cut_table(report),
         missing=[*report.missing, *_absent(report, found)],
         reading=sections.reading_table(report),
         tested=any(row["p"] is not None for row in found.targets.values()),
     )
+    return page.replace(NIGHT, night_styles(page), 1)
+
+
+def _digest(script: str) -> str:
+    """The script as a content security policy names it."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _tree(report: ReportInput) -> Markup | None:
+    if not len(report.stages):
+        return None
+    return Markup(lineage.drawn(lineage.branches(report.stages, report.encoder)))
 
 
 def _target(report: ReportInput, found: Numbers, target: str) -> dict[str, Any]:
@@ -117,7 +141,7 @@ def _absent(report: ReportInput, found: Numbers) -> list[str]:
 
 
 def _cost(report: ReportInput) -> Mapping[str, str]:
-    rows = records(report.stages)
+    rows = lineage.distinct(report.stages)
     if not rows:
         return {}
     return {

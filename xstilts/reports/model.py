@@ -46,7 +46,11 @@ class ReportInput:
         english: the language the zero-shot means and the gap are taken against.
         published: whether the targets are those of benchmarks, not of the laboratory.
         finding: what the recipe's study says; None for a recipe without one.
-        claims: one row a claim; None for a recipe without a study.
+        claims: one row a claim; None for a recipe without a study: id, statement, source,
+            source_verdict, source_confidence, published, verdict, scope, effect, low, high, cells,
+            note.
+        references: where the tasks come from, one line each.
+        data: one row a slice that was read: task, split, language, digests (SHA-256 of its files).
     """
 
     recipe: str
@@ -73,3 +77,5 @@ class ReportInput:
     published: bool = True
     finding: "Finding | None" = None
     claims: "pd.DataFrame | None" = None
+    references: Sequence[str] = ()
+    data: Sequence[Mapping[str, Any]] = ()

@@ -13,20 +13,33 @@ DAGGER = "†"
 
 @dataclass(frozen=True)
 class Cell:
-    """One table cell: its text, a smaller second text, and a fixed style word for the page."""
+    """One table cell.
+
+    Attributes:
+        text: what it says.
+        note: a smaller second text.
+        style: a fixed style word for the page.
+        key: what a column of numbers is sorted by where its text is no plain number.
+    """
 
     text: str
     note: str = ""
     style: str = ""
+    key: float | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first ``labels`` columns are words and whose other columns are numbers."""
+    """A table whose first ``labels`` columns, and those in ``words``, are words; others numbers."""
 
     head: list[str]
     rows: list[list[Cell]]
     labels: int = 1
+    words: frozenset[int] = frozenset()
+
+    def kind(self, column: int) -> str:
+        """``word`` or ``number``."""
+        return "word" if column < self.labels or column in self.words else "number"
 
 
 def gain_table(report: ReportInput, numbers: Numbers) -> Table:
@@ -149,7 +162,8 @@ def arm_table(report: ReportInput) -> Table:
     names = [
         str(name) for name in report.arms.columns if any(_says(row[str(name)]) for row in rows)
     ]
-    return Table(names, [[Cell(_word(row[name])) for name in names] for row in rows], len(names))
+    head = [name.replace("_", " ") for name in names]
+    return Table(head, [[Cell(_word(row[name])) for name in names] for row in rows], len(names))
 
 
 def stage_table(report: ReportInput) -> Table:
@@ -165,7 +179,7 @@ def stage_table(report: ReportInput) -> Table:
                 *[Cell(_word(row[name])) for name in ("parent", "verdict")],
                 Cell(_word(row["precision"]), threads),
                 *[Cell(numerals.count(row[name])) for name in ("examples", "updates")],
-                Cell(numerals.duration(row["seconds"])),
+                Cell(numerals.duration(row["seconds"]), key=row["seconds"]),
                 Cell(numerals.count(row["tokens_per_second"])),
                 Cell(numerals.score(row["dev_score"]), metric),
             ]
@@ -282,7 +296,9 @@ def _says(value: Any) -> bool:
 def _word(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " → ".join(map(str, value)) or "—"
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
         return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
     return str(value) if _says(value) else "—"
 

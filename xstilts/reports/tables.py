@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.core.errors import UnknownNameError
 from xstilts.phases.results import COLUMNS
+from xstilts.reports import latex
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
 FORMATS = ("table", "csv", "json", "latex")
 NUMERIC = frozenset({"value", "n", "seed", "floor"})
 WHOLE = frozenset({"n", "seed"})
-_LATEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
-        "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    }
-)  # fmt: skip
 
 Row = dict[str, Any]
 
@@ -106,11 +101,8 @@ def _latex(records: list[Row]) -> str:
     """A ``longtable`` with ``booktabs`` rules; needs these two packages and nothing else."""
     constant, varying = _split(records) if records else ([], list(COLUMNS))
     columns = "".join("r" if name in NUMERIC else "l" for name in varying)
-    head = " & ".join(varying) + r" \\"
-    body = [
-        " & ".join(_shown(name, record[name]).translate(_LATEX) for name in varying) + r" \\"
-        for record in records
-    ]
+    head = latex.row(varying)
+    body = [latex.row([_shown(name, record[name]) for name in varying]) for record in records]
     notes = [f"% {name}: {text}" for name, text in constant if text]
     return "\n".join(
         [

@@ -52,6 +52,18 @@ def count(value: float | None) -> str:
     return "—" if value is None else f"{value:,.0f}"
 
 
+def plain(value: float, places: int) -> str:
+    """A number with so many digits behind the point: ``1,204``, ``0.93``, ``−0.10``."""
+    text = f"{value:,.{places}f}"
+    return _minus(text if float(text.replace(",", "")) else text.lstrip("-"))
+
+
+def signed(value: float, places: int) -> str:
+    """The same with a sign unless it is written as 0: ``+0.93``, ``−1.2``, ``0.0``."""
+    text = plain(value, places)
+    return f"+{text}" if value > 0 and any(digit in text for digit in "123456789") else text
+
+
 def amount(number: int, noun: str) -> str:
     """A number with its noun: ``1 cell``, ``3 cells``."""
     return f"{number:,} {noun if number == 1 else noun + 's'}"
