@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from planted_results import evidence, renamed
@@ -166,6 +167,20 @@ def test_plain_training_is_compared_with_its_versions(
     assert row["effect"] == pytest.approx(-added, abs=0.3)
     other = ({"beats-mlm", "beats-translated"} - {id}).pop()
     assert found[other]["verdict"] == "undecided"
+
+
+def test_verdicts_speak_of_other_test_items_too() -> None:
+    """Seeds agree, and the test items leave more than that open."""
+    certain = planted(by(mnli=4.0))
+    few_items = dataclasses.replace(certain, cells=_with_item_noise(certain.cells, 5.0))
+    ids = ("mnli-gain", "multitask-best", "best-per-target")
+    sure, unsure = registry(certain, *ids), registry(few_items, *ids)
+    for id in ("mnli-gain", "best-per-target"):
+        assert (sure[id]["verdict"], unsure[id]["verdict"]) == ("supported", "undecided")
+    assert (sure["multitask-best"]["verdict"], unsure["multitask-best"]["verdict"]) == (
+        "contradicted",
+        "undecided",
+    )
 
 
 def test_of_four_versions_one_is_too_little() -> None:
@@ -362,3 +377,14 @@ def _with_rows(found: Evidence, rows: pd.DataFrame) -> Evidence:
     return dataclasses.replace(
         found, rows=rows, cells=cells(rows, found.main_metrics, found.baseline)
     )
+
+
+def _with_item_noise(cells: pd.DataFrame, size: float) -> pd.DataFrame:
+    """Other test items move all cells and seeds of an arm alike."""
+    rng = np.random.default_rng(3)
+    noise = {arm: rng.normal(0, size, 500) for arm in cells["arm"].unique()}
+    draws = [
+        tuple((seed, gain + noise[arm]) for seed, gain in gains)
+        for arm, gains in zip(cells["arm"], cells["seed_gains"], strict=True)
+    ]
+    return cells.assign(item_draws=pd.Series(draws, cells.index, dtype=object))
