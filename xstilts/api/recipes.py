@@ -117,11 +117,15 @@ def claims(
     import pandas as pd
 
     from xstilts.studies.claims import claims as claims_in
+    from xstilts.studies.gather import evidence
 
     found = results(recipe, *changes, store=store, data=data)
     named = [*found.planned.recipe.analysis.claims, *files]
     said, place = claims_in(map(Path, named)), asked.workplace(store, data)
-    tables = [reporting.judged(found, place, label, said)[1] for label in found.planned.encoders]
+    tables = []
+    for label in found.planned.encoders:
+        known = evidence(found, place.store, label)
+        tables.append(reporting.judged(known, found, place, label, said)[1])
     return pd.concat(tables, ignore_index=True)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from xstilts.phases.running import Results
     from xstilts.phases.workplace import Workplace
     from xstilts.studies.claims import Claim
+    from xstilts.studies.evidence import Evidence
     from xstilts.studies.finding import Finding
 
 _MARK = "report.of"  # beside a run's report: the digest of what it shows
@@ -51,15 +52,13 @@ def write(found: "Results", place: "Workplace", out: Path | None) -> Path:
 
 
 def judged(
-    found: "Results", place: "Workplace", encoder: str, said: "Sequence[Claim]"
+    known: "Evidence", found: "Results", place: "Workplace", encoder: str, said: "Sequence[Claim]"
 ) -> "tuple[Finding | None, pd.DataFrame]":
-    """What the recipe's study says of one encoder, if it is one, and claims with verdicts."""
+    """What the recipe's study says of one encoder, if it has one, and claims with verdicts."""
     from xstilts.studies import judge
-    from xstilts.studies.gather import evidence
     from xstilts.studies.verdicts import verdicts
 
     study = found.planned.recipe.analysis.study
-    known = evidence(found, place.store, encoder)
     finding = judge(known, study) if study else None
     return finding, verdicts(said, known, encoder, finding, place.data)
 
@@ -68,14 +67,17 @@ def _write(found: "Results", place: "Workplace", path: Path, said: "Sequence[Cla
     from xstilts.phases.results import publish
     from xstilts.reports.gather import report_input
     from xstilts.reports.html import render
+    from xstilts.studies.gather import evidence
 
     pages = _pages(found, path)
     for label, name in pages.items():
         others = {other: quote(page) for other, page in pages.items() if other != label}
         shown = report_input(found, place.store, label, others)
         if found.planned.recipe.analysis.study:
-            finding, verdicts = judged(found, place, label, said)
-            shown = replace(shown, finding=finding, claims=verdicts)
+            known = evidence(found, place.store, label)
+            finding, verdicts = judged(known, found, place, label, said)
+            # The same counts, so that test items are drawn once.
+            shown = replace(shown, counts=known.counts, finding=finding, claims=verdicts)
         publish(path.parent, {name: render(shown).encode()})
 
 

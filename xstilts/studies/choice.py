@@ -73,7 +73,8 @@ def cells_of(evidence: Evidence, choice: Mapping[str, str]) -> pd.DataFrame:
         else:
             mine = mine[mine["arm"] == arm]
         found.append(mine)
-    return pd.concat(found) if found else evidence.cells[:0]
+    there = [cells for cells in found if len(cells)]
+    return pd.concat(there, ignore_index=True) if there else evidence.cells[:0]
 
 
 def _of_baseline(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -82,8 +83,14 @@ def _of_baseline(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
         limit is not None and mean <= limit
         for mean, limit in zip(cells["baseline_mean"], cells["noise_limit"], strict=True)
     ]
-    nothing = [tuple((seed, 0.0) for seed, _ in of) for of in cells["seed_gains"]]
-    return cells.assign(
-        arm=baseline, arm_mean=cells["baseline_mean"], gain=0.0, at_floor=floor, same_data=False,
-        seed_gains=pd.Series(nothing, cells.index, dtype=object),
-    )  # fmt: skip
+    nothing: dict[str, Any] = {
+        name: pd.Series([_no_gain(of) for of in cells[name]], cells.index, dtype=object)
+        for name in ("seed_gains", "item_draws")
+    }
+    changed: dict[str, Any] = {"arm": baseline, "gain": 0.0, "at_floor": floor, "same_data": False}
+    return cells.assign(arm_mean=cells["baseline_mean"], **changed, **nothing)
+
+
+def _no_gain(by_seed: Any) -> Any:
+    """Gains by seed, or those of drawn test items, where nothing is gained; None as it is."""
+    return by_seed and tuple((seed, 0.0 * gain) for seed, gain in by_seed)

@@ -30,6 +30,9 @@ def evidence(found: Results, store: Store, encoder: str) -> Evidence:
     rows = rows[rows["encoder"] == encoder]
     metrics, same = results.main_metrics(planned), results.same_data(planned)
     baseline = recipe.analysis.gain.baseline
+    counts = results.counts(planned, store, encoder)
+    tasks = [get_task(name) for name in _tasks(planned)]
+    varied = {name for task in tasks if task.variant_of for name in (task.name, task.variant_of)}
     return Evidence(
         question=recipe.question,
         expectation=recipe.expectation,
@@ -37,13 +40,16 @@ def evidence(found: Results, store: Store, encoder: str) -> Evidence:
         arms=found.arms,
         stages=_stages(planned, store, encoder),
         rows=rows,
-        cells=gains.cells(rows, metrics, baseline, same),
+        cells=gains.cells(rows, metrics, baseline, same, counts=counts),
         main_metrics=metrics,
-        kinds={task: get_task(task).kind for task in _tasks(planned)},
+        kinds={task.name: task.kind for task in tasks},
         same_data=same,
         languages=_empty(LANGUAGE_COLUMNS),
         probes=_empty(PROBE_COLUMNS),
         seeds=recipe.seeds,
+        counts=counts,
+        knobs={task.name: task.knobs for task in tasks if task.name in varied},
+        bases={task.name: task.variant_of for task in tasks if task.variant_of},
     )
 
 

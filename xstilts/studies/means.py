@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from xstilts.stats.gains import cells as cells_of
-from xstilts.stats.mean_gains import Summary, summary
-from xstilts.stats.paired import PairedTest, paired_test
+from xstilts.stats.mean_gains import Summary, mean_test, summary
+from xstilts.stats.paired import PairedTest
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate
 from xstilts.studies.frames import plain_rows
@@ -64,9 +64,17 @@ def cells_against(
     for arm, other in pairs:
         two = rows[rows["arm"].isin([arm, other])]
         found.append(
-            cells_of(two, evidence.main_metrics, other, evidence.same_data, evidence.english)
+            cells_of(
+                two,
+                evidence.main_metrics,
+                other,
+                evidence.same_data,
+                evidence.english,
+                evidence.counts,
+            )
         )
-    return pd.concat(found) if found else evidence.cells[:0]
+    there = [cells for cells in found if len(cells)]
+    return pd.concat(there, ignore_index=True) if there else evidence.cells[:0]
 
 
 def mean(cells: pd.DataFrame) -> Mean | None:
@@ -77,8 +85,7 @@ def mean(cells: pd.DataFrame) -> Mean | None:
     (row,) = plain_rows(summaries(one).arms)
     if not row["counted"] or not row["seeds"]:
         return None
-    test = paired_test([gain for _, gain in row["seed_gains"]])
-    return Mean(test, row["seeds"], row["counted"], row["at_floor"])
+    return Mean(mean_test(one), row["seeds"], row["counted"], row["at_floor"])
 
 
 def summaries(cells: pd.DataFrame) -> Summary:

@@ -7,7 +7,7 @@
 * ``no_benefit``: supported where the mean gain is equivalent to 0 (two one-sided tests at 5 %), or
   a loss; contradicted where it is above 0 and not equivalent.
 * ``best``: supported where the arm is best with a probability of at least 0.95, contradicted where
-  it is with at most 0.05.
+  one that is named is better with that probability (by Bonferroni's correction over all others).
 * ``beats``: as ``gain``, of the plain arm minus its version.
 * ``best_per_target``: as ``gain``, of the arms that English development data choose.
 
@@ -15,15 +15,15 @@ Below half of what a claim speaks of, and below three seeds, nothing is judged. 
 not measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import singledispatch
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from xstilts.stats.best import joint_draws, probability_best
+from xstilts.stats.best import Floats, joint_draws, probability_best
 from xstilts.stats.equivalence import equivalence
 from xstilts.stats.paired import FEWEST, PairedTest
 from xstilts.stats.uncertainty import LEVEL
@@ -212,34 +212,51 @@ def _(claim: Best, grid: Grid) -> Judgement:
     found = part.mean()
     if isinstance(found, Judgement):
         return found
-    shares = _chances(cells, grid.evidence.baseline)
-    if shares is None:
+    drawn = _drawn(cells, grid.evidence.baseline)
+    if drawn is None:
         return part.judged("not measured", found, "no three seeds that all arms have")
-    rival = max(set(shares) - {arm}, key=lambda name: shares[name])
+    names, draws = drawn
+    mine = names.index(arm)
+    shares = probability_best(draws)
+    better = (draws > draws[:, [mine]]).mean(axis=0)
+    rival = int(better.argmax())
     note = (
-        f"best of {len(shares)} arms with probability {shares[arm]:.2f}; "
-        f"next {rival} with {shares[rival]:.2f}"
+        f"best of {len(names)} arms with probability {shares[mine]:.2f}; "
+        f"{names[rival]} is better with {better[rival]:.2f}"
     )
     verdict: Verdict = "undecided"
-    if shares[arm] >= LEVEL:
+    if shares[mine] >= LEVEL:
         verdict = "supported"
-    elif shares[arm] <= 1 - LEVEL:
+    elif better[rival] >= 1 - (1 - LEVEL) / (len(names) - 1):
         verdict = "contradicted"
     return part.judged(verdict, found, note)
 
 
-def _chances(cells: pd.DataFrame, baseline: str) -> dict[str, float] | None:
-    """How probable it is of each arm, the baseline among them, to be best."""
+def _drawn(cells: pd.DataFrame, baseline: str) -> tuple[list[str], Floats] | None:
+    """Arms, the baseline the last, and joint draws of their gains; None below three seeds."""
     rows = counted(summaries(cells).arms)
-    tables = [dict(row["seed_gains"]) for row in rows]
-    seeds = set.intersection(*map(set, tables))
+    seeds = set.intersection(*(set(dict(row["seed_gains"])) for row in rows))
     if len(seeds) < FEWEST:
         return None
-    gains = np.array([[0.0, *(table[seed] for table in tables)] for seed in sorted(seeds)])
+    gains = np.stack([_by_seed(row["seed_gains"], seeds) for row in rows], axis=-1)
     items = np.zeros((_DRAWS, *gains.shape))
-    shares = probability_best(joint_draws(gains, items, np.random.default_rng(_SEED)))
-    names = [baseline, *(str(row["arm"]) for row in rows)]
-    return dict(zip(names, map(float, shares), strict=True))
+    if all(row["item_draws"] for row in rows):
+        by_arm = [_by_seed(row["item_draws"], seeds) for row in rows]
+        items = np.stack(by_arm, axis=-1).swapaxes(0, 1)
+    rng = np.random.default_rng(_SEED)
+    draws = joint_draws(_with_nothing(gains), _with_nothing(items), rng)
+    return [*(str(row["arm"]) for row in rows), baseline], draws
+
+
+def _with_nothing(gains: Floats) -> Floats:
+    """A column more for the baseline, which gains nothing."""
+    return np.append(gains, np.zeros((*gains.shape[:-1], 1)), axis=-1)
+
+
+def _by_seed(values: Any, seeds: Collection[Any]) -> Floats:
+    """Shape ``(seeds, ...)``."""
+    table = dict(values)
+    return np.array([table[seed] for seed in sorted(seeds)], float)
 
 
 def _in_all(cells: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
@@ -263,4 +280,6 @@ def _cells(arms: Sequence[str], targets: Sequence[str], grid: Grid) -> pd.DataFr
 
 def _no_arm(tasks: Sequence[str]) -> Judgement:
     what = listing(sorted(tasks)) if len(tasks) < 4 else f"these {len(tasks)} tasks"
-    return Judgement(verdict="not measured", note=f"no plain arm is trained on {what}")
+    return Judgement(
+        verdict="not measured", note=f"no arm with scores is one plain stage on {what}"
+    )

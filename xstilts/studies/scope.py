@@ -77,11 +77,11 @@ class Grid:
         names = measured if len(measured) <= 3 else []
         shown = f" ({listing(names)})" if names else ""
         languages = amount(cells["language"].nunique(), "language")
-        seeds = listing([str(seed) for seed in self.evidence.seeds])
+        seeds = [str(seed) for seed in self.evidence.seeds]
         kind = "targets of the laboratory" if self.laboratory else "targets"
         return (
             f"{len(measured)} of {len(there)} {kind}{shown}, {languages}; {self.encoder}; "
-            f"seeds {seeds}"
+            f"{'seed' if len(seeds) == 1 else 'seeds'} {listing(seeds)}"
         )
 
 

@@ -1,0 +1,145 @@
+"""The first study: planted gains are told, their opposite is told, and so is what is not there."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import pytest
+from planted_results import evidence, renamed, without
+
+from xstilts.studies import judge
+from xstilts.studies.evidence import Evidence
+from xstilts.studies.paper import find
+
+TASKS = ("mnli", "squad_v1", "qqp")
+ALL = {"tasks": "mnli + qqp + squad_v1", "kind": "mixture", "mix_law": "proportional"}
+MIXED = {"mlm_share": 0.2, "mlm_languages": "de sw"}
+TRANSLATED = {"language": "de", "translated": "somewhere"}
+ARMS: list[dict[str, Any]] = [
+    {"kind": "none"},
+    *({"tasks": task} for task in TASKS),
+    ALL,
+    {"tasks": "mlm", "kind": "mlm", "mlm_share": 1.0, "mlm_languages": "de sw", "language": "text"},
+    {"kind": "longer", "longer": "a1"},
+    *({"tasks": task} | added for added in (MIXED, TRANSLATED) for task in TASKS[:2]),
+]
+GAINS = {"mnli": 4.0, "squad_v1": 6.0, "qqp": 1.0}
+
+
+def planted(sign: float = 1.0, added: float = -2.0, **more: Any) -> Evidence:
+    """Gains of every arm times ``sign``; what is mixed in or translated adds to that."""
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        if arm["tasks"] == ALL["tasks"]:
+            return 50 + sign * 7.0
+        if arm["kind"] in ("mlm", "longer"):
+            return 50 + sign * 0.5
+        version = arm["language"] or arm["mlm_share"]
+        return 50 + sign * GAINS.get(arm["tasks"], 0.0) + (added if version else 0.0)
+
+    said = {"dev": lambda arm: 60.0 + GAINS.get(arm["tasks"], 0.0)} | more
+    return evidence(ARMS, score, **said)
+
+
+def test_the_answer_tells_what_was_planted() -> None:
+    found = find(planted())
+    assert found.measured
+    assert "Of 3 single English intermediate tasks 3 raise the mean over 3 targets" in found.answer
+    assert "with squad_v1" in found.answer
+    assert "masked LM mixed in lowers it (−2.0 points" in found.answer
+    assert "translated data in the place of English lowers it" in found.answer
+    assert "all tasks at once, against the best single one raises it (+1.0 points" in found.answer
+    assert found.estimates["best_single"].value == pytest.approx(6.0, abs=0.3)
+    assert found.estimates["mlm_only"].value == pytest.approx(0.5, abs=0.3)
+    assert found.estimates["longer"].value == pytest.approx(0.5, abs=0.3)
+
+
+def test_the_opposite_effect_gives_the_opposite_sentence() -> None:
+    found = find(planted(sign=-1.0, added=2.0))
+    assert "0 raise the mean over 3 targets and 3 lower it" in found.answer
+    assert "masked LM mixed in raises it (+2.0 points" in found.answer
+    assert "development data lowers the mean" in found.answer
+
+
+def test_no_effect_is_no_difference_that_can_be_told() -> None:
+    found = find(planted(added=0.0))
+    assert "masked LM mixed in makes no difference that can be told" in found.answer
+
+
+def test_the_arm_for_each_target_is_chosen_on_dev_and_its_loss_is_told() -> None:
+    """Dev data prefer MultiNLI; the results prefer all tasks at once, by three points."""
+    found = find(planted(dev=lambda arm: 70.0 if arm["tasks"] == "mnli" else 50.0))
+    assert found.estimates["chosen"].value == pytest.approx(4.0, abs=0.3)
+    assert found.estimates["chosen_by_results"].value == pytest.approx(7.0, abs=0.3)
+    assert found.estimates["optimism"].value == pytest.approx(3.0, abs=0.3)
+    assert "would promise +3.0 points more" in found.answer
+    (table,) = [table for table in found.tables if table.name == "best-per-target"]
+    assert set(table.rows["chosen_on_dev"]) == {"a1"}
+    assert set(table.rows["best_in_results"]) == {"a4"}
+
+
+def test_the_baseline_may_be_chosen_and_gains_nothing() -> None:
+    found = find(planted(dev=lambda arm: 70.0 if arm["kind"] == "none" else 50.0))
+    chosen = found.estimates["chosen"]
+    assert (chosen.value, chosen.low, chosen.high) == (0.0, 0.0, 0.0)
+
+
+def test_without_dev_scores_nothing_is_chosen_and_that_is_said() -> None:
+    found = find(planted(dev=None))
+    assert "chosen" not in found.estimates
+    assert any("could be chosen" in limit for limit in found.limits)
+
+
+def test_versions_are_compared_with_their_own_twin() -> None:
+    (table,) = [table for table in find(planted()).tables if table.name == "versions"]
+    assert dict(zip(table.rows["arm"], table.rows["plain"], strict=True)) == {
+        "a7": "a1", "a8": "a2", "a9": "a1", "a10": "a2"
+    }  # fmt: skip
+    assert table.rows["difference"].to_list() == pytest.approx([-2.0] * 4, abs=0.3)
+    assert set(table.rows["headline"]) == {"loss"}
+
+
+def test_names_of_arms_say_nothing() -> None:
+    one, other = find(planted()), find(renamed(planted()))
+    assert one.answer == other.answer
+
+
+@pytest.mark.parametrize(
+    ("setting", "estimate"),
+    [("mlm_share", "mlm_mixed"), ("translated", "translated"), ("longer", "longer")],
+)
+def test_what_is_not_there_is_not_spoken_of(setting: str, estimate: str) -> None:
+    whole = planted()
+    found = find(without(whole, lambda arm: pd.isna(arm[setting]) or not arm[setting]))
+    assert found.measured
+    assert estimate in find(whole).estimates and estimate not in found.estimates
+    assert any(limit.startswith("Not measured: ") for limit in found.limits)
+
+
+def test_same_data_cells_are_told_apart() -> None:
+    plain = planted()
+    marked = plain.cells.assign(
+        same_data=(plain.cells["arm"] == "a2") & (plain.cells["target"] == "xnli")
+    )
+    found = find(dataclasses.replace(plain, cells=marked, same_data=frozenset({("a2", "xnli")})))
+    (table,) = [table for table in found.tables if table.name == "same-data"]
+    assert "best_single" in set(table.rows["estimate"])
+
+
+def test_below_three_seeds_there_is_no_verdict() -> None:
+    found = find(planted(seeds=(0, 1)))
+    assert found.measured and "With 2 seeds nothing is told" in found.answer
+    assert "raise" not in found.answer and "lower" not in found.answer
+
+
+def test_without_results_it_is_not_measured() -> None:
+    whole = planted()
+    floor = dataclasses.replace(whole, cells=whole.cells.assign(at_floor=True))
+    alone = dataclasses.replace(
+        whole, rows=whole.rows[whole.rows["arm"] == "a0"], cells=whole.cells[:0]
+    )
+    none = dataclasses.replace(whole, rows=whole.rows[:0], cells=whole.cells[:0])
+    for nothing in (floor, alone, none):
+        found = judge(nothing, "paper")
+        assert not found.measured and found.answer.startswith("Not measured: ")

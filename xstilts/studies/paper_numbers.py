@@ -1,0 +1,121 @@
+"""What the study ``paper`` works out: gains of arms, of additions to them, and of chosen arms."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from xstilts.stats.mean_gains import Summary
+from xstilts.studies import choice
+from xstilts.studies.arms import Settings, has_only, members, settings
+from xstilts.studies.evidence import Evidence
+from xstilts.studies.finding import Estimate
+from xstilts.studies.means import Mean, cells_against, cells_on, counted, mean, summaries
+from xstilts.studies.versions import Kind, pairs
+
+KINDS: dict[Kind, str] = {"mlm": "mlm_mixed", "translated": "translated"}
+OTHERS = {"mlm": "mlm_only", "longer": "longer"}  # kind of an arm -> name of its estimate
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Everything that the answer, tables and figures read.
+
+    Attributes:
+        evidence: what it is worked out from.
+    """
+
+    evidence: Evidence
+
+    @cached_property
+    def arms(self) -> dict[str, Settings]:
+        """The arms that were scored, the baseline first."""
+        return {str(arm["arm"]): arm for arm in settings(self.evidence)}
+
+    @cached_property
+    def _summary(self) -> Summary:
+        return summaries(self.evidence.cells)
+
+    @cached_property
+    def gains(self) -> dict[str, Row]:
+        """Arm -> its mean gain over targets."""
+        return {row["arm"]: row for row in counted(self._summary.arms) if row["arm"] in self.arms}
+
+    @cached_property
+    def targets(self) -> list[Row]:
+        """One row an arm x target."""
+        return [row for row in counted(self._summary.targets) if row["arm"] in self.arms]
+
+    @cached_property
+    def measured(self) -> list[str]:
+        """Targets with a cell above the floor."""
+        there = {row["target"] for row in self.targets}
+        return [target for target in self.evidence.main_metrics if target in there]
+
+    @cached_property
+    def singles(self) -> list[Row]:
+        """Gains of arms with one plain English task."""
+        return [row for arm, row in self.gains.items() if self._tasks(arm) == 1]
+
+    @cached_property
+    def together(self) -> list[Row]:
+        """Gains of arms with several plain English tasks in one stage."""
+        return [row for arm, row in self.gains.items() if self._tasks(arm) > 1]
+
+    def _tasks(self, arm: str) -> int:
+        settings = self.arms[arm]
+        return len(members(settings)) if has_only(settings) else 0
+
+    @cached_property
+    def versions(self) -> list[tuple[Kind, str, str]]:
+        """Arms with an addition, each with its plain twin."""
+        arms = list(self.arms.values())
+        return [(kind, arm, plain) for kind in KINDS for arm, plain in pairs(arms, kind)]
+
+    @cached_property
+    def chosen(self) -> Mapping[str, str]:
+        """Target -> the arm chosen on English development data."""
+        arms = list(self.arms)
+        return choice.by_dev(choice.dev_scores(self.evidence, arms), arms, self.measured)
+
+    @cached_property
+    def best(self) -> Mapping[str, str]:
+        """Target -> the arm that the results would choose."""
+        return choice.by_test(self.targets, self.evidence.baseline, self.measured)
+
+    @cached_property
+    def estimates(self) -> dict[str, Estimate]:
+        """Every number of an answer that can be told."""
+        found = {name: of.estimate for name, of in self._means() if of}
+        dev, test = found.get("chosen"), found.get("chosen_by_results")
+        if dev and test and dev.value is not None and test.value is not None:
+            found["optimism"] = Estimate(value=test.value - dev.value, seeds=dev.seeds)
+        return found
+
+    def _means(self) -> Iterator[tuple[str, Mean | None]]:
+        evidence = self.evidence
+        if self.singles:
+            best = most(self.singles)["arm"]
+            yield "singles", mean(cells_on(evidence, [row["arm"] for row in self.singles]))
+            yield "best_single", mean(cells_on(evidence, [best]))
+        if self.together:
+            yield "together", mean(cells_on(evidence, [most(self.together)["arm"]]))
+        if self.together and self.singles:
+            pair = (most(self.together)["arm"], most(self.singles)["arm"])
+            yield "together_over_best_single", mean(cells_against(evidence, [pair]))
+        for kind, name in KINDS.items():
+            mine = [(arm, plain) for of, arm, plain in self.versions if of == kind]
+            if mine:
+                yield name, mean(cells_against(evidence, mine))
+        for of, name in OTHERS.items():
+            arms = [arm for arm in self.gains if self.arms[arm]["kind"] == of]
+            yield name, mean(cells_on(evidence, arms))
+        if self.chosen:
+            yield "chosen", mean(choice.cells_of(evidence, self.chosen))
+            yield "chosen_by_results", mean(choice.cells_of(evidence, self.best))
+
+
+def most(rows: Sequence[Row]) -> Row:
+    """The largest mean gain."""
+    return max(rows, key=lambda row: float(row["mean_gain"]))
