@@ -55,6 +55,12 @@ def members(arm: Settings) -> tuple[str, ...]:
     return () if not tasks or " > " in tasks else tuple(sorted(tasks.split(" + ")))
 
 
+def trained_targets(evidence: Evidence) -> set[str]:
+    """The targets that are trained, and not only compared by the encoder as arms left it."""
+    places = zip(evidence.rows["target"], evidence.rows["source"], strict=True)
+    return {target for target, source in places if source}
+
+
 def dev_scores(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, float]:
     """Arm -> its mean score on held-out English examples of the targets, over targets and seeds.
 

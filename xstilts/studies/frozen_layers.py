@@ -1,13 +1,13 @@
 """What freezing the lowest blocks does, by stage and depth."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from xstilts.stats.paired import verdict
 from xstilts.stats.scores import Scores
-from xstilts.studies.arms import Settings, dev_scores, twin
+from xstilts.studies.arms import Settings, dev_scores, trained_targets, twin
 from xstilts.studies.contrasts import Contrast, Keep, Weighting, against, contrast, mean, with_holm
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate, Table
@@ -48,8 +48,12 @@ def unfrozen(arm: Settings, among: Sequence[Settings]) -> Settings | None:
     return twin(arm, among, frozen=None, frozen_during=None)
 
 
-def depths(table: Scores, arms: Sequence[Settings], baseline: str, keep: Keep) -> list[Depth]:
-    """Every depth frozen in every stage whose arms have twins."""
+def depths(evidence: Evidence, table: Scores, arms: Sequence[Settings], keep: Keep) -> list[Depth]:
+    """Every depth frozen in every stage whose arms have twins.
+
+    What is frozen in the target's stage is judged by targets that have one.
+    """
+    trained, baseline = trained_targets(evidence), evidence.baseline
     groups: dict[tuple[str, int], list[tuple[Settings, Settings]]] = {}
     for arm in arms:
         other = unfrozen(arm, arms)
@@ -57,12 +61,17 @@ def depths(table: Scores, arms: Sequence[Settings], baseline: str, keep: Keep) -
             groups.setdefault((arm["frozen_during"], int(arm["frozen"])), []).append((arm, other))
     found = []
     for (during, blocks), pairs in sorted(groups.items()):
-        weights = against(table, [(arm["arm"], {o["arm"]: 1.0}) for arm, o in pairs], keep)
-        gain = against(table, [(arm["arm"], {baseline: 1.0}) for arm, _ in pairs], keep)
+        of = _of(trained, keep) if during == "target" else keep
+        weights = against(table, [(arm["arm"], {o["arm"]: 1.0}) for arm, o in pairs], of)
+        gain = against(table, [(arm["arm"], {baseline: 1.0}) for arm, _ in pairs], of)
         if weights is not None and gain is not None:
             effects = contrast(table, weights), contrast(table, gain)
             found.append(Depth(during, blocks, pairs, weights, *effects))
     return found
+
+
+def _of(targets: Collection[str], keep: Keep) -> Keep:
+    return lambda target, language: target in targets and keep(target, language)
 
 
 def frozen_words(

@@ -35,7 +35,7 @@ def find(evidence: Evidence) -> Finding:
     """Judge frozen and carried layers; ``METHOD`` says how."""
     table, arms = scores(evidence.rows, evidence.main_metrics), settings(evidence)
     keep = _zero_shot(evidence)
-    frozen, carried = depths(table, arms, evidence.baseline, keep), carryings(arms)
+    frozen, carried = depths(evidence, table, arms, keep), carryings(arms)
     moved, moved_numbers = carried_words(table, carried, keep)
     if not frozen and not moved_numbers:
         missing = [

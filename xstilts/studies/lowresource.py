@@ -7,7 +7,7 @@ from typing import Any
 
 from xstilts.stats.paired import FEWEST, verdict
 from xstilts.stats.scores import Scores, scores
-from xstilts.studies.arms import WAYS, Settings, has_only, settings, twin
+from xstilts.studies.arms import WAYS, Settings, has_only, settings, trained_targets, twin
 from xstilts.studies.break_even import BreakEven, break_even
 from xstilts.studies.contrasts import (
     Cell,
@@ -136,7 +136,12 @@ def _ways(arms: Sequence[Settings]) -> Ways:
 def _common(evidence: Evidence, table: Scores, ways: Ways) -> list[Cell]:
     """The cells that A, B and C share, and that are above the floor in one of them."""
     names = [evidence.baseline, *_names(ways.b), *(n for k in ways.c for n in _names(ways.c[k]))]
-    return shared_cells(table, names, lambda _, language: language != evidence.english)
+    targets = trained_targets(evidence)
+
+    def keep(target: str, language: str) -> bool:
+        return target in targets and language != evidence.english
+
+    return shared_cells(table, names, keep)
 
 
 def _names(arms: Sequence[Settings]) -> list[str]:
