@@ -7,7 +7,8 @@ from typing import Any
 
 from xstilts.stats.paired import verdict
 from xstilts.stats.scores import Scores
-from xstilts.studies.arms import Settings, dev_scores, trained_targets, twin
+from xstilts.studies.arms import Settings, trained_targets, twin
+from xstilts.studies.choice import dev_scores
 from xstilts.studies.contrasts import Contrast, Keep, Weighting, against, contrast, mean, with_holm
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate, Table
@@ -127,9 +128,11 @@ def _chosen(
     evidence: Evidence, found: Sequence[Depth]
 ) -> tuple[dict[str, Any], Depth | None] | None:
     """The best of these depths and of no freezing on English dev; None without such scores."""
-    dev = dev_scores(evidence, [arm for depth in found for pair in depth.arms for arm in pair])
-    if not dev:
+    names = {arm["arm"] for depth in found for pair in depth.arms for arm in pair}
+    of_targets = dev_scores(evidence, names).values()
+    if not of_targets:
         return None
+    dev = {name: fmean(of_arm[name] for of_arm in of_targets) for name in names}
     lead = {d.blocks: fmean(dev[a["arm"]] - dev[o["arm"]] for a, o in d.arms) for d in found}
     effect = {depth.blocks: depth.effect.test.mean or 0.0 for depth in found}
     best, oracle = max(lead, key=lead.__getitem__), max(effect, key=effect.__getitem__)
