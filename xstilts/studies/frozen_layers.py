@@ -1,11 +1,11 @@
 """What freezing the lowest blocks does, by stage and depth."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from xstilts.stats.paired import verdict
+from xstilts.stats.paired import Verdict, verdict
 from xstilts.stats.scores import Scores
 from xstilts.studies.arms import Settings, trained_targets, twin
 from xstilts.studies.choice import dev_scores
@@ -75,20 +75,37 @@ def _of(targets: Collection[str], keep: Keep) -> Keep:
     return lambda target, language: target in targets and keep(target, language)
 
 
+def in_the_mean(table: Scores, found: Sequence[Depth]) -> dict[str, Contrast]:
+    """Stage -> what freezing does in the mean over its depths."""
+    of: dict[str, list[Weighting]] = {}
+    for depth in found:
+        of.setdefault(depth.during, []).append(depth.weights)
+    return {during: contrast(table, mean(weights)) for during, weights in of.items()}
+
+
 def frozen_words(
-    evidence: Evidence, table: Scores, found: Sequence[Depth]
+    evidence: Evidence,
+    found: Sequence[Depth],
+    means: Mapping[str, Contrast],
+    verdicts: Mapping[str, Verdict],
 ) -> tuple[list[str], dict[str, Estimate], list[Table]]:
-    """A clause a stage, its numbers, and the tables."""
+    """A clause a stage, its numbers, and the tables.
+
+    Args:
+        evidence: with dev scores, if there are any.
+        found: every depth in every stage.
+        means: of ``in_the_mean``.
+        verdicts: of these.
+    """
     if not found:
         return ["no arm with frozen blocks has scores beside the same arm without"], {}, []
     rows = with_holm([depth.row for depth in found])
     p_holm = {(row["stage"], row["blocks_frozen"]): row["p_holm"] for row in rows}
     words, estimates, choices = [], dict[str, Estimate](), []
-    for during in dict.fromkeys(depth.during for depth in found):
+    for during, whole in means.items():
         mine = [depth for depth in found if depth.during == during]
-        whole = contrast(table, mean([depth.weights for depth in mine]))
         estimates[f"frozen in {during}, mean over depths"] = whole.estimate()
-        clause = _in_the_mean(mine, whole)
+        clause = _clause(mine, whole, verdicts[during])
         choice = _chosen(evidence, mine)
         if choice is None:
             words.append(f"{clause}, and no depth can be chosen: English dev scores are missing")
@@ -111,17 +128,18 @@ def frozen_words(
     return words, estimates, _tables(rows, choices)
 
 
-def _in_the_mean(mine: Sequence[Depth], whole: Contrast) -> str:
-    many = listing([str(depth.blocks) for depth in mine])
+def _clause(mine: Sequence[Depth], whole: Contrast, verdict: Verdict) -> str:
+    sizes = [str(depth.blocks) for depth in mine]
+    many = f"{listing(sizes)} blocks" if sizes != ["1"] else "block"
     during = "both stages" if mine[0].during == "both" else f"the {mine[0].during} stage"
     told = said(
-        whole.test.verdict,
+        verdict,
         gain="raises zero-shot scores",
         loss="lowers zero-shot scores",
         undecided="changes zero-shot scores by nothing that can be told from 0",
     )
     over = " in the mean" if len(mine) > 1 else ""
-    return f"freezing the lowest {many} blocks in {during} {told}{over} ({size(whole.estimate())})"
+    return f"freezing the lowest {many} in {during} {told}{over} ({size(whole.estimate())})"
 
 
 def _chosen(
