@@ -90,7 +90,8 @@ def _row(
 ) -> dict[str, Any]:
     return {
         "recipe": "planted", "encoder": "tiny", "arm": arm["arm"],
-        "source": arm["target_language"], "target": target, "language": language, "split": "test",
+        "source": "" if target == "tatoeba" else arm["target_language"],
+        "target": target, "language": language, "split": "test",
         "metric": metric, "value": value, "n": 1000, "seed": seed, "floor": 10.0,
         "protocol": "", "step": f"{arm['arm']}/{target}/{language}@{seed}",
     }  # fmt: skip

@@ -114,6 +114,15 @@ def test_cells_at_floor_are_in_no_effect() -> None:
     assert found.value == pytest.approx(-4.0, abs=0.3)
 
 
+def test_freezing_in_the_target_stage_is_judged_by_targets_that_have_one() -> None:
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        return 50 - (3 if arm["frozen"] and target != "tatoeba" else 0)
+
+    arms = [{}, {"frozen": 2, "frozen_during": "target"}]
+    found = find(evidence(arms, score)).estimates["frozen in target, mean over depths"]
+    assert found.value == pytest.approx(-3.0, abs=0.3)
+
+
 def test_similarity_of_layers_is_drawn_where_it_was_measured() -> None:
     rows = [
         {"measure": "cka", "price": "stage", "arm": "a1", "layer": layer, "seed": seed,

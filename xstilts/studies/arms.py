@@ -1,7 +1,6 @@
 """What arms are, by their settings: how a study finds those that it compares. Names say nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from xstilts.studies.evidence import Evidence
@@ -55,23 +54,7 @@ def members(arm: Settings) -> tuple[str, ...]:
     return () if not tasks or " > " in tasks else tuple(sorted(tasks.split(" + ")))
 
 
-def dev_scores(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, float]:
-    """Arm -> its mean score on held-out English examples of the targets, over targets and seeds.
-
-    Of the targets that all of these arms have such a score of; empty without one.
-    """
-    needed = {"arm", "stage", "dev_score"}
-    if not needed <= set(evidence.stages.columns):
-        return {}
-    names = {arm["arm"] for arm in arms}
-    found: dict[str, dict[str, list[float]]] = {name: {} for name in names}
-    for row in plain_rows(evidence.stages):
-        if row["arm"] in names and row["stage"] in evidence.main_metrics and row["dev_score"]:
-            found[row["arm"]].setdefault(row["stage"], []).append(float(row["dev_score"]))
-    shared = set.intersection(*(set(targets) for targets in found.values())) if found else set()
-    if not shared:
-        return {}
-    return {
-        name: fmean(fmean(targets[target]) for target in sorted(shared))
-        for name, targets in found.items()
-    }
+def trained_targets(evidence: Evidence) -> set[str]:
+    """The targets that are trained, and not only compared by the encoder as arms left it."""
+    places = zip(evidence.rows["target"], evidence.rows["source"], strict=True)
+    return {target for target, source in places if source}

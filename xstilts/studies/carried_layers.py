@@ -3,10 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xstilts.stats.paired import Verdict
 from xstilts.stats.scores import Scores
 from xstilts.studies.arms import Settings, twin
-from xstilts.studies.contrasts import Keep, against, contrast, contrast_of_draws, with_holm
-from xstilts.studies.finding import Estimate, Table
+from xstilts.studies.contrasts import (
+    Contrast,
+    Keep,
+    against,
+    contrast,
+    contrast_of_draws,
+    with_holm,
+)
+from xstilts.studies.finding import Table
 from xstilts.studies.frames import frame
 from xstilts.studies.numerals import listing
 from xstilts.studies.sentences import said, size
@@ -50,25 +58,23 @@ def carryings(arms: Sequence[Settings]) -> list[Carrying]:
     return found
 
 
-def carried_words(
-    table: Scores, found: Sequence[Carrying], keep: Keep
-) -> tuple[list[str], dict[str, Estimate]]:
-    """A clause on where the gain lies, and its number."""
-    there = [one for one in found if one.controls]
-    weights = against(table, [(one.low["arm"], one.controls) for one in there], keep)
-    if weights is None:
-        return ["no lowest blocks carried alone have as many others beside them"], {}
-    lead = contrast(table, weights)
+def lead_of_lowest(table: Scores, found: Sequence[Carrying], keep: Keep) -> Contrast | None:
+    """The lowest blocks minus as many others, in the mean; None without others."""
+    pairs = [(one.low["arm"], one.controls) for one in found if one.controls]
+    weights = against(table, pairs, keep)
+    return None if weights is None else contrast(table, weights)
+
+
+def carried_words(found: Sequence[Carrying], lead: Contrast, verdict: Verdict) -> str:
+    """A clause on where the gain lies."""
     told = said(
-        lead.test.verdict,
+        verdict,
         gain="the lowest carry more of the gain than others",
         loss="the lowest carry less of the gain than others",
         undecided="no difference between the lowest and others can be told",
     )
-    sizes = listing([str(blocks) for blocks in sorted({one.blocks for one in there})])
-    clause = f"of equal numbers of blocks carried alone ({sizes}), {told}"
-    name = "lowest blocks carried, against as many others"
-    return [f"{clause} ({size(lead.estimate())})"], {name: lead.estimate()}
+    sizes = listing([str(k) for k in sorted({one.blocks for one in found if one.controls})])
+    return f"of equal numbers of blocks carried alone ({sizes}), {told} ({size(lead.estimate())})"
 
 
 def carried_tables(

@@ -84,9 +84,9 @@ def measured(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, dict[str
         if len(tasks) == 1 and has_only(arm) and arm["examples"] is not None:
             found["size"].setdefault(tasks[0], []).append(float(arm["examples"]))
     for row in plain_rows(evidence.probes):
-        alone = row["intermediate"] is None and row["target"] is not None
-        if alone and row["measure"] in set(MEASURES) - {"size"} and row["value"] is not None:
-            found[row["measure"]].setdefault(row["target"], []).append(float(row["value"]))
+        task = row["intermediate"] if row["target"] is None else None
+        if task and row["measure"] in set(MEASURES) - {"size"} and row["value"] is not None:
+            found[row["measure"]].setdefault(task, []).append(float(row["value"]))
     return {
         measure: {task: fmean(values) for task, values in by_task.items()}
         for measure, by_task in found.items()

@@ -17,7 +17,7 @@ import numpy as np
 
 from xstilts.stats.corrections import holm
 from xstilts.stats.crossed import between_seeds, centred
-from xstilts.stats.paired import FEWEST, PairedTest, judged, paired_test
+from xstilts.stats.paired import FEWEST, PairedTest, Verdict, judged, paired_test, verdict
 from xstilts.stats.scores import Place, Scores, Seed
 from xstilts.stats.uncertainty import Source, Uncertainty
 from xstilts.studies.finding import Estimate
@@ -162,3 +162,9 @@ def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with ``p``, each with a ``p_holm`` that allows for the number of tests among them."""
     adjusted = iter(holm([row["p"] for row in rows if row["p"] is not None]))
     return [row | {"p_holm": None if row["p"] is None else next(adjusted)} for row in rows]
+
+
+def together(found: Mapping[str, Contrast]) -> dict[str, Verdict]:
+    """The verdicts of one answer, by Holm's correction over all of them."""
+    rows = with_holm([{"name": name, "p": one.test.p} for name, one in found.items()])
+    return {row["name"]: verdict(found[row["name"]].test.mean, row["p_holm"]) for row in rows}

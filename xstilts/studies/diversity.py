@@ -2,10 +2,11 @@
 
 import math
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xstilts.stats.paired import Verdict
 from xstilts.stats.scores import Scores, scores
 from xstilts.studies.arms import Settings, has_only, members, settings
 from xstilts.studies.contrasts import (
@@ -17,10 +18,11 @@ from xstilts.studies.contrasts import (
     over,
     shared_cells,
     slope,
+    together,
     total,
 )
 from xstilts.studies.evidence import Evidence
-from xstilts.studies.finding import Estimate, Figure, Finding, Table
+from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame
 from xstilts.studies.numerals import count, listing, score
 from xstilts.studies.same_data import beside
@@ -32,12 +34,13 @@ MINING = "mining"
 METHOD = (
     "Arms with k intermediate tasks in one stage are compared at a fixed total of examples, and "
     "with totals that grow with the tasks. Only numbers k at which every task is drawn equally "
-    "often count, so that no task's own worth is taken for that of their number. The score at k is "
-    "the mean over its arms of the mean over retrieval and ranking targets of the mean over "
-    "languages other than English. The trend is the least-squares slope over log2 k; its test is "
-    "Student's t over seeds. The additive prediction for a mixture is the baseline plus the sum of "
-    "what its tasks gain alone, or, at a fixed total, of which each task has its share, plus their "
-    "mean. Cells at floor in all arms are left out. Mining is shown beside and is in no mean."
+    "often count, so that no task's own worth is taken for that of their number. The score at k "
+    "is the mean over its arms of the mean over retrieval and ranking targets of the mean over "
+    "languages other than English. The trend is the least-squares slope over log2 k; tests are "
+    "Student's t over seeds, with Holm's correction over what the answer tells. The additive "
+    "prediction for a mixture is the baseline plus the sum of what its tasks gain alone, or, at "
+    "a fixed total, of which each task has its share, plus their mean. Cells at floor in all "
+    "arms are left out. Mining is shown beside and is in no mean."
 )
 
 
@@ -96,13 +99,14 @@ def find(evidence: Evidence) -> Finding:
             judged.append(_judged(evidence, table, regime, cells))
     if not judged:
         return not_measured(STUDY, _missing(evidence, table, found, front), METHOD)
-    numbers = {name: value for one in judged for name, value in one.numbers.items()}
+    tested = {name: of for one in judged for name, of in one.tested.items()}
+    numbers, verdicts = {name: of.estimate() for name, of in tested.items()}, together(tested)
     both, changed = beside(evidence, numbers, lambda other: find(other).estimates)
     rows = [row for one in judged for row in one.rows]
     others = _by_target(evidence, table, [one.regime for one in judged])
     return Finding(
         study=STUDY,
-        answer=sentence([one.words for one in judged]),
+        answer=sentence([_words(one, verdicts) for one in judged]),
         measured=True,
         estimates=numbers,
         tables=[
@@ -129,10 +133,23 @@ def find(evidence: Evidence) -> Finding:
 @dataclass(frozen=True)
 class _Judged:
     regime: Regime
-    words: str
-    numbers: dict[str, Estimate]
+    trend: Contrast
+    excess: Contrast | None
     rows: list[dict[str, Any]]
-    additive: bool
+
+    @property
+    def tested(self) -> dict[str, Contrast]:
+        """What the answer tells, by name."""
+        beyond = {_beyond(self.regime): self.excess} if self.excess else {}
+        return {_doubling(self.regime): self.trend} | beyond
+
+
+def _doubling(regime: Regime) -> str:
+    return f"a doubling of the tasks, {regime.name}"
+
+
+def _beyond(regime: Regime) -> str:
+    return f"beyond the additive prediction, {regime.name}"
 
 
 def _regimes(arms: Sequence[Settings]) -> list[Regime]:
@@ -213,11 +230,7 @@ def _judged(evidence: Evidence, table: Scores, regime: Regime, cells: Sequence[C
             row |= {"excess": more.test.mean} | ends
         rows.append(row)
     trend, excess = _trend(table, regime, cells), _excess(table, regime, cells, regime.by_k, base)
-    numbers = {f"a doubling of the tasks, {regime.name}": trend.estimate()}
-    if excess:
-        numbers[f"beyond the additive prediction, {regime.name}"] = excess.estimate()
-    words = _words(regime, trend, excess, rows)
-    return _Judged(regime, words, numbers, rows, excess is not None)
+    return _Judged(regime, trend, excess, rows)
 
 
 def _level(of: Contrast) -> dict[str, Any]:
@@ -225,30 +238,29 @@ def _level(of: Contrast) -> dict[str, Any]:
     return {name: value for name, value in of.columns("score").items() if name != "p"}
 
 
-def _words(
-    regime: Regime, trend: Contrast, excess: Contrast | None, rows: Sequence[dict[str, Any]]
-) -> str:
+def _words(one: _Judged, verdicts: Mapping[str, Verdict]) -> str:
+    regime = one.regime
     told = said(
-        trend.test.verdict,
+        verdicts[_doubling(regime)],
         gain="rises with the number of intermediate tasks",
         loss="falls with the number of intermediate tasks",
         undecided="does not change with the number of intermediate tasks that could be told",
     )
-    first, last = rows[1], rows[-1]
+    first, last = one.rows[1], one.rows[-1]
     ends = f"{score(first['score'])} with {first['k']}, {score(last['score'])} with {last['k']}"
-    trended = size(trend.estimate(), " a doubling")
+    trended = size(one.trend.estimate(), " a doubling")
     words = f"{regime.name} zero-shot retrieval {told} ({trended}; {ends})"
-    if excess is None:
+    if one.excess is None:
         return words
     added = "mean" if regime.fixed else "sum"
     more = said(
-        excess.test.verdict,
+        verdicts[_beyond(regime)],
         gain="gain more than",
         loss="gain less than",
         undecided="are not told from",
     )
     words += f", and mixtures {more} the {added} of what their tasks gain alone"
-    return f"{words} ({size(excess.estimate())})"
+    return f"{words} ({size(one.excess.estimate())})"
 
 
 def _by_target(
@@ -311,6 +323,6 @@ def _limits(found: Sequence[Regime], judged: Sequence[_Judged]) -> list[str]:
     limits += [
         f"No additive prediction {one.regime.name}: not every task has an arm alone."
         for one in judged
-        if not one.additive
+        if one.excess is None
     ]
     return limits

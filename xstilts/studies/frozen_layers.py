@@ -1,13 +1,14 @@
 """What freezing the lowest blocks does, by stage and depth."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from xstilts.stats.paired import verdict
+from xstilts.stats.paired import Verdict, verdict
 from xstilts.stats.scores import Scores
-from xstilts.studies.arms import Settings, dev_scores, twin
+from xstilts.studies.arms import Settings, trained_targets, twin
+from xstilts.studies.choice import dev_scores
 from xstilts.studies.contrasts import Contrast, Keep, Weighting, against, contrast, mean, with_holm
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate, Table
@@ -48,8 +49,12 @@ def unfrozen(arm: Settings, among: Sequence[Settings]) -> Settings | None:
     return twin(arm, among, frozen=None, frozen_during=None)
 
 
-def depths(table: Scores, arms: Sequence[Settings], baseline: str, keep: Keep) -> list[Depth]:
-    """Every depth frozen in every stage whose arms have twins."""
+def depths(evidence: Evidence, table: Scores, arms: Sequence[Settings], keep: Keep) -> list[Depth]:
+    """Every depth frozen in every stage whose arms have twins.
+
+    What is frozen in the target's stage is judged by targets that have one.
+    """
+    trained, baseline = trained_targets(evidence), evidence.baseline
     groups: dict[tuple[str, int], list[tuple[Settings, Settings]]] = {}
     for arm in arms:
         other = unfrozen(arm, arms)
@@ -57,28 +62,50 @@ def depths(table: Scores, arms: Sequence[Settings], baseline: str, keep: Keep) -
             groups.setdefault((arm["frozen_during"], int(arm["frozen"])), []).append((arm, other))
     found = []
     for (during, blocks), pairs in sorted(groups.items()):
-        weights = against(table, [(arm["arm"], {o["arm"]: 1.0}) for arm, o in pairs], keep)
-        gain = against(table, [(arm["arm"], {baseline: 1.0}) for arm, _ in pairs], keep)
+        of = _of(trained, keep) if during == "target" else keep
+        weights = against(table, [(arm["arm"], {o["arm"]: 1.0}) for arm, o in pairs], of)
+        gain = against(table, [(arm["arm"], {baseline: 1.0}) for arm, _ in pairs], of)
         if weights is not None and gain is not None:
             effects = contrast(table, weights), contrast(table, gain)
             found.append(Depth(during, blocks, pairs, weights, *effects))
     return found
 
 
+def _of(targets: Collection[str], keep: Keep) -> Keep:
+    return lambda target, language: target in targets and keep(target, language)
+
+
+def in_the_mean(table: Scores, found: Sequence[Depth]) -> dict[str, Contrast]:
+    """Stage -> what freezing does in the mean over its depths."""
+    of: dict[str, list[Weighting]] = {}
+    for depth in found:
+        of.setdefault(depth.during, []).append(depth.weights)
+    return {during: contrast(table, mean(weights)) for during, weights in of.items()}
+
+
 def frozen_words(
-    evidence: Evidence, table: Scores, found: Sequence[Depth]
+    evidence: Evidence,
+    found: Sequence[Depth],
+    means: Mapping[str, Contrast],
+    verdicts: Mapping[str, Verdict],
 ) -> tuple[list[str], dict[str, Estimate], list[Table]]:
-    """A clause a stage, its numbers, and the tables."""
+    """A clause a stage, its numbers, and the tables.
+
+    Args:
+        evidence: with dev scores, if there are any.
+        found: every depth in every stage.
+        means: of ``in_the_mean``.
+        verdicts: of these.
+    """
     if not found:
         return ["no arm with frozen blocks has scores beside the same arm without"], {}, []
     rows = with_holm([depth.row for depth in found])
     p_holm = {(row["stage"], row["blocks_frozen"]): row["p_holm"] for row in rows}
     words, estimates, choices = [], dict[str, Estimate](), []
-    for during in dict.fromkeys(depth.during for depth in found):
+    for during, whole in means.items():
         mine = [depth for depth in found if depth.during == during]
-        whole = contrast(table, mean([depth.weights for depth in mine]))
         estimates[f"frozen in {during}, mean over depths"] = whole.estimate()
-        clause = _in_the_mean(mine, whole)
+        clause = _clause(mine, whole, verdicts[during])
         choice = _chosen(evidence, mine)
         if choice is None:
             words.append(f"{clause}, and no depth can be chosen: English dev scores are missing")
@@ -101,26 +128,29 @@ def frozen_words(
     return words, estimates, _tables(rows, choices)
 
 
-def _in_the_mean(mine: Sequence[Depth], whole: Contrast) -> str:
-    many = listing([str(depth.blocks) for depth in mine])
+def _clause(mine: Sequence[Depth], whole: Contrast, verdict: Verdict) -> str:
+    sizes = [str(depth.blocks) for depth in mine]
+    many = f"{listing(sizes)} blocks" if sizes != ["1"] else "block"
     during = "both stages" if mine[0].during == "both" else f"the {mine[0].during} stage"
     told = said(
-        whole.test.verdict,
+        verdict,
         gain="raises zero-shot scores",
         loss="lowers zero-shot scores",
         undecided="changes zero-shot scores by nothing that can be told from 0",
     )
     over = " in the mean" if len(mine) > 1 else ""
-    return f"freezing the lowest {many} blocks in {during} {told}{over} ({size(whole.estimate())})"
+    return f"freezing the lowest {many} in {during} {told}{over} ({size(whole.estimate())})"
 
 
 def _chosen(
     evidence: Evidence, found: Sequence[Depth]
 ) -> tuple[dict[str, Any], Depth | None] | None:
     """The best of these depths and of no freezing on English dev; None without such scores."""
-    dev = dev_scores(evidence, [arm for depth in found for pair in depth.arms for arm in pair])
-    if not dev:
+    names = {arm["arm"] for depth in found for pair in depth.arms for arm in pair}
+    of_targets = dev_scores(evidence, names).values()
+    if not of_targets:
         return None
+    dev = {name: fmean(of_arm[name] for of_arm in of_targets) for name in names}
     lead = {d.blocks: fmean(dev[a["arm"]] - dev[o["arm"]] for a, o in d.arms) for d in found}
     effect = {depth.blocks: depth.effect.test.mean or 0.0 for depth in found}
     best, oracle = max(lead, key=lead.__getitem__), max(effect, key=effect.__getitem__)

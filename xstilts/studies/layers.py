@@ -7,27 +7,44 @@ import pandas as pd
 
 from xstilts.stats.scores import Scores, scores
 from xstilts.studies.arms import Settings, settings
-from xstilts.studies.carried_layers import Carrying, carried_tables, carried_words, carryings
-from xstilts.studies.contrasts import Keep, against, contrast, over, shared_cells, with_holm
+from xstilts.studies.carried_layers import (
+    Carrying,
+    carried_tables,
+    carried_words,
+    carryings,
+    lead_of_lowest,
+)
+from xstilts.studies.contrasts import (
+    Keep,
+    against,
+    contrast,
+    over,
+    shared_cells,
+    together,
+    with_holm,
+)
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame, plain_rows
-from xstilts.studies.frozen_layers import Depth, depths, frozen_words, unfrozen
+from xstilts.studies.frozen_layers import Depth, depths, frozen_words, in_the_mean, unfrozen
 from xstilts.studies.numerals import listing
 from xstilts.studies.same_data import beside
 from xstilts.studies.sentences import not_measured, sentence
 
 STUDY = "layers"
+LOWEST = "lowest blocks carried, against as many others"
+ALONE = "no lowest blocks carried alone have as many others beside them"
 METHOD = (
     "An arm with frozen or carried blocks is compared with its twin, the arm that is the same in "
     "every other setting, and with the baseline. Scores are means over languages other than "
     "English, then over targets, of cells that both have and that are not at floor in both; the "
-    "test is Student's t over seeds, with Holm's correction over all depths and stages. Effects "
-    "of one depth are means over intermediate tasks. The depth chosen is the one with the highest "
-    "mean score on held-out English examples of the targets, freezing nothing among them; reported "
-    "is what it does in the other languages. The lowest blocks carried onto the untuned encoder "
-    "are compared with as many from the top and with random draws of as many, each kind of control "
-    "one vote."
+    "test is Student's t over seeds, with Holm's correction over what the answer tells, and in "
+    "tables over their rows. Effects of one depth are means over intermediate tasks. What is "
+    "frozen in the target's stage is judged by targets that are trained. The depth chosen is the "
+    "one with the highest mean score on held-out English examples of the targets, freezing nothing "
+    "among them; reported is what it does in the other languages. The lowest blocks carried onto "
+    "the untuned encoder are compared with as many from the top and with random draws of as many, "
+    "each kind of control one vote."
 )
 
 
@@ -35,23 +52,23 @@ def find(evidence: Evidence) -> Finding:
     """Judge frozen and carried layers; ``METHOD`` says how."""
     table, arms = scores(evidence.rows, evidence.main_metrics), settings(evidence)
     keep = _zero_shot(evidence)
-    frozen, carried = depths(table, arms, evidence.baseline, keep), carryings(arms)
-    moved, moved_numbers = carried_words(table, carried, keep)
-    if not frozen and not moved_numbers:
-        missing = [
-            "no arm with frozen blocks has scores beside the same arm without",
-            *moved,
-        ]
+    frozen, carried = depths(evidence, table, arms, keep), carryings(arms)
+    lead = lead_of_lowest(table, carried, keep)
+    if not frozen and lead is None:
+        missing = ["no arm with frozen blocks has scores beside the same arm without", ALONE]
         return not_measured(STUDY, missing, METHOD)
-    words, numbers, tables = frozen_words(evidence, table, frozen)
+    means = in_the_mean(table, frozen)
+    verdicts = together(means | ({LOWEST: lead} if lead else {}))
+    words, numbers, tables = frozen_words(evidence, frozen, means, verdicts)
+    words.append(carried_words(carried, lead, verdicts[LOWEST]) if lead else ALONE)
+    numbers |= {LOWEST: lead.estimate()} if lead else {}
     kinds = _by("kind", evidence, table, arms, lambda target, _: evidence.kinds[target])
     languages = _by("language", evidence, table, arms, lambda _, language: language)
     alike = _cka(evidence, arms)
-    numbers |= moved_numbers
     both, changed = beside(evidence, numbers, lambda other: find(other).estimates)
     return Finding(
         study=STUDY,
-        answer=sentence([*words, *moved]),
+        answer=sentence(words),
         measured=True,
         estimates=numbers,
         tables=[

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xstilts.stats.paired import FEWEST, verdict
+from xstilts.stats.paired import FEWEST
 from xstilts.stats.scores import Scores, scores
-from xstilts.studies.arms import WAYS, Settings, has_only, settings, twin
+from xstilts.studies.arms import WAYS, Settings, has_only, settings, trained_targets, twin
 from xstilts.studies.break_even import BreakEven, break_even
 from xstilts.studies.contrasts import (
     Cell,
@@ -17,6 +17,7 @@ from xstilts.studies.contrasts import (
     mean,
     over,
     shared_cells,
+    together,
     with_holm,
 )
 from xstilts.studies.evidence import Evidence
@@ -27,19 +28,21 @@ from xstilts.studies.same_data import beside
 from xstilts.studies.sentences import not_measured, said, sentence, size
 
 STUDY = "low-resource"
-LEAST = "least pretraining text"
+ALL, LEAST = "all", "least pretraining text"  # names of places
+BEYOND = "intermediate beside the same examples"
 METHOD = (
     "Six ways to a target in another language are compared: (A) English target training alone; "
     "(B) an English intermediate stage before it; (C) A, then k examples of the target in the "
     "language; (D) B, then the same; (E) k examples alone; (F) the target's training data "
     "translated into the language. The gain of each over A is a mean over languages other than "
     "English, then over targets, of cells not at floor. B stands for the mean over the recipe's "
-    "intermediate stages. Intervals are Student's t over seeds; where three or more draws of the k "
-    "examples were made, the variance between draws is added. The break-even number of examples is "
-    "where the lead of B over C is 0, on a straight line over log k between the numbers tried; its "
-    "interval holds every number at which a lead of 0 is inside the 95 % interval (Fieller's "
-    "construction). Models are selected on English examples: no development set of the target "
-    "language is used by any of the six."
+    "intermediate stages. Intervals are Student's t over seeds; where three or more draws of "
+    "the k examples were made, the variance between draws is added. Verdicts of the answer are "
+    "corrected by Holm. The break-even number of examples is where the lead of B over C is 0, "
+    "on a straight line over log k between the numbers tried; its interval holds every number "
+    "at which a lead of 0 is inside the 95 % interval (Fieller's construction). Models are "
+    "selected on English examples: no development set of the target language is used by any of "
+    "the six."
 )
 LIMITS = (
     "The k examples come from the release's own data: annotation by others may be worth less.",
@@ -78,15 +81,14 @@ def find(evidence: Evidence) -> Finding:
     rows = with_holm([{"k": k} | lead.columns("lead") for k, lead in leads.items()])
     places, whole = _places(evidence, table, ways, cells), _even(leads)
     beyond = _beyond(table, arms, ways, cells)
-    numbers = {f"intermediate against {k} examples": leads[k].estimate() for k in leads}
+    tested = {_against(k): lead for k, lead in leads.items()} | ({BEYOND: beyond} if beyond else {})
+    numbers = {name: one.estimate() for name, one in tested.items()}
     numbers["break-even"] = whole.estimate(min(len(lead.by_seed) for lead in leads.values()))
-    if beyond:
-        numbers["intermediate on top of examples"] = beyond.estimate()
     both, changed = beside(evidence, numbers, lambda other: find(other).estimates)
     gains = _gains(evidence, table, ways, cells)
     return Finding(
         study=STUDY,
-        answer=sentence(_words(ways, cells, whole, rows, leads, places, beyond)),
+        answer=sentence([_worth(ways, cells, places), *_lead_words(whole, tested)]),
         measured=True,
         estimates=numbers,
         tables=[
@@ -136,7 +138,12 @@ def _ways(arms: Sequence[Settings]) -> Ways:
 def _common(evidence: Evidence, table: Scores, ways: Ways) -> list[Cell]:
     """The cells that A, B and C share, and that are above the floor in one of them."""
     names = [evidence.baseline, *_names(ways.b), *(n for k in ways.c for n in _names(ways.c[k]))]
-    return shared_cells(table, names, lambda _, language: language != evidence.english)
+    targets = trained_targets(evidence)
+
+    def keep(target: str, language: str) -> bool:
+        return target in targets and language != evidence.english
+
+    return shared_cells(table, names, keep)
 
 
 def _names(arms: Sequence[Settings]) -> list[str]:
@@ -173,7 +180,7 @@ def _even(leads: Mapping[int, Contrast]) -> BreakEven:
 def _places(evidence: Evidence, table: Scores, ways: Ways, cells: Sequence[Cell]) -> list[Place]:
     """All languages, those with least and most pretraining text, and each."""
     languages = sorted({language for _, language in cells})
-    groups = {"all": languages, **_by_text(evidence, languages), **{x: [x] for x in languages}}
+    groups = {ALL: languages, **_by_text(evidence, languages), **{x: [x] for x in languages}}
     found = []
     for which, some in groups.items():
         mine = [cell for cell in cells if cell[1] in some]
@@ -236,44 +243,45 @@ def _gains(
     return with_holm(found)
 
 
-def _words(
-    ways: Ways,
-    cells: Sequence[Cell],
-    whole: BreakEven,
-    rows: Sequence[Mapping[str, Any]],
-    leads: Mapping[int, Contrast],
-    places: Sequence[Place],
-    beyond: Contrast | None,
-) -> list[str]:
+def _against(k: int) -> str:
+    return f"intermediate against {count(k)} examples"
+
+
+def _worth(ways: Ways, cells: Sequence[Cell], places: Sequence[Place]) -> str:
+    """How many examples a stage is worth, everywhere and where there was least text."""
     stages = [str(arm["tasks"]) for arm in ways.b]
     stage = stages[0] if len(stages) == 1 else f"the mean of {len(stages)}"
     languages, targets = ({cell[i] for cell in cells} for i in (1, 0))
-    worth = f"an English intermediate stage ({stage}) is worth {whole.text} labelled examples"
-    worth += f" of the language itself, over {amount(len(languages), 'language')}"
-    worth += f" and {amount(len(targets), 'target')}"
-    least = [place for place in places if place.which == LEAST]
-    for place in least:
-        worth += f" (with least pretraining text: {place.even.text})"
-    ends = sorted({whole.fewest, whole.most})
-    p_holm = {row["k"]: row["p_holm"] for row in rows}
+    worth = {place.which: place.even.text for place in places}
+    least = f" (with least pretraining text: {worth[LEAST]})" if LEAST in worth else ""
+    return (
+        f"an English intermediate stage ({stage}) is worth {worth[ALL]} labelled examples of the "
+        f"language itself, over {amount(len(languages), 'language')} and "
+        f"{amount(len(targets), 'target')}{least}"
+    )
+
+
+def _lead_words(whole: BreakEven, tested: Mapping[str, Contrast]) -> list[str]:
+    """Clauses on the stage against the fewest and the most examples, and beside them."""
+    verdicts = together(tested)
     told = []
-    for k in ends:
+    for k in sorted({whole.fewest, whole.most}):
         verb = said(
-            verdict(leads[k].test.mean, p_holm[k]),
-            gain="it is better than",
-            loss="it is worse than",
-            undecided="it is not told from",
+            verdicts[_against(k)],
+            gain="better than",
+            loss="worse than",
+            undecided="not told from",
         )
-        told.append(f"{verb} {count(k)} of them ({size(leads[k].estimate())})")
-    parts = [f"{worth}: {' and '.join(told)}"]
-    if beyond:
+        told.append(f"{verb} {count(k)} of them ({size(tested[_against(k)].estimate())})")
+    parts = [f"it is {' and '.join(told)}"]
+    if BEYOND in tested:
         verb = said(
-            beyond.test.verdict,
+            verdicts[BEYOND],
             gain="adds to them",
             loss="costs beside them",
             undecided="adds nothing to them that can be told",
         )
-        parts.append(f"beside the same examples it {verb} ({size(beyond.estimate())})")
+        parts.append(f"beside the same examples it {verb} ({size(tested[BEYOND].estimate())})")
     return parts
 
 
