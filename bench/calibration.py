@@ -348,7 +348,8 @@ def main() -> None:
         table[column] = (100 * table[column]).map("{:.1f} %".format)
     table.columns = [
         "metric", "variance between runs", "seeds", "languages", "intervals with 0",
-        "called gain or loss", "percentile bootstrap with 0", "t over seeds with 0", "variance by items",
+        "called gain or loss", "percentile bootstrap with 0",
+        "t over seeds with 0", "variance by items",
     ]  # fmt: skip
     table.to_csv(TABLE, index=False)
     _facts(TABLE, "null experiments", list(SEEDS), _SIMULATED)
