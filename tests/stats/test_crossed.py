@@ -52,7 +52,7 @@ def test_intervals_hold_the_truth_and_null_arms_are_rarely_called(seeds: int, na
     rng = np.random.default_rng([seeds, len(name)])
     found = [judge(counts_of(rng, seeds, 2, **WORLDS[name]), rng) for _ in range(250)]
     covered = np.mean([t.low <= 0 <= t.high for t in found])
-    assert 0.92 <= covered <= 0.985
+    assert 0.91 <= covered <= 0.985  # of 250
     assert np.mean([t.verdict != "undecided" for t in found]) == pytest.approx(1 - covered)
 
 

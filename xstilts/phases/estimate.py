@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from xstilts.phases.planned import Planned
 from xstilts.phases.steps import READING, size_of
 from xstilts.stats.power import smallest_gain
 from xstilts.store import Store
+from xstilts.tasks import get_task
 from xstilts.train.mixture import budget, shares
 from xstilts.train.spec import Mixture, Reading
 
@@ -196,8 +197,11 @@ def _selection(planned: Planned) -> dict[str, str]:
 
 
 def _detectable(planned: Planned) -> dict[str, float | None]:
-    sizes: Counter[str] = Counter()
+    sizes: dict[str, list[int]] = defaultdict(list)
     for data in planned.reported:
-        sizes[data.task] += size_of(data)
+        sizes[data.task].append(size_of(data))
     seeds = len(planned.recipe.seeds)
-    return {task: smallest_gain(seeds, n) for task, n in sizes.items()}
+    same = {task: len(each) if get_task(task).parallel else 1 for task, each in sizes.items()}
+    return {
+        task: smallest_gain(seeds, sum(each), languages=same[task]) for task, each in sizes.items()
+    }

@@ -12,6 +12,12 @@ from xstilts.stats.paired import FEWEST
 from xstilts.stats.uncertainty import Source, Uncertainty, chi_squared_shares
 
 _WANTED = 0.8
+# Of the variance of "this item is right" at 50 %, 2,500 points², what arm and baseline do not
+# share: by arm in all seeds, in all languages or one; by run in all languages; the rest. The larger
+# of two targets of a measured run, rounded up (docs/results/calibration-variances.csv, on the
+# scale of shares 2/pi * asin); a quarter and less is alike in all runs.
+_ITEM = 50.0**2
+_BY_ARM, _BY_ARM_AND_LANGUAGE, _BY_RUN, _REST = 0.02, 0.05, 0.10, 0.60
 Floats = NDArray[np.float64]
 
 
@@ -52,26 +58,32 @@ def power(gain: float, seeds: int, spread: float, items: float = 0.0) -> float:
     return _design(seeds, spread, items).power(abs(gain)) if seeds >= FEWEST else 0.0
 
 
-def smallest_gain(seeds: int, examples: int, spread: float = 1.0) -> float | None:
-    """Smallest true gain that the test finds with 80 % power, in points.
+def smallest_gain(
+    seeds: int, examples: int, spread: float = 1.0, languages: int = 1
+) -> float | None:
+    """Smallest true gain that the test over seeds and items finds with 80 % power, in points.
 
-    The gain's variance between seeds is taken as ``2 (spread² + 50²/examples)``: two
-    independent runs, in each the seed's own variance and that of a share at 50 %, its largest.
-    Seeds that agree on the examples that they get right can only make the second part smaller.
+    Of the seeds: two independent runs, in each the seed's own variance, and the items that a run
+    gets right by itself. Of the items: what arm and baseline get right in all seeds, each by
+    itself. Scores are taken to be near 50 %, where items vary most. A part that all languages of a
+    parallel set have in common is as large as that of one language.
 
     Args:
         seeds: runs an arm.
         examples: scored in a run, all languages together.
         spread: standard deviation between the seeds of one arm, in points; 1 is an assumption
             until seeds have been run.
+        languages: in which the same items are asked; 1 where languages have items of their own.
 
     Returns:
         ``None`` below three seeds, where no gain is found.
     """
     if seeds < FEWEST:
         return None
-    deviation = math.sqrt(2 * (spread**2 + 50.0**2 / examples))
-    design = _design(seeds, deviation, 0.0)
+    one = examples / languages
+    by_run = spread**2 + _ITEM * (_BY_RUN / one + _REST / examples)
+    by_arm = _ITEM * (_BY_ARM / one + _BY_ARM_AND_LANGUAGE / examples)
+    design = _design(seeds, math.sqrt(2 * by_run), math.sqrt(2 * by_arm))
     return float(brentq(lambda gain: design.power(gain) - _WANTED, 0, 100 * design.error))
 
 

@@ -2,14 +2,18 @@
 
 The error of a mean gain has independent sources. One whose variance is estimated from n values has
 Student's distribution with n - 1 degrees of freedom; one whose variance is known well is normal.
-The interval and the p-value are those of the sum
+Two classical answers say how likely their sum is to be large:
 
-    Q = sum of sqrt(variance_k) * t(freedom_k)
+* Behrens (1929) and Fisher (1935), "The fiducial argument in statistical inference", Annals of
+  Eugenics 6(4): the sum of ``sqrt(variance_k) * t(freedom_k)``. Cautious: with three seeds a 95 %
+  interval covers 95-97.6 %.
+* Welch (1947), "The generalization of Student's problem", Biometrika 34: Student's t with
+  ``V² / sum(variance_k² / freedom_k)`` degrees of freedom, V the sum of the variances
+  (Satterthwaite 1946). Bold: 92-95 %.
 
-For two sources this is the solution of Behrens (1929) and Fisher (1935), "The fiducial argument in
-statistical inference", Annals of Eugenics 6(4). It errs on the side of caution: a 95 % interval
-covers 95-97 %, where Welch's degrees of freedom would give 92-93 % with three seeds
-(`tests/stats/test_uncertainty.py`). With one source it is Student's t.
+The probability given here is the mean of the two: intervals then cover 94-96.5 % with three seeds,
+94.8-95.7 % with five (`tests/stats/test_uncertainty.py`), and a p is never below half of the
+cautious one, however small. With one source both are Student's t, and so is their mean.
 """
 
 import math
@@ -73,11 +77,11 @@ class Uncertainty:
         one = self._alone()
         if one is not None:
             return math.sqrt(one.variance) * _student(one.freedom, 1 - outside)
-        # A sum is no wider than the parts side by side, and no narrower than the widest of them.
-        reaches = [math.sqrt(s.variance) * _student(s.freedom, 1 - outside) for s in self.sources]
+        # A sum is no wider than its parts side by side, each with the fewest degrees of freedom.
+        widest = _student(min(s.freedom for s in self.sources), 1 - outside)
+        high = widest * math.fsum(math.sqrt(s.variance) for s in self.sources) * (1 + 1e-6)
         tail = self._tail()
-        low, high = max(reaches) * (1 - 1e-6), math.fsum(reaches) * (1 + 1e-6)
-        return float(brentq(lambda x: tail(x) - outside, low, high, xtol=1e-9 * high))
+        return float(brentq(lambda x: tail(x) - outside, 0.0, high, xtol=1e-9 * high))
 
     def _alone(self) -> Source | None:
         there = [source for source in self.sources if source.variance > 0]
@@ -89,7 +93,10 @@ class Uncertainty:
             scale = math.sqrt(one.variance)
             return lambda error: _below(one.freedom, -error / scale)
         weights, deviations = _normal_mixture(self.sources)
-        return lambda error: float(weights @ ndtr(-error / deviations))
+        scale, freedom = math.sqrt(self.variance), _welch(self.sources)
+        return lambda error: (
+            0.5 * float(weights @ ndtr(-error / deviations)) + 0.5 * _below(freedom, -error / scale)
+        )
 
 
 def _student(freedom: float, probability: float) -> float:
@@ -101,10 +108,16 @@ def _below(freedom: float, value: float) -> float:
     return float(ndtr(value) if math.isinf(freedom) else stdtr(freedom, value))
 
 
-def _normal_mixture(sources: tuple[Source, ...]) -> tuple[Floats, Floats]:
-    """Q as normal distributions: their weights and standard deviations.
+def _welch(sources: tuple[Source, ...]) -> float:
+    """Degrees of freedom of the sum of the variances."""
+    parts = math.fsum(source.variance**2 / source.freedom for source in sources)
+    return math.fsum(source.variance for source in sources) ** 2 / parts if parts else math.inf
 
-    Given the chi-squared variables under the t's, Q is normal; they are integrated by the
+
+def _normal_mixture(sources: tuple[Source, ...]) -> tuple[Floats, Floats]:
+    """Behrens and Fisher's sum as normal distributions: their weights and standard deviations.
+
+    Given the chi-squared variables under the t's, it is normal; they are integrated by the
     trapezoidal rule over their logarithms.
     """
     weights = np.ones(1)
