@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xstilts.core.errors import DataError, EncoderError, RecipeError
-from xstilts.data.corpora import Corpus, LabText
+from xstilts.data.corpora import Corpus, FolderText, LabText
 from xstilts.phases.encoders import Encoder
 from xstilts.phases.forms import LAB, MixedText
 from xstilts.phases.pretraining import Lab, TextChoice, corpora_of
 from xstilts.phases.recipe import Recipe
-from xstilts.phases.slices import Files
+from xstilts.phases.slices import NOT_HERE, Files
 
 FOLDERS = "text"  # of a data folder: where the user's text lies
 _BYTES_A_PIECE, _PIECES_A_WORD = 3.5, 1.5  # guesses, for estimates
@@ -44,11 +44,20 @@ def text_of(said: MixedText, recipe: Recipe, files: Files, arm: str) -> list[Cor
             )
         languages = {} if said.languages is None else {"languages": said.languages}
         choice = TextChoice(lab=Lab(tokens=said.tokens, **languages))
+    elif said.languages and not said.text and not files.workplace.data:
+        return [_not_here(language, said, files) for language in said.languages]
     else:
         folders = said.text or _folders(files.workplace.data, where)
         choice = TextChoice.model_validate({"folder": list(folders), "languages": said.languages})
     keys = f"{where}.text", f"{where}.languages"
     return corpora_of(choice, said.held, (Path.cwd(),), files.workplace, files.sources, keys)
+
+
+def _not_here(language: str, said: MixedText, files: Files) -> Corpus:
+    """Text that a plan without data folders cannot find: nothing runs before it is there."""
+    line = f"text {language}: {FOLDERS}/NAME/{language}.txt"
+    files.absent += [] if line in files.absent else [line]
+    return Corpus(language=language, source=FolderText(digests=(NOT_HERE,)), held=said.held)
 
 
 def _folders(data: Sequence[Path], where: str) -> tuple[str, ...]:
@@ -77,7 +86,8 @@ def pieces_of_text(corpora: Sequence[Corpus], files: Files) -> float:
         if isinstance(corpus.source, LabText):
             told += corpus.source.tokens * _PIECES_A_WORD
         else:
-            sizes = [files.sources[d].stat().st_size for d in corpus.source.digests]
+            there = [files.sources[d] for d in corpus.source.digests if d in files.sources]
+            sizes = [file.stat().st_size for file in there]
             told += sum(sizes) / _BYTES_A_PIECE
     return told
 

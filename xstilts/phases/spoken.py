@@ -121,7 +121,8 @@ def _there(
     for language in others:
         roots = _roots(files, stage.translated, source, language, arm)
         may_be = stage.translated is not None or language in source.languages
-        if may_be and find(sought, said.from_ or "train", language, roots):
+        planned = stage.translated is not None and not files.workplace.data
+        if may_be and (planned or find(sought, said.from_ or "train", language, roots)):
             found.append(spoken_in(stage, target, language))
     return found
 
@@ -160,6 +161,8 @@ def _roots(files: Files, translated: str | None, task: Task, language: str, arm:
     path = Path(translated).expanduser()
     places = [path] if path.is_absolute() else [path, *(d / path for d in data)]
     here = next((p for p in places if p.is_dir()), None)
+    if here is None and not data:
+        return [path / language]  # a plan names the files that are not there
     if here is None:
         raise DataError(
             f"There is no folder of translations {translated}",
