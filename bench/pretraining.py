@@ -55,21 +55,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     said = parser.parse_args()
     shares = [float(share) for share in said.shares.split(",")]
+    named = [f"training.translation={share}" for share in shares]
+    place = Workplace.of(said.store, None)
+    promised = promise(str(DECLARED), place, changes=[*said.changes, named[0]])
+    if promised.start is None:
+        raise SystemExit("there are no starting vectors without training.start=aligned")
+    official = tatoeba()  # before anything is trained: nothing that is missing is told too late
     layers: list[Row] = []
     losses: list[Row] = []
-    for share in shares:
-        changes = [*said.changes, f"training.translation={share}"]
-        done = api.pretrain(str(DECLARED), *changes, store=said.store, say=_say)
+    for share, change in zip(shares, named, strict=True):
+        done = api.pretrain(str(DECLARED), *said.changes, change, store=said.store, say=_say)
+        texts = {"tatoeba": official, "held-out": held_out(promised, said.store)}
         if not layers:
-            promised = promise(str(DECLARED), Workplace.of(said.store, None), changes=changes)
-            texts = {"tatoeba": tatoeba(), "held-out": held_out(promised, said.store)}
-            layers = start_rows(promised, said.store, texts)
+            layers = start_rows(promised, promised.start, said.store, texts)
         layers += layer_rows(share, done.folder, texts)
         losses.append(loss_row(share, done.value))
+    changes = ["--shares", said.shares, *said.changes]
     for name, rows in {"pretraining": layers, "pretraining-loss": losses}.items():
         for row in rows:
             print("  ".join(f"{key}: {value}" for key, value in row.items()), flush=True)
-        write(said.out, name, rows, said.changes)
+        write(said.out, name, rows, changes)
 
 
 def _say(line: str) -> None:
@@ -116,12 +121,12 @@ def accuracy(english: Floats, text: Floats) -> str:
     return f"{100 * float(np.mean(np.asarray(found) == np.arange(len(english)))):.1f}"
 
 
-def start_rows(promised: Promised, store: str | None, texts: dict[str, Sentences]) -> list[Row]:
+def start_rows(
+    promised: Promised, start: Step, store: str | None, texts: dict[str, Sentences]
+) -> list[Row]:
     """Accuracy of the mean of the starting vectors, special pieces left out."""
-    if promised.start is None:
-        raise SystemExit("there are no starting vectors without training.start=aligned")
     tokenizer = load_tokenizer(opened(promised.tokenizer, store).folder)
-    vectors = np.load(opened(promised.start, store).folder / VECTORS, allow_pickle=False)
+    vectors = np.load(opened(start, store).folder / VECTORS, allow_pickle=False)
     vectors[: len(SPECIAL)] = 0.0
 
     def mean(sentences: list[str]) -> Floats:

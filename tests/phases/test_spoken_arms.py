@@ -1,5 +1,6 @@
 """Arms that train in other languages, for longer, or in chains: what they read, train and tell."""
 
+import os
 import shutil
 import unicodedata
 from collections.abc import Callable
@@ -321,3 +322,20 @@ def test_the_recipe_of_all_forms_says_every_key_and_trains_on_exact_translations
         assert letters and all("GEORGIAN" in unicodedata.name(c) for c in letters)
     written = {p.name for p in (tmp_path / "lab").rglob("translated/*/*")}
     assert written == {"lab_mnli"}
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("XSTILTS_DATA") and os.environ.get("XSTILTS_MODELS")),
+    reason="no real data or encoder: set XSTILTS_DATA and XSTILTS_MODELS",
+)
+def test_in_language_finds_tydiqas_own_training_files(tmp_path: Path) -> None:
+    """A file a language, as XTREME's download has them; here in English and Swahili."""
+    arms = "arms={none: [], own: [{language: own}]}"
+    found = make_plan(load("first-light", [arms, "targets=[tydiqa]"]), Workplace.of(tmp_path))
+    own = {c.language: c for c in found.cells if c.arm == "own"}
+    zero_shot = {c.language for c in found.cells if c.arm == "none"}
+    assert set(own) == {"en", "sw"} < zero_shot and {c.source for c in own.values()} == {"en", "sw"}
+    trained = found.models["own/tydiqa.sw@0"].inputs
+    assert trained["train"].inputs["examples"].config.split == "train"  # type: ignore[attr-defined]
+    assert trained["dev_examples"].config.language == "en"  # type: ignore[attr-defined]
+    assert found.models["own/tydiqa.en@0"] is found.models["none/tydiqa@0"]
