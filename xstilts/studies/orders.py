@@ -5,7 +5,7 @@ Candidates are the arms that train on one intermediate task; columns are targets
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,9 +158,6 @@ def _scores(
         if wanted and arm in arms and (target, language) in places:
             found[arm, target, language, int(seed)] = float(row["value"])
     return found
-
-
-Name = tuple[str, str]  # measure, price
 
 
 def measures(evidence: Evidence, field: Field) -> dict[Name, Floats]:

@@ -1,7 +1,6 @@
 """Tables and figures of the study of similarity, as data."""
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,12 +92,10 @@ def language_rows(evidence: Evidence) -> "pd.DataFrame":
         judged = judge(scores[TOGETHER, HEADLINE], field, permutations=_FEW_PERMUTATIONS)
         if judged is None:
             continue
-        told = {"language": row.language, "tokens": row.tokens, "distance": row.distance}
-        known = not _unknown(row.tokens) and float(row.tokens) > 0
-        told["log_tokens"] = math.log10(float(row.tokens)) if known else None
-        rows.append(
-            told | {"targets": judged.ranking.targets} | _columns("spearman", judged.ranking)
-        )
+        tokens = None if unknown(row["tokens"]) else float(row["tokens"])
+        row["log_tokens"] = math.log10(tokens) if tokens else None
+        row["targets"] = judged.ranking.targets
+        rows.append(row | _columns("spearman", judged.ranking))
     columns = ["language", "tokens", "log_tokens", "distance", "targets"]
     columns += ["spearman", "spearman_low", "spearman_high"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
@@ -149,6 +146,7 @@ def tables(
     by_language: "pd.DataFrame",
     pairs: "pd.DataFrame",
 ) -> list[Table]:
+    """Those with rows, in the order to show."""
     chance = "Regret is what the best of the first k lacks to the best of all, in percent."
     found = [
         Table(
@@ -187,6 +185,7 @@ def figures(
     field: Field,
     scores: dict[Name, Floats],
 ) -> list[Figure]:
+    """Those with data, in the order to show."""
     import pandas as pd
 
     bars = by_measure.assign(
