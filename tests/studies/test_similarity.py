@@ -1,6 +1,7 @@
 """The study of similarity on results with a planted truth: what is planted is what it says."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -108,18 +109,18 @@ def test_without_similarities_or_scores_nothing_is_claimed():
 
 
 def without(one: Evidence, name: str) -> Evidence:
-    return Evidence(**{**vars(one), name: getattr(one, name).iloc[:0]})
+    return replace(one, **{name: getattr(one, name).iloc[:0]})
 
 
 def with_probes(one: Evidence, **said: str) -> Evidence:
     probes = one.probes
     for column, value in said.items():
         probes = probes[probes[column] == value]
-    return Evidence(**{**vars(one), "probes": probes})
+    return replace(one, probes=probes)
 
 
 def with_arms(one: Evidence, *names: str) -> Evidence:
-    return Evidence(**{**vars(one), "arms": one.arms[one.arms["arm"].isin(("none", *names))]})
+    return replace(one, arms=one.arms[one.arms["arm"].isin(("none", *names))])
 
 
 def test_a_measure_that_is_planted_beats_size_and_chance_and_regrets_nothing():
@@ -138,7 +139,7 @@ def test_a_measure_that_is_planted_beats_size_and_chance_and_regrets_nothing():
 
 def test_pairs_with_common_data_are_shown_and_not_ranked():
     one = evidence(8)
-    shared = Evidence(**{**vars(one), "same_data": frozenset({("arm_nli", "xnli")})})
+    shared = replace(one, same_data=frozenset({("arm_nli", "xnli")}))
     tables = {t.name: t.rows for t in find(shared).tables}
     pairs = tables["similarity-pairs"].set_index(["intermediate", "target"])
     assert pairs.loc[("nli", "xnli"), "same_data"]
@@ -150,7 +151,7 @@ def test_pairs_with_common_data_are_shown_and_not_ranked():
 def test_a_measure_that_is_undefined_for_a_pair_is_missing_and_never_zero():
     one = evidence(8)
     gone = (one.probes["measure"] == "textemb") & (one.probes["target"] == "pos")
-    tables = find(Evidence(**{**vars(one), "probes": one.probes[~gone]})).tables
+    tables = find(replace(one, probes=one.probes[~gone])).tables
     pairs = next(t.rows for t in tables if t.name == "similarity-pairs")
     assert pairs[pairs["target"] == "pos"]["textemb"].isna().all()
     measured = next(t.rows for t in tables if t.name == "similarity-measures")
@@ -178,14 +179,14 @@ def test_a_moderator_has_an_interval_where_there_are_five_languages_that_were_se
     assert "by distance" not in find(evidence(8)).estimates  # four of them were seen
     seen = evidence(8)
     known = seen.languages.assign(tokens=[10.0 ** (9 - i) for i in range(len(LANGUAGES))])
-    estimates = find(Evidence(**{**vars(seen), "languages": known})).estimates
+    estimates = find(replace(seen, languages=known)).estimates
     assert estimates["by distance"].low <= estimates["by distance"].high
 
 
 @pytest.mark.parametrize("unknown", ["tokens", "distance"])
 def test_what_is_unknown_of_languages_is_said_and_not_guessed(unknown):
     one = evidence(8)
-    blank = Evidence(**{**vars(one), "languages": one.languages.assign(**{unknown: None})})
+    blank = replace(one, languages=one.languages.assign(**{unknown: None}))
     found = find(blank)
     assert found.measured
     assert ("in other languages" in found.answer) == (unknown == "tokens")

@@ -47,6 +47,7 @@ class Field:
         draws: the same as other seeds might have it, ``(draws, arms, targets)``; None under three.
         apart: pairs that share training data, ``(arms, targets)``.
         seeds: behind every score.
+        over: what the draws vary, in words.
     """
 
     arms: Sequence[str]
@@ -57,20 +58,23 @@ class Field:
     draws: Floats | None
     apart: NDArray[np.bool_]
     seeds: int
+    over: str
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A ranking with a p for either direction."""
+    """A ranking with a p for either direction, and the seeds behind it."""
 
     ranking: Ranking
     p: float
+    seeds: int
 
     @property
     def estimate(self) -> Estimate:
         """As a number of the answer."""
         found = self.ranking
-        return Estimate(value=found.quality, low=found.low, high=found.high, unit="correlation")
+        ends = {"low": found.low, "high": found.high}
+        return Estimate(value=found.quality, seeds=self.seeds, unit="correlation", **ends)
 
 
 def candidates(evidence: Evidence) -> "pd.DataFrame":
@@ -125,25 +129,45 @@ def field_of(evidence: Evidence, languages: Sequence[str] | None) -> Field | Non
     values = _scores(evidence, names, counted)
     targets = list(dict.fromkeys(counted["target"]))
     spoken = {t: list(dict.fromkeys(counted[counted["target"] == t]["language"])) for t in targets}
-    seeds = sorted({seed for _, _, _, seed in values})
-    runs = np.array(
-        [
-            [[np.mean([values[a, t, x, s] for x in spoken[t]]) for t in targets] for a in names]
-            for s in seeds
-            if all((a, t, x, s) in values for a in names for t in targets for x in spoken[t])
-        ]
-    )
-    if not len(runs):
+    places = [[(a, t, x) for x in spoken[t]] for a in names for t in targets]
+    every = sorted({seed for *_, seed in values})
+    seeds = [s for s in every if all((*p, s) in values for some in places for p in some)]
+    if not seeds:
         return None
-    shape = runs.shape[1:]
-    draws = None
-    if len(runs) >= FEWEST:
-        flat = runs.reshape(len(runs), -1)
-        still = np.broadcast_to(flat, (_DRAWS, *flat.shape))  # the same test items in every draw
-        draws = joint_draws(flat, still, np.random.default_rng(0)).reshape(_DRAWS, *shape)
+    runs = [[np.mean([values[*p, s] for p in some]) for some in places] for s in seeds]
+    shape, flat = (len(names), len(targets)), np.array(runs)
+    draws, items = None, _on_other_items(evidence, places, seeds)
+    over = "other seeds" if items is None else "other seeds and test items"
+    if len(seeds) >= FEWEST:
+        items = np.broadcast_to(flat, (_DRAWS, *flat.shape)) if items is None else items
+        draws = joint_draws(flat, items, np.random.default_rng(0)).reshape(-1, *shape)
     apart = np.array([[(a, t) in evidence.same_data for t in targets] for a in names])
-    worth = runs.mean(axis=0)
-    return Field(names, list(arms["tasks"]), targets, spoken, worth, draws, apart, len(runs))
+    worth = flat.mean(axis=0).reshape(shape)
+    tasks, number = list(arms["tasks"]), len(seeds)
+    return Field(names, tasks, targets, spoken, worth, draws, apart, number, over)
+
+
+Place = tuple[str, str, str]
+
+
+def _on_other_items(
+    evidence: Evidence, places: Sequence[Sequence[Place]], seeds: Sequence[int]
+) -> Floats | None:
+    """Mean scores on other test items, ``(draws, seeds, means)``; None where items have no counts.
+
+    Args:
+        evidence: may have counts.
+        places: arm, target and language of the scores behind each mean.
+        seeds: of the runs.
+    """
+    drawn = evidence.counts.draws if evidence.counts is not None else {}
+    if any((*place, seed) not in drawn for some in places for place in some for seed in seeds):
+        return None
+    found = [
+        [np.mean([drawn[*place, seed][:_DRAWS] for place in some], axis=0) for some in places]
+        for seed in seeds
+    ]
+    return np.array(found, float).transpose(2, 0, 1)
 
 
 def _scores(
@@ -219,7 +243,7 @@ def judge(
     except ValueError:
         return None
     against = ranking(-scores, field.worth, quality, permutations=permutations)
-    return Judged(found, min(1.0, 2 * min(found.p, against.p)))
+    return Judged(found, min(1.0, 2 * min(found.p, against.p)), field.seeds)
 
 
 def unknown(value: object) -> bool:

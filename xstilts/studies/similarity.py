@@ -58,7 +58,7 @@ def find(evidence: Evidence) -> Finding:
     judged = {name: j for name in scores if (j := judge(scores[name], found))}
     headline = judged.get((TOGETHER, HEADLINE))
     if headline is None:
-        what = f"no similarity that is {PRICES[HEADLINE]} differs between intermediate tasks"
+        what = f"no similarity that is {PRICES[HEADLINE]} differs between three intermediate tasks"
         return Finding(study=STUDY, answer=f"{NOT_MEASURED}: {what}.", measured=False)
     best = _best(judged)
     rows = measure_rows(scores, judged, found, evidence)
@@ -143,7 +143,7 @@ def _method(field: Field, place: str) -> str:
         "correlation, NDCG and Regret@k; qualities were averaged over targets. Two-sided p come "
         f"from {PERMUTATIONS} permutations of the intermediate tasks, the same for all targets, "
         "and were corrected over the single measures by Holm's method. Intervals (95 %) are over "
-        "seeds. The measure that is judged first, fixed beforehand, is the mean rank by all "
+        f"{field.over}. The measure judged first, fixed beforehand, is the mean rank by all "
         "similarities that the untuned encoder gives. Pairs with common training data were left "
         "out, and so were languages in which every task stayed within noise of the floor."
     )
@@ -154,7 +154,7 @@ def _limits(evidence: Evidence, field: Field, by_resources: bool) -> list[str]:
         f"{len(field.tasks)} intermediate tasks have "
         f"{math.factorial(len(field.tasks)):,} orders: no p is below "
         f"{2 / min(math.factorial(len(field.tasks)), PERMUTATIONS + 1):.4f}.",
-        "The intervals speak of other seeds, not of other tasks, targets or test items.",
+        f"The intervals speak of {field.over}, not of other tasks or targets.",
     ]
     if not by_resources:
         found.append("How much text of each language the encoder read is unknown.")
