@@ -7,9 +7,10 @@ from workbench import KINDS, TRAINED, how
 
 from xstilts.data.batches import IGNORED, micro_batches
 from xstilts.models.task_model import next_stage
+from xstilts.prediction.losses import terms
 from xstilts.tasks import get_task
 from xstilts.train.gradient import summed_gradient
-from xstilts.train.optim import clip, make_optimizer, terms
+from xstilts.train.optim import clip, make_optimizer
 
 UPDATE = 32  # examples of the update that is cut
 CPU = torch.device("cpu")

@@ -1,7 +1,7 @@
 """A recipe with all its promises."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from xstilts.core.errors import DataError, EncoderError
@@ -10,6 +10,7 @@ from xstilts.graph import Plan, Step
 from xstilts.phases.encoders import Encoder
 from xstilts.phases.examples import read_step
 from xstilts.phases.forms import TranslatorChoice
+from xstilts.phases.probes import Probe
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import Trained
 from xstilts.phases.spoken import Other
@@ -54,6 +55,7 @@ class Planned:
         encoders: the encoders, by label.
         ready: the models trained elsewhere that arms start from, by arm.
         translators: translation models that are still on the hub.
+        probes: measurements that the recipe's study asks for beside the scores.
     """
 
     recipe: Recipe
@@ -70,6 +72,7 @@ class Planned:
     encoders: Mapping[str, Encoder]
     ready: Mapping[str, Encoder]
     translators: list[TranslatorChoice]
+    probes: list[Probe] = field(default_factory=list)
 
     @property
     def away(self) -> list[Encoder]:

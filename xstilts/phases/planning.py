@@ -7,6 +7,7 @@ from xstilts.phases.encoders import Encoder, encoder_of, ready_of
 from xstilts.phases.layers import has_a_target_stage
 from xstilts.phases.making import Making
 from xstilts.phases.planned import Planned
+from xstilts.phases.probes import probes
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import (
     Files,
@@ -89,11 +90,13 @@ def make_plan(
         for arm in recipe.arms:
             for seed in recipe.seeds:
                 making.arm(arm, seed)
+        whole.probes += probes(making)
         whole.scored += making.cells
         steps |= making.steps
         models |= making.models
         kept |= making.kept
-    whole.plan = Plan(steps, [c.score for c in whole.scored], files.sources, frozenset(kept))
+    goals = [c.score for c in whole.scored] + [probe.step for probe in whole.probes]
+    whole.plan = Plan(steps, goals, files.sources, frozenset(kept))
     whole.models, whole.silent = models, files.silent
     workplace.digests.save()
     return whole

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, rankdata
 
 from xstilts.stats.uncertainty import LEVEL
 
@@ -26,41 +25,75 @@ class Quality:
     """A way to judge a ranking.
 
     Attributes:
-        of: (scores, worth), each shape ``(candidates,)`` -> quality; nan where it is not defined.
+        of: (scores, worth), each shape ``(draws, candidates)`` or without draws, nan in both where
+            a candidate is left out -> quality of each draw; nan where it is not defined.
         lowest: it can be.
         highest: it can be.
         better: 1 if more is better, -1 if less is.
     """
 
-    of: Callable[[Floats, Floats], float]
+    of: Callable[[Floats, Floats], Floats]
     lowest: float
     highest: float
     better: int = 1
 
 
-def _spearman(scores: Floats, worth: Floats) -> float:
-    x, y = (rankdata(column) - (len(column) + 1) / 2 for column in (scores, worth))
-    size = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / size if size > 0 else float("nan")
+def _above(values: Floats) -> Floats:
+    """How many are larger than each, and those before it of its own value count by half."""
+    larger = values[..., None, :] > values[..., :, None]
+    equal = values[..., None, :] == values[..., :, None]
+    found: Floats = larger.sum(-1) + (equal.sum(-1) - 1) / 2
+    return np.where(np.isnan(values), np.nan, found)
 
 
-def _kendall(scores: Floats, worth: Floats) -> float:
-    return float(kendalltau(scores, worth).statistic)
+def _correlation(x: Floats, y: Floats) -> Floats:
+    """Of centred numbers along the last axis; what is nan in both is left out."""
+    size = np.sqrt(np.nansum(x**2, -1) * np.nansum(y**2, -1))
+    found: Floats = np.divide(
+        np.nansum(x * y, -1), size, np.full_like(size, np.nan), where=size > 0
+    )
+    return found
 
 
-def _ndcg(scores: Floats, worth: Floats) -> float:
-    discounts = 1 / np.log2(np.arange(2, len(worth) + 2))
-    best = float(np.sort(worth)[::-1] @ discounts)
-    _, place = np.unique(-scores, return_inverse=True)
-    shared = np.bincount(np.sort(place), discounts) / np.bincount(place)
-    return float(worth @ shared[place]) / best if best > 0 else float("nan")
+def _spearman(scores: Floats, worth: Floats) -> Floats:
+    return _correlation(*(_centred(_above(column)) for column in (scores, worth)))
+
+
+def _centred(ranks: Floats) -> Floats:
+    number = np.maximum((~np.isnan(ranks)).sum(-1, keepdims=True), 1)
+    found: Floats = ranks - np.nansum(ranks, -1, keepdims=True) / number
+    return found
+
+
+def _kendall(scores: Floats, worth: Floats) -> Floats:
+    signs = (np.sign(v[..., None, :] - v[..., :, None]) for v in (scores, worth))
+    x, y = (sign.reshape(*sign.shape[:-2], -1) for sign in signs)
+    return _correlation(x, y)
+
+
+def _gained(scores: Floats, worth: Floats) -> Floats:
+    """Discounted worth by the order of scores; equal ones share the discounts of their places."""
+    discounts = np.cumsum([0.0, *(1 / np.log2(np.arange(2, worth.shape[-1] + 2)))])
+    first = (scores[..., None, :] > scores[..., :, None]).sum(-1)
+    equal = np.maximum((scores[..., None, :] == scores[..., :, None]).sum(-1), 1)
+    shared = (discounts[np.minimum(first + equal, len(discounts) - 1)] - discounts[first]) / equal
+    found: Floats = np.nansum(worth * shared, -1)
+    return found
+
+
+def _ndcg(scores: Floats, worth: Floats) -> Floats:
+    best = _gained(worth, worth)
+    found: Floats = np.divide(
+        _gained(scores, worth), best, np.full_like(best, np.nan), where=best > 0
+    )
+    return found
 
 
 SPEARMAN = Quality(_spearman, -1, 1)
 """Pearson's correlation of the ranks (Spearman 1904)."""
 
 KENDALL = Quality(_kendall, -1, 1)
-"""Tau-b (Kendall 1945), by scipy."""
+"""Tau-b (Kendall 1945)."""
 
 NDCG = Quality(_ndcg, 0, 1)
 """``sum worth_i / log2(1 + rank_i)`` by rank of score over that by rank of worth (Järvelin &
@@ -76,10 +109,15 @@ def regret(k: int) -> Quality:
     selection". Candidates of equal score keep their order.
     """
 
-    def of(scores: Floats, worth: Floats) -> float:
-        best = float(worth.max())
-        first = float(worth[np.argsort(-scores, kind="stable")[:k]].max())
-        return 100 * (best - first) / best if best > 0 else float("nan")
+    def of(scores: Floats, worth: Floats) -> Floats:
+        scores, worth = np.broadcast_arrays(scores, np.where(np.isnan(worth), -np.inf, worth))
+        order = np.argsort(-scores, axis=-1, kind="stable")[..., :k]  # nan comes last
+        best = worth.max(-1)
+        first = np.take_along_axis(worth, order, -1).max(-1)
+        lacking: Floats = np.full_like(best, np.nan)
+        there = best > 0
+        lacking[there] = 100 * (best[there] - first[there]) / best[there]
+        return lacking
 
     return Quality(of, 0, 100, better=-1)
 
@@ -135,39 +173,47 @@ def ranking(
         ValueError: no target has three candidates with scores that differ.
     """
     scores, worth = np.asarray(scores, float), np.asarray(worth, float)
-    found, targets = _mean_quality(scores, worth, quality)
-    if not targets:
+    [found], targets = _mean_quality(scores[None], worth, quality)
+    if not targets[0]:
         raise ValueError("no target has three candidates whose scores differ")
     rng = np.random.default_rng(seed)
-    chance = np.array(
-        [
-            _mean_quality(scores[rng.permutation(len(scores))], worth, quality)[0]
-            for _ in range(permutations)
-        ]
-    )
+    orders = np.stack([rng.permutation(len(scores)) for _ in range(permutations)])
+    chance, _ = _mean_quality(scores[orders], worth, quality)
     as_good = quality.better * chance >= quality.better * found - 1e-12
     low = high = None
     if worth_draws is not None:
-        drawn = [_mean_quality(scores, each, quality)[0] for each in worth_draws]
-        reach = float(np.nanquantile(np.abs(np.array(drawn) - found), LEVEL))
+        drawn, _ = _mean_quality(scores[None], np.asarray(worth_draws, float), quality)
+        reach = float(np.nanquantile(np.abs(drawn - found), LEVEL))
         low, high = max(quality.lowest, found - reach), min(quality.highest, found + reach)
     return Ranking(
-        found,
+        float(found),
         float(np.nanmean(chance)),
         float(1 + as_good.sum()) / (1 + permutations),
         low,
         high,
-        targets,
+        int(targets[0]),
     )
 
 
-def _mean_quality(scores: Floats, worth: Floats, quality: Quality) -> tuple[float, int]:
-    """The mean over targets that have a quality, and their number."""
+def _mean_quality(
+    scores: Floats, worth: Floats, quality: Quality
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Of each draw the mean over targets that have a quality, and their number.
+
+    Args:
+        scores: shape ``(draws, candidates, targets)``; or one draw for all.
+        worth: likewise, or without draws.
+        quality: that counts.
+    """
     found = []
-    for mine, real in zip(scores.T, worth.T, strict=True):
+    for target in range(scores.shape[-1]):
+        mine, real = np.broadcast_arrays(scores[..., target], worth[..., target])
         there = ~np.isnan(mine)
-        if there.sum() >= _FEWEST and np.ptp(mine[there]) > 0:
-            value = quality.of(mine[there], real[there])
-            if not np.isnan(value):
-                found.append(value)
-    return (float(np.mean(found)), len(found)) if found else (float("nan"), 0)
+        value = quality.of(np.where(there, mine, np.nan), np.where(there, real, np.nan))
+        some = np.where(there, mine, -np.inf).max(-1) > np.where(there, mine, np.inf).min(-1)
+        found.append(np.where(some & (there.sum(-1) >= _FEWEST), value, np.nan))
+    values = np.stack(found)
+    defined = ~np.isnan(values)
+    number = defined.sum(0)
+    total = np.where(defined, values, 0).sum(0)
+    return np.divide(total, number, np.full_like(total, np.nan), where=number > 0), number

@@ -7,8 +7,8 @@ from xstilts.data.batches import Ints, TokenArrays, micro_batches
 from xstilts.models.device import Precision, number_format
 from xstilts.models.task_model import TaskModel
 from xstilts.prediction.forward import inputs_of, shaped_for
+from xstilts.prediction.losses import summed_loss, terms
 from xstilts.train.dual import dual_gradient
-from xstilts.train.optim import summed_loss, terms
 
 
 def summed_gradient(
