@@ -36,6 +36,7 @@ from xstilts.data.read import read_examples
 from xstilts.phases.planned import Cell
 from xstilts.phases.workplace import Workplace
 from xstilts.scoring.counts import item_counts
+from xstilts.scoring.spec import Score
 from xstilts.stats.counts import corpus_score, resampled_scores
 from xstilts.stats.crossed import crossed_test
 from xstilts.store import Store
@@ -125,7 +126,9 @@ def measured(cells: Iterable[Cell], store: Store, target: str) -> Variances:
         if cell.target != target:
             continue
         examples, said = _predicted(cell, store)
-        counts = item_counts(cell.score.config, examples, said)
+        config = cell.score.config
+        assert isinstance(config, Score)
+        counts = item_counts(config, examples, said)
         numbers = counts[metric].sum(axis=1)
         if metric == "f1":  # numerator 2 * right, denominator gold + predicted
             gold = _gold_chunks(examples)

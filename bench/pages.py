@@ -50,13 +50,14 @@ def main() -> None:
     main = [metrics[t] == m for t, m in zip(every["target"], every["metric"], strict=True)]
     write("-cells", every[main].round({"value": 2, "floor": 2}), planned, changes, "")
     write("-english", english_table(rows), planned, changes, _ENGLISH)
-    cells = gains.cells(rows, metrics, "none", results.same_data(planned))
+    label = next(iter(planned.encoders))
+    counts = results.counts(planned, place.store, label)
+    cells = gains.cells(rows, metrics, "none", results.same_data(planned), counts=counts)
     gained = gain_table(rows, cells, metrics, planned)
     write("", gained, planned, changes, gains_note(len(planned.recipe.seeds)))
     stages = results.stage_rows(planned, place.store)
     write("-cost", cost_table(stages, planned, place.store), planned, changes, _COST)
     write("-groups", group_table(rows), planned, changes, _GROUPS)
-    label = next(iter(planned.encoders))
     report = report_input(found, place.store, label)
     if report.sweeps:
         write("-layers", layer_table(report), planned, changes, _LAYERS)
@@ -130,7 +131,7 @@ def gains_note(seeds: int) -> str:
     parts = (
         "mean gain over `none` in points, over languages and seeds, cells at floor left out",
         "in parentheses the languages counted",
-        sure.get(seeds, "in brackets its 95 % interval over seeds (paired t)"),
+        sure.get(seeds, "in brackets its 95 % interval over other seeds and test items"),
         "† the arm's stage and the target train on the same data",
     )
     return "; ".join(parts)
