@@ -1,7 +1,13 @@
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
+from planted_results import evidence
 
 from xstilts.stats.crossed import crossed_test
+from xstilts.stats.gains import cells
+from xstilts.stats.items import Counted, Counts
 from xstilts.stats.scores import Scores
 from xstilts.studies.contrasts import (
     contrast,
@@ -13,10 +19,11 @@ from xstilts.studies.contrasts import (
     total,
     with_holm,
 )
+from xstilts.studies.measured import Measured, measured
 
 
-def table(values: dict[tuple[str, str, str], dict[int | None, float]]) -> Scores:
-    return Scores(values, {place: (1000, 10.0) for place in values}, {})
+def table(values: dict[tuple[str, str, str], dict[int | None, float]]) -> Measured:
+    return Measured(Scores(values, {place: (1000, 10.0) for place in values}, {}))
 
 
 SCORES = table(
@@ -83,3 +90,38 @@ def test_two_draws_stand_for_themselves() -> None:
 def test_rows_without_a_p_are_in_no_correction() -> None:
     rows = with_holm([{"p": 0.01}, {"p": None}, {"p": 0.04}])
     assert [row["p_holm"] for row in rows] == [0.02, None, 0.04]
+
+
+def test_with_counts_of_items_a_gain_has_the_interval_of_its_cell() -> None:
+    whole = evidence([{}, {"tasks": "mnli"}], lambda arm, _t, _l: 60.0 + 2 * bool(arm["tasks"]))
+    counts, rows = counted_like(whole.rows)
+    there = dataclasses.replace(whole, rows=rows, counts=counts)
+    of = cells(rows, whole.main_metrics, "a0", counts=counts).query("language == 'sw'").iloc[0]
+    mine = contrast(measured(there), over([(of["target"], "sw")], {"a1": 1.0, "a0": -1.0})).test
+    seeds = contrast(
+        Measured(measured(there).scores), over([(of["target"], "sw")], {"a1": 1.0, "a0": -1.0})
+    )
+    assert (mine.mean, mine.low, mine.high) == pytest.approx((of["gain"], of["low"], of["high"]))
+    assert mine.high - mine.low > seeds.test.high - seeds.test.low
+
+
+def test_one_run_without_counts_leaves_a_test_over_seeds_alone() -> None:
+    whole = evidence([{}, {"tasks": "mnli"}], lambda arm, _t, _l: 60.0 + 2 * bool(arm["tasks"]))
+    counts, rows = counted_like(whole.rows)
+    some = {run: of for run, of in counts.runs.items() if run[3] != 0}
+    there = dataclasses.replace(whole, rows=rows, counts=Counts(some))
+    weights = over([("xnli", "sw")], {"a1": 1.0, "a0": -1.0})
+    alone = Measured(measured(there).scores)
+    assert contrast(measured(there), weights).test == contrast(alone, weights).test
+
+
+def counted_like(rows: pd.DataFrame) -> tuple[Counts, pd.DataFrame]:
+    """Counts of 1,000 items, each right or wrong at random; and rows with the scores they give."""
+    rng = np.random.default_rng(1)
+    luck, groups, runs, values = rng.random(1000), np.arange(1000).astype("S4"), {}, []
+    for row in rows.to_dict("records"):
+        right = luck + rng.normal(0, 0.05, 1000) < row["value"] / 100
+        of = Counted(groups, np.stack([right, np.ones(1000)], axis=-1)[:, None, :].astype(float))
+        runs[row["arm"], row["target"], row["language"], row["seed"]] = of
+        values.append(of.score)
+    return Counts(runs), rows.assign(value=values)

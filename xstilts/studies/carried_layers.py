@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xstilts.stats.paired import Verdict
-from xstilts.stats.scores import Scores
 from xstilts.studies.arms import Settings, twin
 from xstilts.studies.contrasts import (
     Contrast,
@@ -16,6 +15,7 @@ from xstilts.studies.contrasts import (
 )
 from xstilts.studies.finding import Table
 from xstilts.studies.frames import frame
+from xstilts.studies.measured import Measured
 from xstilts.studies.numerals import listing
 from xstilts.studies.sentences import said, size
 
@@ -58,7 +58,7 @@ def carryings(arms: Sequence[Settings]) -> list[Carrying]:
     return found
 
 
-def lead_of_lowest(table: Scores, found: Sequence[Carrying], keep: Keep) -> Contrast | None:
+def lead_of_lowest(table: Measured, found: Sequence[Carrying], keep: Keep) -> Contrast | None:
     """The lowest blocks minus as many others, in the mean; None without others."""
     pairs = [(one.low["arm"], one.controls) for one in found if one.controls]
     weights = against(table, pairs, keep)
@@ -78,7 +78,7 @@ def carried_words(found: Sequence[Carrying], lead: Contrast, verdict: Verdict) -
 
 
 def carried_tables(
-    table: Scores, found: Sequence[Carrying], baseline: str, keep: Keep
+    table: Measured, found: Sequence[Carrying], baseline: str, keep: Keep
 ) -> list[Table]:
     """The gain of every set of blocks over the baseline."""
     rows = []

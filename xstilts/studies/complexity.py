@@ -6,13 +6,13 @@ from statistics import fmean
 
 from xstilts.stats.paired import FEWEST
 from xstilts.stats.ranks import rank_correlation
-from xstilts.stats.scores import Scores
 from xstilts.studies.arms import Settings, has_only, members
 from xstilts.studies.contrasts import Contrast, contrast, mean, slope, total, with_holm
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate
 from xstilts.studies.frames import plain_rows
 from xstilts.studies.gaps import NONE, Gap
+from xstilts.studies.measured import Measured
 
 MEASURES = {
     "size": "training examples",
@@ -76,7 +76,7 @@ class Judged:
         return {name: self.whole.estimate()} | turned | ranked
 
 
-def measured(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, dict[str, float]]:
+def complexity_of(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, dict[str, float]]:
     """Measure -> task -> value; sizes are those of the finished stages."""
     found: dict[str, dict[str, list[float]]] = {measure: {} for measure in MEASURES}
     for arm in arms:
@@ -84,7 +84,8 @@ def measured(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, dict[str
         if len(tasks) == 1 and has_only(arm) and arm["examples"] is not None:
             found["size"].setdefault(tasks[0], []).append(float(arm["examples"]))
     for row in plain_rows(evidence.probes):
-        task = row["intermediate"] if row["target"] is None else None
+        named = [task for task in (row["intermediate"], row["target"]) if task is not None]
+        task = named[0] if len(named) == 1 else None
         if task and row["measure"] in set(MEASURES) - {"size"} and row["value"] is not None:
             found[row["measure"]].setdefault(task, []).append(float(row["value"]))
     return {
@@ -94,7 +95,7 @@ def measured(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, dict[str
 
 
 def judge_gap(
-    evidence: Evidence, table: Scores, gap: Gap, measures: Mapping[str, Mapping[str, float]]
+    evidence: Evidence, table: Measured, gap: Gap, measures: Mapping[str, Mapping[str, float]]
 ) -> Judged:
     """Put a gap beside everything that is known of how complex tasks are."""
     by_task = {task: contrast(table, weights) for task, weights in gap.by_task.items()}
@@ -120,7 +121,7 @@ def _correlated(x: Sequence[float], y: Sequence[float], seeds: int) -> Estimate:
     return Estimate(value=rho, seeds=seeds, unit="correlation", **ends)
 
 
-def _turns(evidence: Evidence, table: Scores, gap: Gap) -> list[Turn]:
+def _turns(evidence: Evidence, table: Measured, gap: Gap) -> list[Turn]:
     """Every knob with two values or more among tasks that are the same in all other knobs."""
     families: dict[tuple[str, str, str], dict[float, str]] = {}
     for task in gap.by_task:

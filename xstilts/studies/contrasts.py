@@ -2,10 +2,11 @@
 
 What the studies of transfer estimate is linear in scores: a difference of arms, a mean over
 languages, a slope over a number of tasks. A *weighting* says how much each place (arm, target,
-language) counts. Its value in a seed is the weighted sum of that seed's scores; the values of the
-seeds are the sample of Student's t (``xstilts.stats.paired``). Only seeds that every place has are
-used, so that each stands for the same places; a score without a seed stands for every seed. A cell
-is left out where all arms compared are at the floor, as in ``xstilts.stats.gains``.
+language) counts. Its value in a seed is the weighted sum of that seed's scores, its value on other
+test items that of the scores drawn there; the test is that of ``xstilts.stats.crossed``, or over
+seeds alone where a run keeps no counts of items. Only seeds that every place has are used, so that
+each stands for the same places; a score without a seed stands for every seed. A cell is left out
+where all arms compared are at the floor, as in ``xstilts.stats.gains``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,11 +17,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from xstilts.stats.corrections import holm
-from xstilts.stats.crossed import between_seeds, centred
+from xstilts.stats.crossed import between_seeds, centred, crossed_test
 from xstilts.stats.paired import FEWEST, PairedTest, Verdict, judged, paired_test, verdict
-from xstilts.stats.scores import Place, Scores, Seed
+from xstilts.stats.scores import Place, Seed
 from xstilts.stats.uncertainty import Source, Uncertainty
 from xstilts.studies.finding import Estimate
+from xstilts.studies.measured import Measured
 
 Cell: TypeAlias = tuple[str, str]
 Weighting: TypeAlias = Mapping[Place, float]
@@ -54,47 +56,35 @@ class Contrast:
         return {name: test.mean, **numbers, "seeds": len(self.by_seed)}
 
 
-def contrast(table: Scores, weights: Weighting) -> Contrast:
+def contrast(table: Measured, weights: Weighting) -> Contrast:
     """The sum over places of weight times score, by seed, and its test."""
     used = {place: weight for place, weight in weights.items() if weight}
-    values = {
-        seed: sum(w * _at(table, place, seed) for place, w in used.items())
-        for seed in _shared(table, used)
-    }
-    return Contrast(paired_test(list(values.values())), values, len(used))
+    seeds = table.shared_seeds(used)
+    values = table.summed(used, seeds)
+    by_seed = dict(zip(seeds, values.tolist(), strict=True))
+    if len(seeds) < FEWEST:
+        return Contrast(paired_test(values.tolist()), by_seed, len(used))
+    items = table.summed_draws(used, seeds)
+    test = crossed_test(values[:, None], items[:, :, None])
+    return Contrast(test, by_seed, len(used))
 
 
-def contrast_of_draws(table: Scores, draws: Sequence[Weighting]) -> Contrast:
+def contrast_of_draws(table: Measured, draws: Sequence[Weighting]) -> Contrast:
     """The mean of the same contrast in several draws of examples or layers, each in every seed.
 
     From ``FEWEST`` draws on they are a sample of other draws: the variance of what a draw moves in
     all seeds alike (the mean covariance between seeds, as in ``xstilts.stats.crossed``) joins that
-    of the seeds. Of fewer the interval speaks of these draws alone.
+    of seeds and items. Of fewer the interval speaks of these draws alone.
     """
-    found = [contrast(table, weights).by_seed for weights in draws]
-    seeds = [seed for seed in found[0] if all(seed in one for one in found)]
-    values = np.array([[one[seed] for seed in seeds] for one in found], float)
-    by_seed = {seed: float(values[:, i].mean()) for i, seed in enumerate(seeds)}
-    places = len({place for weights in draws for place in weights})
-    plain = paired_test(list(by_seed.values()))
-    if len(seeds) < FEWEST or len(draws) < FEWEST or plain.mean is None:
-        return Contrast(plain, by_seed, places)
-    of_seeds = Source(float(values.mean(axis=0).var(ddof=1)) / len(seeds), len(seeds) - 1)
-    shared = max(0.0, between_seeds(centred(values))) / len(draws)
-    error = Uncertainty((of_seeds, Source(shared, len(draws) - 1)))
-    return Contrast(judged(plain.mean, error), by_seed, places)
-
-
-def _shared(table: Scores, places: Iterable[Place]) -> list[Seed]:
-    seeded = [set(table.values[p]) for p in places if None not in table.values[p]]
-    if not seeded:
-        return [None] if places else []
-    return sorted(set.intersection(*seeded), key=lambda seed: seed or 0)
-
-
-def _at(table: Scores, place: Place, seed: Seed) -> float:
-    values = table.values[place]
-    return values[None] if None in values else values[seed]
+    whole = mean(draws)
+    plain = contrast(table, whole)
+    seeds = list(plain.by_seed)
+    if plain.test.error is None or plain.test.mean is None or len(draws) < FEWEST:
+        return plain
+    changes = centred(np.array([table.summed(weights, seeds) for weights in draws]))
+    shared = max(0.0, between_seeds(changes)) / len(draws)
+    error = Uncertainty((*plain.test.error.sources, Source(shared, len(draws) - 1)))
+    return Contrast(judged(plain.test.mean, error), plain.by_seed, plain.places)
 
 
 def over(cells: Sequence[Cell], arms: Mapping[str, float]) -> Weighting:
@@ -132,7 +122,7 @@ def every(target: str, language: str) -> bool:
     return True
 
 
-def shared_cells(table: Scores, arms: Iterable[str], keep: Keep = every) -> list[Cell]:
+def shared_cells(table: Measured, arms: Iterable[str], keep: Keep = every) -> list[Cell]:
     """The (target, language) pairs that all arms were scored in, at least one above the floor.
 
     Args:
@@ -141,13 +131,13 @@ def shared_cells(table: Scores, arms: Iterable[str], keep: Keep = every) -> list
         keep: of a target and a language: whether it is looked at.
     """
     names = list(dict.fromkeys(arms))
-    sets = [{place[1:] for place in table.values if place[0] == name} for name in names]
+    sets = [{place[1:] for place in table.scores.values if place[0] == name} for name in names]
     both = sorted(cell for cell in set.intersection(*sets) if keep(*cell)) if sets else []
-    return [c for c in both if not all(table.at_floor((name, *c)) for name in names)]
+    return [c for c in both if not all(table.scores.at_floor((name, *c)) for name in names)]
 
 
 def against(
-    table: Scores, pairs: Iterable[tuple[str, Mapping[str, float]]], keep: Keep = every
+    table: Measured, pairs: Iterable[tuple[str, Mapping[str, float]]], keep: Keep = every
 ) -> Weighting | None:
     """The mean over pairs of an arm minus a weighted mean of others; None if none share cells."""
     parts = []

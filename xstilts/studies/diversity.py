@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from xstilts.stats.paired import Verdict
-from xstilts.stats.scores import Scores, scores
 from xstilts.studies.arms import Settings, has_only, members, settings
 from xstilts.studies.contrasts import (
     Cell,
@@ -24,6 +23,7 @@ from xstilts.studies.contrasts import (
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame
+from xstilts.studies.measured import Measured, measured
 from xstilts.studies.numerals import count, listing, score
 from xstilts.studies.same_data import beside
 from xstilts.studies.sentences import not_measured, said, sentence, size
@@ -36,8 +36,9 @@ METHOD = (
     "with totals that grow with the tasks. Only numbers k at which every task is drawn equally "
     "often count, so that no task's own worth is taken for that of their number. The score at k "
     "is the mean over its arms of the mean over retrieval and ranking targets of the mean over "
-    "languages other than English. The trend is the least-squares slope over log2 k; tests are "
-    "Student's t over seeds, with Holm's correction over what the answer tells. The additive "
+    "languages other than English. The trend is the least-squares slope over log2 k; the test "
+    "is the crossed test over seeds and test items (over seeds alone where a run keeps no "
+    "counts of items), with Holm's correction over what the answer tells. The additive "
     "prediction for a mixture is the baseline plus the sum of what its tasks gain alone, or, at "
     "a fixed total, of which each task has its share, plus their mean. Cells at floor in all "
     "arms are left out. Mining is shown beside and is in no mean."
@@ -89,7 +90,7 @@ class Regime:
 
 def find(evidence: Evidence) -> Finding:
     """Judge the number of intermediate tasks; ``METHOD`` says how."""
-    table, arms = scores(evidence.rows, evidence.main_metrics), settings(evidence)
+    table, arms = measured(evidence), settings(evidence)
     front = [target for target, kind in evidence.kinds.items() if kind in FRONT]
     found = _regimes(arms)
     judged = []
@@ -188,7 +189,7 @@ def _balanced(arms: Sequence[Settings], pool: Collection[str]) -> bool:
 
 
 def _cells(
-    evidence: Evidence, table: Scores, regime: Regime, targets: Collection[str]
+    evidence: Evidence, table: Measured, regime: Regime, targets: Collection[str]
 ) -> list[Cell]:
     return shared_cells(
         table,
@@ -197,14 +198,14 @@ def _cells(
     )
 
 
-def _trend(table: Scores, regime: Regime, cells: Sequence[Cell]) -> Contrast:
+def _trend(table: Measured, regime: Regime, cells: Sequence[Cell]) -> Contrast:
     """Points a doubling of the number of tasks."""
     at = {math.log2(k): regime.score_at(k, cells) for k in regime.by_k}
     return contrast(table, slope(at))
 
 
 def _excess(
-    table: Scores, regime: Regime, cells: Sequence[Cell], sizes: Collection[int], baseline: str
+    table: Measured, regime: Regime, cells: Sequence[Cell], sizes: Collection[int], baseline: str
 ) -> Contrast | None:
     """Scores of mixtures minus their additive predictions, every number of tasks one vote."""
     parts = []
@@ -215,7 +216,7 @@ def _excess(
     return contrast(table, mean(parts)) if parts else None
 
 
-def _judged(evidence: Evidence, table: Scores, regime: Regime, cells: Sequence[Cell]) -> _Judged:
+def _judged(evidence: Evidence, table: Measured, regime: Regime, cells: Sequence[Cell]) -> _Judged:
     base = evidence.baseline
     start = contrast(table, over(cells, {base: 1.0}))
     rows = [{"regime": regime.name, "k": 0, "arms": 1} | _level(start)]
@@ -264,7 +265,7 @@ def _words(one: _Judged, verdicts: Mapping[str, Verdict]) -> str:
 
 
 def _by_target(
-    evidence: Evidence, table: Scores, regimes: Sequence[Regime]
+    evidence: Evidence, table: Measured, regimes: Sequence[Regime]
 ) -> list[dict[str, Any]]:
     rows = []
     for regime in regimes:
@@ -301,10 +302,10 @@ def _curve(rows: Sequence[dict[str, Any]]) -> Figure:
 
 
 def _missing(
-    evidence: Evidence, table: Scores, found: Sequence[Regime], front: Sequence[str]
+    evidence: Evidence, table: Measured, found: Sequence[Regime], front: Sequence[str]
 ) -> list[str]:
     missing = []
-    if not any(target in front for _, target, _ in table.values):
+    if not any(target in front for _, target, _ in table.scores.values):
         missing.append("no retrieval or ranking target has scores")
     if not any(len(regime.by_k) > 1 for regime in found):
         uneven = sorted({k for regime in found for k in regime.unbalanced})

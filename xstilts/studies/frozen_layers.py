@@ -6,13 +6,13 @@ from statistics import fmean
 from typing import Any
 
 from xstilts.stats.paired import Verdict, verdict
-from xstilts.stats.scores import Scores
 from xstilts.studies.arms import Settings, trained_targets, twin
 from xstilts.studies.choice import dev_scores
 from xstilts.studies.contrasts import Contrast, Keep, Weighting, against, contrast, mean, with_holm
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate, Table
 from xstilts.studies.frames import frame
+from xstilts.studies.measured import Measured
 from xstilts.studies.numerals import listing
 from xstilts.studies.sentences import said, size
 
@@ -49,7 +49,9 @@ def unfrozen(arm: Settings, among: Sequence[Settings]) -> Settings | None:
     return twin(arm, among, frozen=None, frozen_during=None)
 
 
-def depths(evidence: Evidence, table: Scores, arms: Sequence[Settings], keep: Keep) -> list[Depth]:
+def depths(
+    evidence: Evidence, table: Measured, arms: Sequence[Settings], keep: Keep
+) -> list[Depth]:
     """Every depth frozen in every stage whose arms have twins.
 
     What is frozen in the target's stage is judged by targets that have one.
@@ -75,7 +77,7 @@ def _of(targets: Collection[str], keep: Keep) -> Keep:
     return lambda target, language: target in targets and keep(target, language)
 
 
-def in_the_mean(table: Scores, found: Sequence[Depth]) -> dict[str, Contrast]:
+def in_the_mean(table: Measured, found: Sequence[Depth]) -> dict[str, Contrast]:
     """Stage -> what freezing does in the mean over its depths."""
     of: dict[str, list[Weighting]] = {}
     for depth in found:

@@ -7,13 +7,20 @@ import pandas as pd
 
 from xstilts.stats import language_gap as xtreme
 from xstilts.stats.paired import verdict
-from xstilts.stats.scores import scores
 from xstilts.studies.arms import Settings, has_only, settings
-from xstilts.studies.complexity import FEWEST_TASKS, MEASURES, Judged, Turn, judge_gap, measured
+from xstilts.studies.complexity import (
+    FEWEST_TASKS,
+    MEASURES,
+    Judged,
+    Turn,
+    complexity_of,
+    judge_gap,
+)
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate, Figure, Finding, Table
 from xstilts.studies.frames import frame, plain_rows
 from xstilts.studies.gaps import NONE, Gap, language_gap, source_gap
+from xstilts.studies.measured import measured
 from xstilts.studies.numerals import listing
 from xstilts.studies.same_data import beside
 from xstilts.studies.sentences import not_measured, said, sentence, size
@@ -21,27 +28,28 @@ from xstilts.studies.sentences import not_measured, said, sentence, size
 STUDY = "gap"
 METHOD = (
     "Two gaps are taken apart. The language gap of an intermediate task is the score in English "
-    "minus the mean of the other languages, averaged over targets (Hu et al. 2020). The source gap "
-    "is what training the target in English instead of another language s scores more in the "
-    "languages that are neither, averaged over languages, targets and s, of equally many examples. "
-    "All tasks are compared over the same cells, those not at floor. Complexity is what was "
-    "declared before: the knobs of a task, varied one at a time with everything else as it is, and "
-    "of every task its size, the entropy of its labels, the length of its inputs and the loss "
-    "after fixed first steps. A knob's change is the least-squares slope of the gap over its "
-    "values times their range, with Student's t over seeds and Holm's correction over the knobs of "
-    "one gap. Other measures are Spearman's rank correlation with the gap over tasks, with a "
-    "bootstrap over tasks."
+    "minus the mean of the other languages, averaged over targets (Hu et al. 2020). The source "
+    "gap is what training the target in English instead of another language s scores more in "
+    "the languages that are neither, averaged over languages, targets and s, of equally many "
+    "examples. All tasks are compared over the same cells, those not at floor. Complexity is "
+    "what was declared before: the knobs of a task, varied one at a time with everything else "
+    "as it is, and of every task its size, the entropy of its labels, the length of its inputs "
+    "and the loss after fixed first steps. A knob's change is the least-squares slope of the "
+    "gap over its values times their range, with the crossed test over seeds and test items "
+    "(over seeds alone where a run keeps no counts of items) and Holm's correction over the "
+    "knobs of one gap. Other measures are Spearman's rank correlation with the gap over tasks, "
+    "with a bootstrap over tasks."
 )
 
 
 def find(evidence: Evidence) -> Finding:
     """Judge both gaps; ``METHOD`` says how."""
-    table, arms = scores(evidence.rows, evidence.main_metrics), settings(evidence)
+    table, arms = measured(evidence), settings(evidence)
     gaps = [language_gap(evidence, table, arms), source_gap(evidence, table, arms)]
     if all(gap.missing for gap in gaps):
         missing = [f"of the {gap.name}, {gap.missing}" for gap in gaps]
         return not_measured(STUDY, missing, METHOD)
-    measures = measured(evidence, arms)
+    measures = complexity_of(evidence, arms)
     judged = [judge_gap(evidence, table, gap, measures) for gap in gaps if not gap.missing]
     numbers = {name: value for one in judged for name, value in one.numbers.items()}
     both, changed = beside(evidence, numbers, lambda other: find(other).estimates)

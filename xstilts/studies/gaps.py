@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xstilts.stats.scores import Scores
 from xstilts.studies.arms import Settings, has_only, members, twin
 from xstilts.studies.contrasts import Cell, Weighting, mean, over, shared_cells, total
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.frames import plain_rows
+from xstilts.studies.measured import Measured
 
 NONE = "none"  # in the place of a task: no intermediate stage
 
@@ -29,7 +29,7 @@ class Gap:
     limits: Sequence[str] = ()
 
 
-def language_gap(evidence: Evidence, table: Scores, arms: Sequence[Settings]) -> Gap:
+def language_gap(evidence: Evidence, table: Measured, arms: Sequence[Settings]) -> Gap:
     """English minus the mean of the other languages, then the mean over targets (XTREME's gap).
 
     Of targets in which English is above the floor in all arms, over the languages that all arms
@@ -44,7 +44,7 @@ def language_gap(evidence: Evidence, table: Scores, arms: Sequence[Settings]) ->
     firsts = [
         cell
         for cell in cells
-        if cell[1] == english and not any(table.at_floor((arm, *cell)) for arm in names)
+        if cell[1] == english and not any(table.scores.at_floor((arm, *cell)) for arm in names)
     ]
     targets = {target for target, _ in firsts}
     others = [cell for cell in cells if cell[1] != english and cell[0] in targets]
@@ -58,7 +58,7 @@ def language_gap(evidence: Evidence, table: Scores, arms: Sequence[Settings]) ->
     return Gap(name, of)
 
 
-def source_gap(evidence: Evidence, table: Scores, arms: Sequence[Settings]) -> Gap:
+def source_gap(evidence: Evidence, table: Measured, arms: Sequence[Settings]) -> Gap:
     """Trained on English minus trained on s, in the languages that are neither.
 
     The mean over languages, targets trained on either, then over s; of equally many examples. Only
@@ -105,7 +105,7 @@ def _task(arm: Settings) -> str:
 
 
 def _cells_of(
-    evidence: Evidence, table: Scores, spoken: str, pairs: Sequence[tuple[str, str]]
+    evidence: Evidence, table: Measured, spoken: str, pairs: Sequence[tuple[str, str]]
 ) -> list[Cell]:
     """Third languages of the targets that were trained in both."""
     sources = zip(*(evidence.rows[c] for c in ("arm", "target", "source")), strict=True)

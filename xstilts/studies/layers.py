@@ -5,7 +5,6 @@ from statistics import fmean
 
 import pandas as pd
 
-from xstilts.stats.scores import Scores, scores
 from xstilts.studies.arms import Settings, settings
 from xstilts.studies.carried_layers import (
     Carrying,
@@ -27,6 +26,7 @@ from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame, plain_rows
 from xstilts.studies.frozen_layers import Depth, depths, frozen_words, in_the_mean, unfrozen
+from xstilts.studies.measured import Measured, measured
 from xstilts.studies.numerals import listing
 from xstilts.studies.same_data import beside
 from xstilts.studies.sentences import not_measured, sentence
@@ -35,22 +35,23 @@ STUDY = "layers"
 LOWEST = "lowest blocks carried, against as many others"
 ALONE = "no lowest blocks carried alone have as many others beside them"
 METHOD = (
-    "An arm with frozen or carried blocks is compared with its twin, the arm that is the same in "
-    "every other setting, and with the baseline. Scores are means over languages other than "
+    "An arm with frozen or carried blocks is compared with its twin, the arm that is the same "
+    "in every other setting, and with the baseline. Scores are means over languages other than "
     "English, then over targets, of cells that both have and that are not at floor in both; the "
-    "test is Student's t over seeds, with Holm's correction over what the answer tells, and in "
-    "tables over their rows. Effects of one depth are means over intermediate tasks. What is "
-    "frozen in the target's stage is judged by targets that are trained. The depth chosen is the "
-    "one with the highest mean score on held-out English examples of the targets, freezing nothing "
-    "among them; reported is what it does in the other languages. The lowest blocks carried onto "
-    "the untuned encoder are compared with as many from the top and with random draws of as many, "
+    "test is the crossed test over seeds and test items (over seeds alone where a run keeps no "
+    "counts of items), with Holm's correction over what the answer tells, and in tables over "
+    "their rows. Effects of one depth are means over intermediate tasks. What is frozen in the "
+    "target's stage is judged by targets that are trained. The depth chosen is the one with the "
+    "highest mean score on held-out English examples of the targets, freezing nothing among "
+    "them; reported is what it does in the other languages. The lowest blocks carried onto the "
+    "untuned encoder are compared with as many from the top and with random draws of as many, "
     "each kind of control one vote."
 )
 
 
 def find(evidence: Evidence) -> Finding:
     """Judge frozen and carried layers; ``METHOD`` says how."""
-    table, arms = scores(evidence.rows, evidence.main_metrics), settings(evidence)
+    table, arms = measured(evidence), settings(evidence)
     keep = _zero_shot(evidence)
     frozen, carried = depths(evidence, table, arms, keep), carryings(arms)
     lead = lead_of_lowest(table, carried, keep)
@@ -117,7 +118,7 @@ def _training(arm: Settings) -> str:
 def _by(
     column: str,
     evidence: Evidence,
-    table: Scores,
+    table: Measured,
     arms: Sequence[Settings],
     of: Callable[[str, str], str],
 ) -> Table:
@@ -150,7 +151,7 @@ def _heat(shown: Table, column: str) -> Figure:
     )
 
 
-def _curve(evidence: Evidence, table: Scores, found: Sequence[Depth], keep: Keep) -> list[Figure]:
+def _curve(evidence: Evidence, table: Measured, found: Sequence[Depth], keep: Keep) -> list[Figure]:
     """Gain by depth; nothing frozen stands at 0."""
     rows = []
     for during in dict.fromkeys(depth.during for depth in found):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from xstilts.stats.paired import FEWEST
-from xstilts.stats.scores import Scores, scores
 from xstilts.studies.arms import WAYS, Settings, has_only, settings, trained_targets, twin
 from xstilts.studies.break_even import BreakEven, break_even
 from xstilts.studies.contrasts import (
@@ -23,6 +22,7 @@ from xstilts.studies.contrasts import (
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame, plain_rows
+from xstilts.studies.measured import Measured, measured
 from xstilts.studies.numerals import amount, count, listing
 from xstilts.studies.same_data import beside
 from xstilts.studies.sentences import not_measured, said, sentence, size
@@ -36,8 +36,9 @@ METHOD = (
     "language; (D) B, then the same; (E) k examples alone; (F) the target's training data "
     "translated into the language. The gain of each over A is a mean over languages other than "
     "English, then over targets, of cells not at floor. B stands for the mean over the recipe's "
-    "intermediate stages. Intervals are Student's t over seeds; where three or more draws of "
-    "the k examples were made, the variance between draws is added. Verdicts of the answer are "
+    "intermediate stages. Intervals are those of the crossed test over seeds and test items "
+    "(over seeds alone where a run keeps no counts of items); where three or more draws of the "
+    "k examples were made, the variance between draws is added. Verdicts of the answer are "
     "corrected by Holm. The break-even number of examples is where the lead of B over C is 0, "
     "on a straight line over log k between the numbers tried; its interval holds every number "
     "at which a lead of 0 is inside the 95 % interval (Fieller's construction). Models are "
@@ -72,7 +73,7 @@ class Place:
 
 def find(evidence: Evidence) -> Finding:
     """Judge intermediate training against examples of the language; ``METHOD`` says how."""
-    table, arms = scores(evidence.rows, evidence.main_metrics), settings(evidence)
+    table, arms = measured(evidence), settings(evidence)
     ways = _ways(arms)
     cells = _common(evidence, table, ways)
     if missing := _missing(evidence, arms, ways, cells):
@@ -135,7 +136,7 @@ def _ways(arms: Sequence[Settings]) -> Ways:
     )
 
 
-def _common(evidence: Evidence, table: Scores, ways: Ways) -> list[Cell]:
+def _common(evidence: Evidence, table: Measured, ways: Ways) -> list[Cell]:
     """The cells that A, B and C share, and that are above the floor in one of them."""
     names = [evidence.baseline, *_names(ways.b), *(n for k in ways.c for n in _names(ways.c[k]))]
     targets = trained_targets(evidence)
@@ -164,7 +165,7 @@ def _missing(
     return missing
 
 
-def _leads(table: Scores, ways: Ways, cells: Sequence[Cell]) -> dict[int, Contrast]:
+def _leads(table: Measured, ways: Ways, cells: Sequence[Cell]) -> dict[int, Contrast]:
     """B minus C, by k."""
     ours = {name: 1 / len(ways.b) for name in _names(ways.b)}
     return {
@@ -177,7 +178,7 @@ def _even(leads: Mapping[int, Contrast]) -> BreakEven:
     return break_even({k: lead.test for k, lead in leads.items()})
 
 
-def _places(evidence: Evidence, table: Scores, ways: Ways, cells: Sequence[Cell]) -> list[Place]:
+def _places(evidence: Evidence, table: Measured, ways: Ways, cells: Sequence[Cell]) -> list[Place]:
     """All languages, those with least and most pretraining text, and each."""
     languages = sorted({language for _, language in cells})
     groups = {ALL: languages, **_by_text(evidence, languages), **{x: [x] for x in languages}}
@@ -200,7 +201,7 @@ def _by_text(evidence: Evidence, languages: Collection[str]) -> dict[str, list[s
 
 
 def _beyond(
-    table: Scores, arms: Sequence[Settings], ways: Ways, cells: Sequence[Cell]
+    table: Measured, arms: Sequence[Settings], ways: Ways, cells: Sequence[Cell]
 ) -> Contrast | None:
     """D minus C under the same examples, in the mean over k, draws and intermediate stages."""
     parts = []
@@ -215,7 +216,7 @@ def _beyond(
 
 
 def _gains(
-    evidence: Evidence, table: Scores, ways: Ways, cells: Sequence[Cell]
+    evidence: Evidence, table: Measured, ways: Ways, cells: Sequence[Cell]
 ) -> list[dict[str, Any]]:
     """The gain of every way over A, one row a way and k."""
     plain = {
@@ -320,7 +321,7 @@ def _curve(gains: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> Figure:
     )
 
 
-def _heat(table: Scores, ways: Ways, places: Sequence[Place]) -> Figure:
+def _heat(table: Measured, ways: Ways, places: Sequence[Place]) -> Figure:
     rows = [
         {"languages": place.which, "k": k, "lead": lead.test.mean}
         for place in places
