@@ -1,10 +1,12 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from xstilts.reports.model import ReportInput
+from xstilts.stats.items import Counted, Counts
 from xstilts.studies.finding import Estimate, Figure, Finding, Table
 
 GAINS = {"mnli": {"xnli": 3.0, "tatoeba": 10.0}, "hellaswag": {"xnli": 0.1, "tatoeba": -4.0}}
@@ -47,7 +49,7 @@ def two_seeds(report: ReportInput) -> ReportInput:
     return dataclasses.replace(report, rows=report.rows[report.rows["seed"].fillna(0) < 2])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def report() -> ReportInput:
     """Two arms, two targets, five seeds: a gain, a loss, noise, floors, one missing cell."""
     stage = {
@@ -87,7 +89,7 @@ def report() -> ReportInput:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def finding() -> Finding:
     """A planted finding with a figure of each kind; one tile, one point and one cell are absent."""
     gains = [
@@ -145,7 +147,7 @@ def finding() -> Finding:
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def claims() -> pd.DataFrame:
     row = {
         "id": "squad-gain", "statement": "SQuAD raises the mean", "source": "a talk",
@@ -156,3 +158,16 @@ def claims() -> pd.DataFrame:
     none = {"effect": None, "low": None, "high": None, "published": None, "cells": 0}
     lost = {"id": "mt", "statement": "Translated beats plain", "verdict": "not measured"}
     return pd.DataFrame([row, row | none | lost])
+
+
+@pytest.fixture
+def counted(report: ReportInput) -> ReportInput:
+    """The same with two of five groups of items right, in the arms others than in the baseline."""
+    groups = np.array([b"a", b"b", b"c", b"d", b"e"])
+    runs = {}
+    for row in report.rows.itertuples():
+        share = np.full((5, 1, 2), 10.0)
+        share[:, 0, 0] = row.value / 10 + np.array([1, -1, 0, 0, 0]) * (-1) ** (row.arm == "none")
+        seed = None if pd.isna(row.seed) else row.seed
+        runs[row.arm, row.target, row.language, seed] = Counted(groups, share)
+    return dataclasses.replace(report, counts=Counts(runs))

@@ -46,6 +46,15 @@ def test_with_two_seeds_the_page_says_that_there_is_no_verdict(two_seeds: Report
     assert "Below three seeds there is no interval" in section(page, "reading")
 
 
+def test_with_counts_of_items_the_page_says_that_intervals_speak_of_other_items(
+    report: ReportInput, counted: ReportInput
+) -> None:
+    page = render(counted)
+    assert "its 95 % interval over seeds and test items" in section(page, "gains")
+    assert "of 1,000 other test sets" in section(page, "reading")
+    assert "not of other languages or other test examples" in section(render(report), "reading")
+
+
 def test_from_six_seeds_on_the_p_of_sign_flips_stands_beside_the_verdict(
     report: ReportInput,
 ) -> None:

@@ -95,7 +95,8 @@ def test_the_signature_changes_with_a_file_and_with_a_seed(
     told = dataclasses.replace(report, data=rows, provenance={"torch": "2.9"})
     assert re.match(
         r"recipe:small \| torch:2\.9 \| encoder:tiny \| data:[0-9a-f]{12} \| arms:3 \| targets:2 "
-        r"\| seeds:0,1,2,3,4 Every file read .* xnli test sw abababababab$",
+        r"\| seeds:0,1,2,3,4 \| resampling:none, over seeds alone "
+        r"Every file read .* xnli test sw abababababab$",
         line(told),
     )
     other = dataclasses.replace(told, data=[rows[0] | {"digests": ("cd" * 32,)}])
@@ -104,6 +105,13 @@ def test_the_signature_changes_with_a_file_and_with_a_seed(
     assert data[0] and data[1] and data[2]
     assert data[0][1] != data[1][1] and data[0][1] == data[2][1]
     assert "seeds:0,1,2,3 " in line(fewer)
+
+
+def test_the_signature_tells_how_test_items_were_drawn(
+    counted: ReportInput, finding: Finding
+) -> None:
+    page = with_study(counted, finding, None)
+    assert "resampling:1000 draws of item groups from seed 0" in section(page, "signature")
 
 
 def test_hostile_findings_and_claims_are_escaped(

@@ -46,6 +46,7 @@ def render(report: ReportInput) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    drawn = any(row["item_draws"] for row in found.targets.values())
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     page = environment.get_template("report.html.j2").render(
         report=report,
@@ -72,6 +73,8 @@ def render(report: ReportInput) -> str:
         missing=[*report.missing, *_absent(report, found)],
         reading=sections.reading_table(report),
         tested=any(row["p"] is not None for row in found.targets.values()),
+        items=numerals.count(report.counts.number) if report.counts and drawn else "",
+        over="seeds and test items" if drawn else "seeds",
     )
     return page.replace(NIGHT, night_styles(page), 1)
 

@@ -27,7 +27,7 @@ def signature(report: ReportInput) -> str:
         "arms": str(len(report.arms)),
         "targets": str(len(report.main_metrics)),
         "seeds": seeds(report).replace(" ", ""),
-        "resampling": report.provenance.get("resampling", ""),
+        "resampling": _resampling(report),
     }
     return " | ".join(f"{name}:{text}" for name, text in parts.items() if text)
 
@@ -35,3 +35,10 @@ def signature(report: ReportInput) -> str:
 def _data(report: ReportInput) -> str:
     digests = sorted({digest for row in report.data for digest in row["digests"]})
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12] if digests else ""
+
+
+def _resampling(report: ReportInput) -> str:
+    """Of the test items; the seeds' share is worked out, not drawn."""
+    if report.counts is None or not report.counts.runs:
+        return "none, over seeds alone"
+    return f"{report.counts.number} draws of item groups from seed {report.counts.seed}"
