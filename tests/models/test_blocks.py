@@ -1,4 +1,6 @@
 import copy
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -299,6 +301,21 @@ def test_evaluation_between_updates_changes_nothing():
         logits.sum().backward()
     true = gradients(library)
     assert all(error(g, true[name]) < 1e-5 for name, g in gradients(model).items())
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, "electra"])
+def test_the_memory_of_a_model_is_free_when_the_model_is_dropped(family):
+    model = made(family)
+    assert model.without_padding()
+    run(model, rows(UNEQUAL))
+    held = [weakref.ref(x) for x in (model.encoder, model.encoder.get_input_embeddings())]
+    held += [weakref.ref(x) for x in (model.written,) if x is not None]
+    gc.disable()  # which would come by some day
+    try:
+        del model
+        assert [x() for x in held] == [None] * len(held)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("family", [*FAMILIES, "electra"])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
@@ -99,6 +100,20 @@ def _lookup(table: nn.Embedding, ids: Tensor) -> Tensor:
     return out
 
 
+def _runs(module: nn.Module, forward: Callable[..., Any]) -> None:
+    """Have ``forward(module, ...)`` run a module from now on.
+
+    It is known weakly: through a function that holds it a model would hold itself, and all its
+    memory, until the collector came by.
+    """
+    weakly = ref(module)
+
+    def run(*inputs: Any, **named: Any) -> Any:
+        return forward(weakly(), *inputs, **named)
+
+    module.forward = run
+
+
 def can_pack(encoder: PreTrainedModel) -> bool:
     """Whether this encoder's blocks can run without padding, and no dropout forbids it."""
     return is_written(encoder) or (
@@ -121,18 +136,18 @@ def pack(*encoders: PreTrainedModel) -> Written | None:
     if is_written(first):
         written = Written(first)
         for encoder in encoders:
-            encoder.forward = _written(encoder, written)
+            _runs(encoder, _written(written, dropout_of(encoder)))
         return written
     _pack_blocks(first)
     for encoder in encoders:
-        encoder.forward = _packed(encoder)
+        encoder.config._attn_implementation = _NAME
+        _runs(encoder, _packed)
     return None
 
 
-def _written(encoder: PreTrainedModel, written: Written) -> Callable[..., Any]:
-    inner, rate = encoder.forward, dropout_of(encoder)
-
+def _written(written: Written, rate: float) -> Callable[..., Any]:
     def forward(
+        encoder: PreTrainedModel,
         input_ids: Tensor,
         attention_mask: Tensor,
         token_type_ids: Tensor | None = None,
@@ -140,7 +155,7 @@ def _written(encoder: PreTrainedModel, written: Written) -> Callable[..., Any]:
     ) -> Any:
         if encoder.training and rate:
             written.forget()  # an update of these weights follows
-            return inner(input_ids, attention_mask, token_type_ids, **more)
+            return type(encoder).forward(encoder, input_ids, attention_mask, token_type_ids, **more)
         top, every = len(written.blocks), bool(more.get("output_hidden_states"))
         layers = range(top + 1) if every else (top,)
         states = written(input_ids, attention_mask, token_type_ids, layers)
@@ -156,30 +171,28 @@ def _written(encoder: PreTrainedModel, written: Written) -> Callable[..., Any]:
 
 
 def _pack_blocks(encoder: PreTrainedModel) -> None:
-    blocks: Any = encoder.encoder
-    run = blocks.forward
-
-    def around(hidden: Tensor, attention_mask: Tensor | None = None, **more: Any) -> Any:
+    def around(
+        blocks: nn.Module, hidden: Tensor, attention_mask: Tensor | None = None, **more: Any
+    ) -> Any:
         places = _LAYOUT.get().places
         flat = hidden.flatten(0, 1)
-        out = run(flat.index_select(0, places)[None], attention_mask=None, **more)
+        inputs = flat.index_select(0, places)[None]
+        out = type(blocks).forward(blocks, inputs, attention_mask=None, **more)
         spread = torch.zeros_like(flat, dtype=out.last_hidden_state.dtype)
         spread = spread.index_copy(0, places, out.last_hidden_state[0])
         out.last_hidden_state = spread.view_as(hidden)
         return out
 
-    blocks.forward = around
+    _runs(encoder.get_submodule("encoder"), around)
 
 
-def _packed(encoder: PreTrainedModel) -> Callable[..., Any]:
-    encoder.config._attn_implementation = _NAME
-    inner, heads = encoder.forward, int(encoder.config.num_attention_heads)
-
-    def forward(input_ids: Tensor, attention_mask: Tensor, **more: Any) -> Any:
-        _LAYOUT.set(layout_of(attention_mask, heads))
-        return inner(input_ids=input_ids, attention_mask=attention_mask, **more)
-
-    return forward
+def _packed(
+    encoder: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor, **more: Any
+) -> Any:
+    _LAYOUT.set(layout_of(attention_mask, int(encoder.config.num_attention_heads)))
+    return type(encoder).forward(
+        encoder, input_ids=input_ids, attention_mask=attention_mask, **more
+    )
 
 
 def layer_outputs(
@@ -212,4 +225,4 @@ def gather_embedding_gradients(encoder: PreTrainedModel) -> None:
     """Give the piece embeddings a backward pass that costs what the batch costs, not the table."""
     table = encoder.get_input_embeddings()
     if isinstance(table, nn.Embedding) and is_plain(table):
-        table.forward = lambda ids: _lookup(table, ids)  # type: ignore[assignment,method-assign]
+        _runs(table, _lookup)

@@ -47,6 +47,7 @@ def _fresh(size: int) -> Tensor:
         size = -(-size // _CHUNK) * _CHUNK
         if not hasattr(mmap, "MADV_HUGEPAGE"):
             return torch.empty(size, dtype=torch.uint8)
-        memory = mmap.mmap(-1, size)
+        # a mapping of this process alone: shared ones, the default, get no huge pages
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         memory.madvise(mmap.MADV_HUGEPAGE)
         return torch.frombuffer(memory, dtype=torch.uint8)
