@@ -19,8 +19,8 @@ def joint_draws(
     A draw gives every seed a weight, the same for all arms: ``1/n`` plus normal deviates of mean 0,
     scaled so that the mean of any arm, or of any difference of arms, moves as Student's t on seed
     means says (Fisher's fiducial distribution; the multivariate t of Cornish 1954). To that it
-    adds what a draw of items moves in all seeds alike. The middle 95 % of an arm's draws is the
-    interval of ``xstilts.stats.crossed``.
+    adds what a draw of items moves in all seeds alike. The middle 95 % of an arm's draws is Behrens
+    and Fisher's interval, which is a little wider than that of ``xstilts.stats.crossed``.
 
     Args:
         gains: shape ``(seeds, arms)``: gains in points, or scores under the same seeds.
