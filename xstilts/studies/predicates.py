@@ -281,5 +281,5 @@ def _cells(arms: Sequence[str], targets: Sequence[str], grid: Grid) -> pd.DataFr
 def _no_arm(tasks: Sequence[str]) -> Judgement:
     what = listing(sorted(tasks)) if len(tasks) < 4 else f"these {len(tasks)} tasks"
     return Judgement(
-        verdict="not measured", note=f"no arm with scores is one plain stage on {what}"
+        verdict="not measured", note=f"no arm with scores is a plain stage on {what}"
     )
