@@ -42,7 +42,7 @@ def evidence(found: Results, store: Store, encoder: str) -> Evidence:
         main_metrics=metrics,
         kinds={task.name: task.kind for task in tasks},
         same_data=same,
-        languages=language_rows(sorted(set(rows["language"])), planned.encoders[encoder], store),
+        languages=language_rows(rows["language"], planned.encoders[encoder], store),
         probes=probe_rows(planned, store, encoder),
         seeds=recipe.seeds,
         counts=counts,
