@@ -11,6 +11,8 @@ import xstilts
 from xstilts import cli
 from xstilts.core.errors import RecipeError
 from xstilts.phases.running import Results
+from xstilts.store import Store
+from xstilts.studies.gather import evidence
 
 STUDY = "analysis.study=paper"
 
@@ -28,10 +30,34 @@ def test_a_study_needs_no_step_and_its_answer_is_published(
 ) -> None:
     found = xstilts.run(RECIPE, *changes, STUDY, store=store, data=world)
     assert found.outcome.ran == []
+    for name in ("gains.csv", "gains.tex", "gains.svg", "claims.csv", "estimates.csv"):
+        assert (found.folder / name).stat().st_size, name
+    page = (found.folder / "report.html").read_text("utf-8")
+    assert "With 1 seed nothing is told of 1 single English intermediate task" in page
     table = xstilts.claims(RECIPE, *changes, STUDY, store=store, data=world)
     verdicts = dict(zip(table["id"], table["verdict"], strict=True))
     assert verdicts["squad-v1-gain"] == "not measured"  # one seed
     assert verdicts["start-xlmr-large"] == "reported by the source"
+
+
+def test_a_page_elsewhere_is_one_file_alone(
+    store: Path, changes: tuple[str, ...], world: Path, tmp_path: Path
+) -> None:
+    page = xstilts.report(
+        RECIPE, *changes, STUDY, out=tmp_path / "page.html", store=store, data=world
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [page.name]
+
+
+def test_what_a_study_reads_has_a_row_a_language_and_an_arm_a_stage(
+    store: Path, changes: tuple[str, ...], world: Path
+) -> None:
+    found = xstilts.results(RECIPE, *changes, store=store, data=world)
+    read = evidence(found, Store(store), *found.planned.encoders)
+    assert set(read.languages["language"]) == set(read.rows["language"])
+    own = read.stages[read.stages["stage"] == "xquad"]
+    assert {"none", "squad_v1"} == set(own["arm"]) and set(own["seed"]) == {0}
+    assert read.counts is not None and read.cells["item_draws"].notna().all()
 
 
 def test_a_users_claims_are_judged_beside_the_registrys(

@@ -1,72 +1,120 @@
 """Which arm to take for each target: told by English development data, or by the test results."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from xstilts.stats.choosing import Choice, choose
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.frames import plain_rows
 
-Scores = Mapping[str, Mapping[str, float]]  # target -> arm -> mean over seeds
+Runs = Mapping[str, Mapping[int | None, float]]  # arm -> seed -> value
 
 
-def dev_scores(evidence: Evidence, arms: Collection[str]) -> Scores:
-    """The mean score of each target's models on held-out English examples, 0-100.
+@dataclass(frozen=True)
+class Chosen:
+    """The arm of one target.
+
+    Attributes:
+        target: whose arm.
+        arm: the one with the best mean score on held-out English examples.
+        best: the one with the largest mean gain in the results.
+        choice: dev scores, gains over the baseline in points, and the optimism of the latter.
+    """
+
+    target: str
+    arm: str
+    best: str
+    choice: Choice
+
+
+def dev_scores(evidence: Evidence, arms: Collection[str]) -> dict[str, dict[str, float]]:
+    """Target -> arm -> mean score of its models on held-out English examples, 0-100.
 
     Only targets that have one of every arm: those without training data have none.
     """
-    if not {"arm", "stage", "dev_score"} <= set(evidence.stages.columns):
-        return {}
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in plain_rows(evidence.stages):
-        told = row["stage"] in evidence.main_metrics and row["arm"] in arms
-        if told and row["dev_score"] is not None:
-            found[row["stage"]][row["arm"]].append(row["dev_score"])
     return {
-        target: {arm: fmean(values) for arm, values in by_arm.items()}
-        for target, by_arm in found.items()
-        if len(by_arm) == len(arms)
+        target: {arm: fmean(by_seed.values()) for arm, by_seed in runs.items()}
+        for target, runs in _dev_runs(evidence, arms).items()
+        if len(runs) == len(arms)
     }
 
 
-def by_dev(scores: Scores, arms: Sequence[str], targets: Sequence[str]) -> dict[str, str]:
-    """Target -> the arm with the best dev score; the first of equals.
+def choices(
+    evidence: Evidence, arms: Sequence[str], rows: Iterable[Mapping[str, Any]]
+) -> list[Chosen]:
+    """The choice of every target, among the arms that have a mean gain there and the baseline.
 
-    A target without dev scores takes the arm that is best in the mean over the others. Empty where
-    no target has any.
-    """
-    if not scores:
-        return {}
-    overall = {arm: fmean(by_arm[arm] for by_arm in scores.values()) for arm in arms}
-    tables = {target: scores.get(target, overall) for target in targets}
-    return {target: max(arms, key=lambda arm: of[arm]) for target, of in tables.items()}
-
-
-def by_test(
-    rows: Sequence[Mapping[str, Any]], baseline: str, targets: Sequence[str]
-) -> dict[str, str]:
-    """Target -> the arm with the largest mean gain, or the baseline where none gains.
+    A target without dev scores, as it has no training data, takes the arm that is best in the mean
+    over the others. None where no target has any.
 
     Args:
+        evidence: whose stages have dev scores.
+        arms: those to choose from, the baseline among them; the first of equals is taken.
         rows: one an arm x target, of ``xstilts.stats.mean_gains``.
-        baseline: the arm that gains nothing.
-        targets: those wanted.
     """
-    nothing = {"arm": baseline, "mean_gain": 0.0}
-    found = {}
-    for target in targets:
-        mine = [nothing, *(row for row in rows if row["target"] == target)]
-        found[target] = str(max(mine, key=lambda row: row["mean_gain"])["arm"])
+    dev = _dev_runs(evidence, arms)
+    overall = _overall(dev, arms)
+    gains: dict[str, dict[str, dict[int | None, float]]] = {}
+    for row in rows:
+        gains.setdefault(row["target"], {})[row["arm"]] = dict(row["seed_gains"])
+    found = []
+    for target, by_arm in gains.items():
+        seeds = {seed for runs in by_arm.values() for seed in runs}
+        there = by_arm | {evidence.baseline: dict.fromkeys(seeds, 0.0)}
+        names = [arm for arm in arms if arm in there]
+        told = dev[target] if set(names) <= set(dev.get(target, {})) else overall
+        if chosen := _chosen(told, there, names):
+            arm, best = names[chosen.arm], names[chosen.on_test]
+            found.append(Chosen(target, arm, best, chosen))
     return found
 
 
-def cells_of(evidence: Evidence, choice: Mapping[str, str]) -> pd.DataFrame:
-    """The cells of the arm chosen for each target; those of the baseline gain nothing."""
+def _chosen(dev: Runs, gains: Runs, names: Sequence[str]) -> Choice | None:
+    """None where the arms share no seed."""
+    if not set(names) <= set(dev):
+        return None
+    shared = set.intersection(*(set(of[name]) for of in (dev, gains) for name in names))
+    seeds = sorted(shared, key=lambda seed: seed or 0)
+    if not seeds:
+        return None
+    both = (np.array([[of[n][seed] for n in names] for seed in seeds]) for of in (dev, gains))
+    return choose(*both)
+
+
+def _dev_runs(evidence: Evidence, arms: Collection[str]) -> dict[str, dict[str, dict[Any, float]]]:
+    """Target -> arm -> seed -> score of its model on held-out English examples, 0-100."""
+    found: dict[str, dict[str, dict[Any, float]]] = {}
+    if not {"arm", "stage", "seed", "dev_score"} <= set(evidence.stages.columns):
+        return found
+    for row in plain_rows(evidence.stages):
+        told = row["stage"] in evidence.main_metrics and row["arm"] in arms
+        if told and row["dev_score"] is not None:
+            of_arm = found.setdefault(row["stage"], {}).setdefault(row["arm"], {})
+            of_arm[row["seed"]] = row["dev_score"]
+    return found
+
+
+def _overall(dev: Mapping[str, Runs], arms: Sequence[str]) -> dict[str, dict[Any, float]]:
+    """Arm -> seed -> mean over the targets that have dev scores of all arms."""
+    whole = [runs for runs in dev.values() if set(runs) == set(arms)]
+    return {
+        arm: {
+            seed: fmean(runs[arm][seed] for runs in whole)
+            for seed in set.intersection(*(set(runs[arm]) for runs in whole))
+        }
+        for arm in (arms if whole else ())
+    }
+
+
+def cells_of(evidence: Evidence, taken: Mapping[str, str]) -> pd.DataFrame:
+    """The cells of the arm taken for each target; those of the baseline gain nothing."""
     found = []
-    for target, arm in choice.items():
+    for target, arm in taken.items():
         mine = evidence.cells[evidence.cells["target"] == target]
         if arm == evidence.baseline:
             mine = _of_baseline(mine.drop_duplicates("language"), evidence.baseline)

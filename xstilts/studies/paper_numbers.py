@@ -1,13 +1,14 @@
 """What the study ``paper`` works out: gains of arms, of additions to them, and of chosen arms."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 from typing import Any
 
 from xstilts.stats.mean_gains import Summary
-from xstilts.studies import choice
 from xstilts.studies.arms import Settings, has_only, members, settings
+from xstilts.studies.choice import Chosen, cells_of, choices
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate
 from xstilts.studies.means import Mean, cells_against, cells_on, counted, mean, summaries
@@ -74,23 +75,17 @@ class Numbers:
         return [(kind, arm, plain) for kind in KINDS for arm, plain in pairs(arms, kind)]
 
     @cached_property
-    def chosen(self) -> Mapping[str, str]:
-        """Target -> the arm chosen on English development data."""
-        arms = list(self.arms)
-        return choice.by_dev(choice.dev_scores(self.evidence, arms), arms, self.measured)
-
-    @cached_property
-    def best(self) -> Mapping[str, str]:
-        """Target -> the arm that the results would choose."""
-        return choice.by_test(self.targets, self.evidence.baseline, self.measured)
+    def chosen(self) -> list[Chosen]:
+        """The arm of each target, chosen on English development data."""
+        return choices(self.evidence, list(self.arms), self.targets)
 
     @cached_property
     def estimates(self) -> dict[str, Estimate]:
         """Every number of an answer that can be told."""
         found = {name: of.estimate for name, of in self._means() if of}
-        dev, test = found.get("chosen"), found.get("chosen_by_results")
-        if dev and test and dev.value is not None and test.value is not None:
-            found["optimism"] = Estimate(value=test.value - dev.value, seeds=dev.seeds)
+        told = [c.choice.optimism for c in self.chosen if c.choice.optimism is not None]
+        if told:
+            found["optimism"] = Estimate(value=fmean(told), seeds=found["chosen"].seeds)
         return found
 
     def _means(self) -> Iterator[tuple[str, Mean | None]]:
@@ -112,8 +107,9 @@ class Numbers:
             arms = [arm for arm in self.gains if self.arms[arm]["kind"] == of]
             yield name, mean(cells_on(evidence, arms))
         if self.chosen:
-            yield "chosen", mean(choice.cells_of(evidence, self.chosen))
-            yield "chosen_by_results", mean(choice.cells_of(evidence, self.best))
+            yield "chosen", mean(cells_of(evidence, {c.target: c.arm for c in self.chosen}))
+            hindsight = {c.target: c.best for c in self.chosen}
+            yield "chosen_by_results", mean(cells_of(evidence, hindsight))
 
 
 def most(rows: Sequence[Row]) -> Row:

@@ -27,7 +27,7 @@ from xstilts.stats.best import Floats, joint_draws, probability_best
 from xstilts.stats.equivalence import equivalence
 from xstilts.stats.paired import FEWEST, PairedTest
 from xstilts.stats.uncertainty import LEVEL
-from xstilts.studies import choice
+from xstilts.studies.choice import cells_of, choices
 from xstilts.studies.claims import AlmostEvery, Beats, Best, BestPerTarget, Claim, Gains, NoBenefit
 from xstilts.studies.means import Mean, cells_against, cells_on, counted, mean, summaries
 from xstilts.studies.numerals import amount, gain, listing, probability
@@ -143,16 +143,16 @@ def _(claim: Gains, grid: Grid) -> Judgement:
 
 @judged.register
 def _(claim: BestPerTarget, grid: Grid) -> Judgement:
-    there = set(grid.evidence.cells["target"])
-    targets = [target for target in map(grid.here, claim.targets) if target in there]
+    wanted = {grid.here(target) for target in claim.targets}
     arms = [str(arm["arm"]) for arm in grid.arms]
-    chosen = choice.by_dev(choice.dev_scores(grid.evidence, arms), arms, targets)
-    if not chosen:
+    cells = grid.evidence.cells
+    rows = counted(summaries(cells[cells["target"].isin(wanted)]).targets) if len(cells) else []
+    taken = {one.target: one.arm for one in choices(grid.evidence, arms, rows)}
+    if not taken:
         return Judgement(verdict="not measured", note="no development scores of all arms")
-    told = ", ".join(f"{target}: {arm}" for target, arm in chosen.items())
-    cells = choice.cells_of(grid.evidence, chosen)
+    told = ", ".join(f"{target}: {arm}" for target, arm in taken.items())
     note = f"chosen among {amount(len(arms), 'arm')}: {told}"
-    return _Part(grid, claim.targets, 1, cells).by_sign(note)
+    return _Part(grid, claim.targets, 1, cells_of(grid.evidence, taken)).by_sign(note)
 
 
 @judged.register
@@ -280,6 +280,4 @@ def _cells(arms: Sequence[str], targets: Sequence[str], grid: Grid) -> pd.DataFr
 
 def _no_arm(tasks: Sequence[str]) -> Judgement:
     what = listing(sorted(tasks)) if len(tasks) < 4 else f"these {len(tasks)} tasks"
-    return Judgement(
-        verdict="not measured", note=f"no arm with scores is one plain stage on {what}"
-    )
+    return Judgement(verdict="not measured", note=f"no arm with scores is a plain stage on {what}")
