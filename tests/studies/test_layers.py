@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -5,6 +6,7 @@ import pandas as pd
 import pytest
 from planted_results import evidence, renamed, without
 
+from xstilts.stats.gains import cells
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.layers import find
 
@@ -143,7 +145,23 @@ def test_numbers_without_same_data_cells_stand_beside_those_with_them() -> None:
 
     arms = [{}, {"tasks": "mnli"}, {"tasks": "mnli", "frozen": 6, "frozen_during": "both"}]
     found = find(evidence(arms, score, same_data={("a1", "xnli"), ("a2", "xnli")}))
-    shown = next(table for table in found.tables if table.name == "same-data").rows.iloc[0]
-    assert shown["value"] == pytest.approx(-2.0, abs=0.2)
-    assert shown["value_without"] == pytest.approx(0.0, abs=0.2)
+    shown = next(table for table in found.tables if table.name == "sensitivity").rows
+    values = shown.set_index("without")["value"]
+    assert values["nothing"] == pytest.approx(-2.0, abs=0.2)
+    assert values["same-data cells"] == pytest.approx(0.0, abs=0.2)
     assert any(limit.startswith("Not told so without same-data") for limit in found.limits)
+
+
+def test_a_seed_that_collapsed_is_counted_and_left_out_beside() -> None:
+    whole = planted()
+    frozen = whole.arms.query("frozen == 6 and frozen_during == 'intermediate'")["arm"].iloc[0]
+    fell = (whole.rows["arm"] == frozen) & (whole.rows["seed"] == 2)
+    rows = whole.rows.assign(value=whole.rows["value"].mask(fell, 8.0))
+    fallen = dataclasses.replace(
+        whole, rows=rows, cells=cells(rows, whole.main_metrics, whole.baseline)
+    )
+    shown = next(table for table in find(fallen).tables if table.name == "sensitivity").rows
+    one = shown[shown["estimate"] == "frozen in intermediate, mean over depths"]
+    assert one["without"].tolist() == ["nothing", "collapsed seeds"]
+    assert one["seeds"].tolist() == [5, 4]
+    assert one["value"].iloc[0] < -5 and one["value"].iloc[1] == pytest.approx(-4.0, abs=0.2)

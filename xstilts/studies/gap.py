@@ -22,7 +22,7 @@ from xstilts.studies.frames import frame, plain_rows
 from xstilts.studies.gaps import NONE, Gap, language_gap, source_gap
 from xstilts.studies.measured import measured
 from xstilts.studies.numerals import listing
-from xstilts.studies.same_data import beside
+from xstilts.studies.sensitivity import beside
 from xstilts.studies.sentences import not_measured, said, sentence, size
 
 STUDY = "gap"

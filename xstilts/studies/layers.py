@@ -28,7 +28,7 @@ from xstilts.studies.frames import frame, plain_rows
 from xstilts.studies.frozen_layers import Depth, depths, frozen_words, in_the_mean, unfrozen
 from xstilts.studies.measured import Measured, measured
 from xstilts.studies.numerals import listing
-from xstilts.studies.same_data import beside
+from xstilts.studies.sensitivity import beside
 from xstilts.studies.sentences import not_measured, sentence
 
 STUDY = "layers"

@@ -24,7 +24,7 @@ from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame, plain_rows
 from xstilts.studies.measured import Measured, measured
 from xstilts.studies.numerals import amount, count, listing
-from xstilts.studies.same_data import beside
+from xstilts.studies.sensitivity import beside
 from xstilts.studies.sentences import not_measured, said, sentence, size
 
 STUDY = "low-resource"

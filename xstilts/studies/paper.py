@@ -12,7 +12,7 @@ from xstilts.studies.frames import frame
 from xstilts.studies.means import cells_against, counted, summaries
 from xstilts.studies.numerals import amount, gain
 from xstilts.studies.paper_numbers import KINDS, Numbers, most
-from xstilts.studies.same_data import beside
+from xstilts.studies.sensitivity import beside
 from xstilts.studies.sentences import not_measured, sentence, size
 
 STUDY = "paper"
