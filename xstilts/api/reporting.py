@@ -65,6 +65,7 @@ def judged(
 
 def _write(found: "Results", place: "Workplace", path: Path, said: "Sequence[Claim]") -> None:
     from xstilts.phases.results import publish
+    from xstilts.reports.files import study_files
     from xstilts.reports.gather import report_input
     from xstilts.reports.html import render
     from xstilts.studies.gather import evidence
@@ -78,6 +79,8 @@ def _write(found: "Results", place: "Workplace", path: Path, said: "Sequence[Cla
             finding, verdicts = judged(known, found, place, label, said)
             # The same counts, so that test items are drawn once.
             shown = replace(shown, counts=known.counts, finding=finding, claims=verdicts)
+            if finding:
+                publish(path.parent / f"{Path(name).stem}-files", study_files(finding, verdicts))
         publish(path.parent, {name: render(shown).encode()})
 
 
