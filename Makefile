@@ -31,5 +31,6 @@ bench: $(READY)  ## Training beside transformers.Trainer, frozen beside free, mi
 evidence: $(READY)  ## The slow proofs; says at the end what did not run, and why.
 	$(BIN)/python -m pytest -q -rs -m evidence
 
-docs: $(READY)  ## Write the tables in README and docs from docs/results/*.csv.
+docs: $(READY)  ## Write the tables in README and docs from docs/results/*.csv, and reports' pictures.
 	$(BIN)/python -m xstilts.reports.readme README.md docs/*.md
+	$(BIN)/python -m bench.screens

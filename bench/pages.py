@@ -24,7 +24,8 @@ from xstilts.phases import results
 from xstilts.phases.planned import Planned
 from xstilts.phases.workplace import Workplace
 from xstilts.reports.benchmarks import benchmark_tables
-from xstilts.reports.figures import heat_map
+from xstilts.reports.drawing import file_svg
+from xstilts.reports.figures import heat_chart, heat_title
 from xstilts.reports.gather import report_input
 from xstilts.reports.model import ReportInput
 from xstilts.reports.numbers import numbers, records
@@ -62,7 +63,7 @@ def main() -> None:
     if report.sweeps:
         write("-layers", layer_table(report), planned, changes, _LAYERS)
     picture = Path("docs") / f"{named(planned)}.svg"
-    picture.write_text(heat_map(report, numbers(report)))
+    picture.write_bytes(file_svg(heat_chart(report, numbers(report)), heat_title(report)))
 
 
 def named(planned: Planned) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -26,6 +27,11 @@ def test_readme_shows_both_commands() -> None:
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     for name in re.findall(r"`((?:docs|tests|xstilts|bench)/[\w./-]+)`", page.read_text("utf-8")):
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("picture", sorted(ROOT.glob("docs/*.svg")), ids=lambda p: p.name)
+def test_a_picture_is_an_svg_that_an_image_element_shows(picture: Path) -> None:
+    assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
 def test_decisions_are_numbered_one_after_the_other_as_their_headings_say() -> None:

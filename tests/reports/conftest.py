@@ -153,11 +153,12 @@ def claims() -> pd.DataFrame:
         "id": "squad-gain", "statement": "SQuAD raises the mean", "source": "a talk",
         "source_verdict": "verified", "source_confidence": "0.2", "published": 8.2,
         "verdict": "supported", "scope": "dev", "effect": 2.4, "low": 0.6, "high": 4.2,
-        "cells": 30, "note": "",
+        "cells": "mnli on xnli: 30 cells", "note": "",
     }  # fmt: skip
-    none = {"effect": None, "low": None, "high": None, "published": None, "cells": 0}
+    none = {"effect": None, "low": None, "high": None, "published": None, "cells": None}
     lost = {"id": "mt", "statement": "Translated beats plain", "verdict": "not measured"}
-    return pd.DataFrame([row, row | none | lost])
+    fact = {"id": "n", "statement": "MNLI is large", "effect": 392702, "published": 392702}
+    return pd.DataFrame([row, row | none | lost, row | none | fact])
 
 
 @pytest.fixture

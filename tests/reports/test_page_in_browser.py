@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.reports.browser import CHROMIUM, look
+from bench.browser import CHROMIUM, look
 from xstilts.reports.html import render
 from xstilts.reports.model import ReportInput
 from xstilts.studies.finding import Finding

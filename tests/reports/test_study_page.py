@@ -53,7 +53,7 @@ def test_a_table_has_digits_signs_and_dashes_by_column(
     assert "size 0.61 +3.2 0.31 81" in said
     assert "LogME 0.81 −0.4 &lt; 0.001 81" in said
     assert "CKA_100% — — — 0" in said and "LEEP 0.79 +1.1 0.020 1,204" in said
-    assert "Beside this page: ranking.csv, ranking.tex" in said
+    assert "Files: ranking.csv, ranking.tex" in said
 
 
 def test_design_methods_limits_and_references_are_told(
@@ -77,10 +77,11 @@ def test_claims_stand_with_verdict_effect_and_what_the_source_says(
     page = with_study(report, finding, claims)
     said = section(page, "claims")
     assert (
-        "SQuAD raises the mean squad-gain supported +2.4 [+0.6, +4.2] +8.2 dev 30 cells "
-        "verified a talk, confidence 0.2" in said
+        "SQuAD raises the mean squad-gain supported +2.4 [+0.6, +4.2] +8.2 dev mnli on xnli: "
+        "30 cells verified a talk, confidence 0.2" in said
     )
     assert "Translated beats plain mt not measured — —" in said
+    assert "MNLI is large n supported 392,702 392,702 dev — verified" in said
     assert 'class="word gain">supported' in page and 'class="word unclear">not measured' in page
     assert 'id="claims"' not in with_study(report, finding, None)
 

@@ -31,6 +31,16 @@ MEAN = "mean"
 
 
 def heat_map(report: ReportInput, numbers: Numbers) -> str:
+    """:func:`heat_chart` for a page."""
+    return inline(heat_chart(report, numbers), "heat", heat_title(report))
+
+
+def heat_title(report: ReportInput) -> str:
+    """What the heat map shows."""
+    return f"Mean gain over {report.baseline}, arms by targets"
+
+
+def heat_chart(report: ReportInput, numbers: Numbers) -> alt.HConcatChart:
     """Arms x targets, coloured by mean gain on a scale centred at 0; the last column is the mean.
 
     Grey: undecided by the paired test, in the last column after Holm's correction; below three
@@ -48,12 +58,11 @@ def heat_map(report: ReportInput, numbers: Numbers) -> str:
     headers = [f"{target}\n{report.main_metrics[target]}" for target in _columns(report)]
     body = [tile for tile in tiles if tile["column"] != MEAN]
     means = [tile for tile in tiles if tile["column"] == MEAN]
-    chart = alt.hconcat(
+    return alt.hconcat(
         _tiles(body, headers, numbers.order, strongest, labelled=True),
         _tiles(means, [MEAN], numbers.order, strongest, labelled=False),
         spacing=14,
     )
-    return inline(chart, "heat", f"Mean gain over {report.baseline}, arms by targets")
 
 
 def language_bars(report: ReportInput, numbers: Numbers, target: str) -> str:

@@ -162,8 +162,7 @@ def arm_table(report: ReportInput) -> Table:
     names = [
         str(name) for name in report.arms.columns if any(_says(row[str(name)]) for row in rows)
     ]
-    head = [name.replace("_", " ") for name in names]
-    return Table(head, [[Cell(_word(row[name])) for name in names] for row in rows], len(names))
+    return Table(names, [[Cell(_word(row[name])) for name in names] for row in rows], len(names))
 
 
 def stage_table(report: ReportInput) -> Table:

@@ -159,36 +159,28 @@ def _claims(rows: Iterable[Record]) -> Table:
             Cell(word(row["statement"]), word(row["id"])),
             Cell(word(row["verdict"]), style=CLAIM_TONES.get(row["verdict"], "unclear")),
             _effect(row),
-            Cell(_plain(row["published"])),
-            Cell(word(row["scope"])),
-            Cell(_cells(row["cells"])),
+            Cell(_sized(row, "published")),
+            *[Cell(word(row[name])) for name in ("scope", "cells")],
             Cell(word(row["source_verdict"]), _source(row)),
             Cell(word(row["note"])),
         ]
         for row in rows
     ]
-    return Table(head, found, words=frozenset({1, 4, 6, 7}))
+    return Table(head, found, words=frozenset({1, 4, 5, 6, 7}))
 
 
 def _effect(row: Record) -> Cell:
-    if row["effect"] is None:
-        return Cell("—")
-    ends = [row["low"], row["high"]]
-    note = "" if None in ends else f"[{', '.join(map(_plain, ends))}]"
-    return Cell(_plain(row["effect"]), note)
+    ends = [_sized(row, end) for end in ("low", "high") if row[end] is not None]
+    return Cell(_sized(row, "effect"), f"[{', '.join(ends)}]" if len(ends) == 2 else "")
 
 
-def _plain(value: Any) -> str:
-    """A number of points, or what the source published in words."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return numerals.signed(value, 1)
-    return word(value)
-
-
-def _cells(value: Any) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return numerals.amount(int(value), "cell")
-    return word(value)
+def _sized(row: Record, name: str) -> str:
+    """A gain in points; without an interval a whole number is a count; or what is said in words."""
+    value = row[name]
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return word(value)
+    counted = row["low"] is None and float(value).is_integer()
+    return numerals.plain(value, 0) if counted else numerals.signed(value, 1)
 
 
 def _source(row: Record) -> str:

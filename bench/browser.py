@@ -1,4 +1,4 @@
-"""A headless Chromium for the tests of pages; what it says is what a reader's browser says."""
+"""A headless Chromium, which tests pages as a reader's browser shows them, and photographs them."""
 
 import html
 import json
@@ -54,9 +54,8 @@ def look(folder: Path, page: str, script: str, *, width: int = 1200, dark: bool 
         dark: whether the reader prefers dark pages.
     """
     place, log = folder / "frame.html", folder / "network.json"
-    text = _FRAME.format(page=html.escape(page), look=script, width=width, height=844)
-    place.write_text(text, encoding="utf-8")
-    done = run(folder, f"--log-net-log={log}", "--dump-dom", place.as_uri(), dark=dark)
+    place.write_text(_framed(page, script, width, 844), encoding="utf-8")
+    done = _run(folder, f"--log-net-log={log}", "--dump-dom", place.as_uri(), dark=dark)
     found = re.search(r'<pre id="said">(.*?)</pre>', done.stdout, re.DOTALL)
     assert found, done.stderr
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
@@ -69,7 +68,24 @@ def _asked(log: Path) -> list[str]:
     return [url for origin, url in events if origin != "not an origin"]
 
 
-def run(folder: Path, *arguments: str, dark: bool = False) -> "subprocess.CompletedProcess[str]":
+def picture(
+    folder: Path, page: str, file: Path, *, width: int, height: int, dark: bool = False
+) -> None:
+    """Write what the top of a page looks like as PNG, ``width`` x ``height`` CSS pixels.
+
+    Narrow pages are taken in a frame: a window of this browser is at least 500 wide.
+    """
+    place = folder / "frame.html"
+    place.write_text(_framed(page, "return null;", width, height), encoding="utf-8")
+    size = f"--window-size={width},{height}"
+    _run(folder, size, f"--screenshot={file.absolute()}", place.as_uri(), dark=dark)
+
+
+def _framed(page: str, script: str, width: int, height: int) -> str:
+    return _FRAME.format(page=html.escape(page), look=script, width=width, height=height)
+
+
+def _run(folder: Path, *arguments: str, dark: bool = False) -> "subprocess.CompletedProcess[str]":
     """Run the browser with a profile of its own in ``folder``."""
     assert CHROMIUM
     return subprocess.run(
