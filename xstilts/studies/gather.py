@@ -4,10 +4,12 @@ import re
 from typing import TYPE_CHECKING
 
 from xstilts.phases import results
+from xstilts.phases.probing import probe_rows
 from xstilts.phases.running import Results
 from xstilts.stats import gains
 from xstilts.store import Store
 from xstilts.studies.evidence import Evidence
+from xstilts.studies.languages import language_rows
 from xstilts.tasks import get_task
 
 if TYPE_CHECKING:
@@ -15,10 +17,6 @@ if TYPE_CHECKING:
 
     from xstilts.phases.planned import Planned
 
-LANGUAGE_COLUMNS = ("language", "tokens", "distance")
-PROBE_COLUMNS = (
-    "measure", "price", "intermediate", "target", "arm", "layer", "language", "seed", "value"
-)  # fmt: skip
 _STAGE = re.compile(r"(?P<arm>[^/@]+)/(?P<stage>.+)@(?P<seed>\d+)")
 
 
@@ -44,8 +42,8 @@ def evidence(found: Results, store: Store, encoder: str) -> Evidence:
         main_metrics=metrics,
         kinds={task.name: task.kind for task in tasks},
         same_data=same,
-        languages=_empty(LANGUAGE_COLUMNS),
-        probes=_empty(PROBE_COLUMNS),
+        languages=language_rows(rows["language"], planned.encoders[encoder], store),
+        probes=probe_rows(planned, store, encoder),
         seeds=recipe.seeds,
         counts=counts,
         knobs={task.name: task.knobs for task in tasks if task.name in varied},
@@ -74,9 +72,3 @@ def _stages(planned: "Planned", store: Store, encoder: str) -> "pd.DataFrame":
     parts = mine["name"].str.removeprefix(prefix).str.extract(_STAGE)
     whole = pd.to_numeric(parts["seed"]).astype("Int64")
     return mine.assign(arm=parts["arm"], stage=parts["stage"], seed=whole)
-
-
-def _empty(columns: tuple[str, ...]) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame(columns=list(columns))
