@@ -14,7 +14,7 @@ from xstilts import api, cli
 from xstilts.core.errors import CorruptResultError, StepFailedError
 
 COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "export", "data"}
-COMMANDS |= {"claims", "embed", "pretrain", "retrieve", "mine", "lab"}
+COMMANDS |= {"claims", "embed", "pretrain", "recommend", "retrieve", "mine", "lab"}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
 
 

@@ -15,18 +15,22 @@ from xstilts.phases.planning import make_plan
 from xstilts.phases.probing import COLUMNS, probe_rows
 from xstilts.phases.running import Results
 from xstilts.phases.workplace import Workplace
+from xstilts.studies.finding import NOT_MEASURED
+from xstilts.studies.gather import evidence
+from xstilts.studies.similarity import find
 
 ASKED = (
     "seeds=[0]",
     "languages=[en, de]",
-    "training.epochs=0.5",
-    "tasks.squad_v1.training.epochs=0.5",
+    "training.epochs=0.2",
+    "tasks.mnli.train.sample=320",
+    "tasks.squad_v1={train: {sample: 96}, training: {epochs: 0.4, stride: 16}}",
     "targets=[xnli, udpos, xquad, tatoeba]",
-    "arms={none: [], mnli: [{train: mnli}], squad_v1: [{train: squad_v1}], both: "
-    "[{train: [mnli, squad_v1]}]}",
+    "arms={none: [], mnli: [{train: mnli}], squad_v1: [{train: squad_v1}]}",
     "runtime.threads=1",
 )
 SIMILARITY, LAYERS = "analysis.study=similarity", "analysis.study=layers"
+BOTH = "arms.both=[{train: [mnli, squad_v1]}]"
 PAIRS = {(i, t) for i in ("mnli", "squad_v1") for t in ("xnli", "udpos", "xquad")}
 
 
@@ -59,7 +63,7 @@ def pairs_of(rows: pd.DataFrame, measure: str) -> dict[tuple[str, str], float]:
 
 def test_a_recipe_that_asks_for_no_such_study_plans_no_probe(world, changes, tmp_path):
     place = Workplace.of(tmp_path, world)
-    for study in ("null", "gap"):
+    for study in ("null", "diversity"):
         planned = make_plan(load(RECIPE, (*changes, f"analysis.study={study}")), place)
         assert planned.probes == []
         assert not [s for s in planned.plan.unique() if s.stage.name.startswith("probe")]
@@ -98,12 +102,13 @@ def test_a_task_is_most_like_the_target_that_is_trained_on_its_own_data(probed):
 def test_prices_seeds_and_arms_say_when_a_measure_can_be_known(probed):
     _, _, rows = probed
     data, encoder, stage = (rows[rows["price"] == p] for p in ("data", "encoder", "stage"))
-    assert set(data["measure"]) == {"size", "length", "vocabulary", "labels", "kind"}
+    of_pairs = set(data[data["intermediate"].notna()]["measure"])
+    assert of_pairs == {"size", "length", "vocabulary", "labels", "kind"}
     assert data["arm"].isna().all() and encoder["seed"].isna().all()
     assert (stage["seed"] == 0).all()
-    assert set(stage["arm"]) == {"mnli", "squad_v1"}  # a mixture is no task
+    assert set(stage["arm"]) == {"mnli", "squad_v1"}
     plain = encoder[encoder["intermediate"].isna()]
-    assert set(plain["measure"]) == {"logme", "h_score"}  # of the encoder as it is
+    assert set(plain["measure"]) == {"logme", "h_score", "early_loss"}  # of the encoder as it is
 
 
 def test_cka_has_a_row_a_layer_and_falls_where_training_changed_something(probed):
@@ -127,7 +132,43 @@ def test_a_second_run_measures_nothing_anew(probed, world, changes):
 def test_the_study_of_layers_compares_blocks_of_every_arm_that_trains_before(
     world, changes, tmp_path
 ):
-    planned = make_plan(load(RECIPE, (*changes, LAYERS)), Workplace.of(tmp_path, world))
+    planned = make_plan(load(RECIPE, (*changes, BOTH, LAYERS)), Workplace.of(tmp_path, world))
     assert {p.step.stage.name for p in planned.probes} == {"probe-alignment"}
     assert {p.arm for p in planned.probes} == {"mnli", "squad_v1", "both"}
     assert {p.target for p in planned.probes} == {"xnli", "udpos", "xquad"}
+
+
+def test_a_mixture_is_no_intermediate_task_that_could_be_like_a_target(world, changes, tmp_path):
+    place = Workplace.of(tmp_path, world)
+    plain, more = (
+        make_plan(load(RECIPE, (*changes, *also, SIMILARITY)), place) for also in ((), (BOTH,))
+    )
+    assert [p.step.key for p in plain.probes] == [p.step.key for p in more.probes]
+
+
+def test_the_study_of_gaps_asks_how_complex_each_target_is(probed, world, changes, tmp_path):
+    planned = make_plan(
+        load(RECIPE, (*changes, "analysis.study=gap")), Workplace.of(tmp_path, world)
+    )
+    assert {(p.role, p.target) for p in planned.probes} == {
+        ("target", t) for t in ("xnli", "udpos", "xquad")
+    }
+    _, _, rows = probed
+    alone = rows[rows["intermediate"].isna()]
+    length, entropy, loss = (
+        alone[alone["measure"] == m].set_index("target")["value"]
+        for m in ("input_length", "label_entropy", "early_loss")
+    )
+    assert length["xquad"] > length["udpos"] > 1  # words
+    assert set(entropy.index) == {"xnli", "udpos"}  # answers of questions are no labels
+    assert 1 < entropy["xnli"] <= np.log2(3) + 1e-9
+    assert (loss > 0).all() and set(loss.index) == {"xnli", "udpos", "xquad"}
+
+
+def test_a_finished_run_is_judged_from_its_own_probes_and_languages(probed):
+    store, done, rows = probed
+    found = evidence(done, Workplace.of(store).store, "encoder")
+    pd.testing.assert_frame_equal(found.probes, rows)
+    assert set(found.languages["language"]) == {"en", "de"}
+    judged = find(found)  # two intermediate tasks have no order that could be judged
+    assert judged.answer.startswith(NOT_MEASURED)

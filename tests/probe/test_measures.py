@@ -9,6 +9,7 @@ from xstilts.probe.measures import (
     cosine,
     fisher_cosine,
     h_score,
+    label_entropy,
     label_overlap,
     leep,
     length_similarity,
@@ -101,4 +102,5 @@ def test_cosines_and_overlaps():
     assert fisher_cosine([9, 1], [1, 9]) == pytest.approx(2 * 0.09 / (0.81 + 0.01))
     assert length_similarity(5, 10) == length_similarity(10, 5) == pytest.approx(-np.log(2))
     assert word_overlap({"a", "b"}, {"b", "c"}) == 1 / 4
+    assert label_entropy(["a", "b"] * 3) == pytest.approx(1) and label_entropy("aaa") == 0
     assert label_overlap({"a", "b"}, {"b", "c"}) == 1 / 3

@@ -6,6 +6,7 @@ planning never loads torch.
 
 from xstilts.api.laboratory import describe_lab, export_lab
 from xstilts.api.recipes import claims, export, leaks, plan, report, results, run, why
+from xstilts.api.recommend import recommend
 from xstilts.api.tasks import check_data, score
 from xstilts.api.text import embed, mine, pretrain, retrieve
 
@@ -20,6 +21,7 @@ __all__ = [
     "mine",
     "plan",
     "pretrain",
+    "recommend",
     "report",
     "results",
     "retrieve",

@@ -5,11 +5,11 @@ from typing import Any
 
 import typer
 
-from xstilts.cli import laboratory, recipes, tasks, text
+from xstilts.cli import laboratory, recipes, recommend, tasks, text
 from xstilts.cli.words import app, say
 from xstilts.core.errors import CorruptResultError, StepFailedError, UserError
 
-__all__ = ["app", "laboratory", "main", "recipes", "tasks", "text"]
+__all__ = ["app", "laboratory", "main", "recipes", "recommend", "tasks", "text"]
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from xstilts.phases.making import Making
 
 SAMPLE = 256  # examples of a task that probes read
-STUDIES = ("similarity", "layers")  # that are judged by probes
+STUDIES = ("similarity", "layers", "gap")  # that are judged by probes
 _AT = "xstilts.probe.stage"
 PROFILE = Stage("probe-texts", 1, f"{_AT}:profile")
 EMBEDDING = Stage("probe-vector", 1, f"{_AT}:text_embedding")
@@ -70,9 +70,9 @@ def probes(making: "Making") -> list[Probe]:
     study = making.recipe.analysis.study
     if study not in STUDIES:
         return []
-    found = list(_of_stages(making, study))
-    if study == "similarity":
-        found += _of_tasks(making)
+    found = [] if study == "gap" else list(_of_stages(making, study))
+    if study != "layers":
+        found += _of_tasks(making, study)
     for probe in found:
         seed = "" if probe.seed is None else f"@{probe.seed}"
         names = (probe.arm, probe.intermediate, probe.target, probe.step.stage.name)
@@ -86,10 +86,11 @@ def sampled(data: Trained) -> Slice:
     return data.train.model_copy(update={"at_most": most})
 
 
-def _of_tasks(making: "Making") -> Iterator[Probe]:
+def _of_tasks(making: "Making", study: str) -> Iterator[Probe]:
     """What needs no training before: texts and labels, and the encoder as it is."""
     recipe = making.recipe
-    intermediates = [task for arm in recipe.arms if (task := _task_of(making, arm))]
+    arms = recipe.arms if study == "similarity" else ()
+    intermediates = [task for arm in arms if (task := _task_of(making, arm))]
     targets = [t for t in recipe.targets if t in making.trainings]
     label = making.builder.encoder.label
     for role, names in (("intermediate", intermediates), ("target", targets)):

@@ -28,6 +28,11 @@ COLUMNS = (
     "measure", "price", "intermediate", "target", "arm", "layer", "language", "seed", "value",
 )  # fmt: skip
 Price = Literal["data", "encoder", "stage"]
+_COMPLEXITY: tuple[tuple[str, Price, str], ...] = (
+    ("label_entropy", "data", "label_entropy"),
+    ("input_length", "data", "words"),
+    ("early_loss", "encoder", "loss"),
+)  # of a target alone: measure, price, and its name in a record
 
 
 def probe_rows(planned: Planned, store: Store, encoder: str) -> "pd.DataFrame":
@@ -37,8 +42,10 @@ def probe_rows(planned: Planned, store: Store, encoder: str) -> "pd.DataFrame":
     intermediate task's examples), ``length``, ``vocabulary``, ``labels`` and ``kind`` (1 for the
     same kind of example); of ``encoder`` ``textemb``, ``gradient`` and ``task2vec``; of ``stage``
     ``logme``, ``h_score``, ``leep``, ``taskemb``, and ``cka`` a row a layer. ``logme`` and
-    ``h_score`` of the untuned encoder have no intermediate, and the price ``encoder``. Measures are
-    those of :mod:`xstilts.probe.measures`.
+    ``h_score`` of the untuned encoder have no intermediate, and the price ``encoder``. Nor have
+    ``label_entropy`` (bits), ``input_length`` (words) and ``early_loss`` (nats a term, of a head
+    fitted for a short while on the untuned encoder). All are those of
+    :mod:`xstilts.probe.measures` and :mod:`xstilts.probe.stage`.
     """
     import pandas as pd
 
@@ -48,7 +55,7 @@ def probe_rows(planned: Planned, store: Store, encoder: str) -> "pd.DataFrame":
         if probe.encoder == encoder
         and (record := store.sound(probe.step.address, probe.step.key, probe.step.identity))
     ]
-    rows = [*_both(done), *_pairs(done, store, planned)]
+    rows = [*_both(done), *_alone(done), *_pairs(done, store, planned)]
     table = pd.DataFrame(rows, columns=list(COLUMNS)).astype({"layer": "Int64", "seed": "Int64"})
     return table.drop_duplicates(ignore_index=True)
 
@@ -72,6 +79,15 @@ def _both(done: _Done) -> Iterator[_Row]:
                 yield _row(measure, price, probe, probe, value[measure])
         for layer, found in enumerate(value.get("cka", ())):
             yield _row("cka", price, probe, probe, found, layer=layer, language="en")
+
+
+def _alone(done: _Done) -> Iterator[_Row]:
+    """How complex a target is."""
+    for probe, value in done:
+        if probe.role == "target":
+            for measure, price, name in _COMPLEXITY:
+                if name in value:
+                    yield _row(measure, price, probe, probe, value[name])
 
 
 def _pairs(done: _Done, store: Store, planned: Planned) -> Iterator[_Row]:

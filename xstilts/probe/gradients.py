@@ -23,8 +23,12 @@ _AT_ONCE = 16  # examples whose gradients are added up in one pass
 
 def fitted(
     config: HeadFit, start: Path, labels: int, arrays: TokenArrays, device: torch.device
-) -> TaskModel:
-    """The encoder in ``start`` as it is, under a head that was fitted for a short while."""
+) -> tuple[TaskModel, float]:
+    """The encoder in ``start`` as it is, under a head that was fitted for a short while.
+
+    Returns:
+        the model, and the mean loss of the last tenth of the updates, nats a loss term.
+    """
     seed = derive(config.seed, "head")
     model = next_stage(start, config.kind, labels, seed=seed, dropout=0.0).to(device).eval()
     kept = {id(p) for p in model.encoder.parameters() if not _of_pooler(model, p)}
@@ -32,12 +36,14 @@ def fitted(
     for weight in model.parameters():
         weight.requires_grad_(id(weight) not in kept)
     optimizer = torch.optim.AdamW(head, lr=config.lr, weight_decay=0.0)
+    losses = []
     for examples in _updates(config, arrays.examples):
         loss = summed(model, arrays, examples) / terms(model, arrays, examples)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    return model
+        losses.append(float(loss.detach()))
+    return model, float(np.mean(losses[-max(1, config.updates // 10) :]))
 
 
 def _of_pooler(model: TaskModel, weight: nn.Parameter) -> bool:

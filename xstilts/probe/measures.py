@@ -5,6 +5,7 @@ are log-likelihoods, H-score is at most the number of classes less one, the othe
 shares.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,13 @@ def word_overlap(one: set[str], other: set[str]) -> float:
 def label_overlap(one: set[str], other: set[str]) -> float:
     """Labels that two tasks share, by all labels of both, 0-1 (Jaccard)."""
     return len(one & other) / len(one | other)
+
+
+def label_entropy(labels: Sequence[str]) -> float:
+    """Of the distribution of labels, in bits."""
+    _, counts = np.unique(labels, return_counts=True)
+    shares = counts / counts.sum()
+    return float(-(shares * np.log2(shares)).sum())
 
 
 def _classes(labels: NDArray[Any]) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from xstilts.models.device import use
 from xstilts.models.task_model import load_trained
 from xstilts.prediction.forward import logits
 from xstilts.probe.gradients import fisher, fitted, mean_gradient, with_drawn_labels
-from xstilts.probe.measures import h_score, leep, linear_cka, logme
+from xstilts.probe.measures import h_score, label_entropy, leep, linear_cka, logme
 from xstilts.probe.spec import (
     FISHER,
     GRADIENT,
@@ -49,6 +49,9 @@ Inputs = Mapping[str, Result]
 def profile(config: Profile, inputs: Inputs, folder: Path, context: Context) -> dict[str, Any]:
     """Write the vocabulary of a sample; returns all examples' number, mean length, and labels.
 
+    ``label_entropy`` (bits) is that of the labels, or of the places of right choices; questions
+    have none.
+
     Args:
         config: the kind.
         inputs: ``examples``, a sample, and ``whole``, that it is drawn from.
@@ -59,13 +62,15 @@ def profile(config: Profile, inputs: Inputs, folder: Path, context: Context) -> 
     texts = [" ".join(texts_of(e)).lower().split() for e in examples]
     words = sorted({word for text in texts for word in text})
     (folder / WORDS).write_text(json.dumps(words, ensure_ascii=False))
-    labels = {label for e in examples for label in _labels(e)}
-    return {
+    labels = [label for e in examples for label in _labels(e)]
+    answers = labels or [str(e.label) for e in examples if isinstance(e, Choice)]
+    value = {
         "examples": inputs["whole"].value["n"],
         "sample": len(examples),
         "words": float(np.mean([len(text) for text in texts])),
-        "labels": sorted(labels),
+        "labels": sorted(set(labels)),
     }
+    return value | ({"label_entropy": label_entropy(answers)} if answers else {})
 
 
 def texts_of(example: Example) -> Iterator[str]:
@@ -113,6 +118,8 @@ def text_embedding(
 def head_fit(config: HeadFit, inputs: Inputs, folder: Path, context: Context) -> dict[str, Any]:
     """Fit a head, then write the mean gradient in the blocks and their Fisher information.
 
+    Returns the mean loss of the last tenth of the updates (nats a term), too.
+
     The Fisher information is that of Task2Vec (Achille et al. 2019): labels are drawn from what the
     model expects.
     """
@@ -120,11 +127,11 @@ def head_fit(config: HeadFit, inputs: Inputs, folder: Path, context: Context) ->
     start = inputs["model"].folder if config.encoder is None else context.sources[config.encoder]
     arrays = arrays_of(config.kind, inputs["tokens"])
     labels = labels_of(config.labels, inputs["tokens"])
-    model = fitted(config, start, len(labels), arrays, device)
+    model, loss = fitted(config, start, len(labels), arrays, device)
     np.save(folder / GRADIENT, mean_gradient(model, arrays, config.sketch), allow_pickle=False)
     drawn = with_drawn_labels(model, arrays, derive(config.seed, "labels"))
     np.save(folder / FISHER, fisher(model, drawn), allow_pickle=False)
-    return {"examples": arrays.examples}
+    return {"examples": arrays.examples, "loss": loss}
 
 
 def information(

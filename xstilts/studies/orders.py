@@ -14,9 +14,9 @@ from scipy.stats import rankdata
 from xstilts.stats.best import joint_draws
 from xstilts.stats.paired import FEWEST
 from xstilts.stats.rankings import SPEARMAN, Quality, Ranking, ranking
-from xstilts.stats.scores import records
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate
+from xstilts.studies.frames import plain_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,8 +97,8 @@ def resource_levels(evidence: Evidence) -> dict[str, str]:
     """
     read = {
         str(row["language"]): float(row["tokens"])
-        for row in records(evidence.languages)
-        if row["language"] != evidence.english and not unknown(row["tokens"])
+        for row in plain_rows(evidence.languages)
+        if row["language"] != evidence.english and row["tokens"] is not None
     }
     seen = [tokens for tokens in read.values() if tokens > 0]
     middle = float(np.median(seen)) if seen else 0.0
@@ -176,9 +176,9 @@ def _scores(
     """(arm, target, language, seed) -> score by the main metric, of the cells given."""
     places = set(zip(cells["target"], cells["language"], strict=True))
     found = {}
-    for row in records(evidence.rows):
+    for row in plain_rows(evidence.rows):
         arm, target, language, seed = (row[k] for k in ("arm", "target", "language", "seed"))
-        wanted = evidence.main_metrics.get(target) == row["metric"] and not unknown(seed)
+        wanted = evidence.main_metrics.get(target) == row["metric"] and seed is not None
         if wanted and arm in arms and (target, language) in places:
             found[arm, target, language, int(seed)] = float(row["value"])
     return found
@@ -210,22 +210,25 @@ def measures(evidence: Evidence, field: Field) -> dict[Name, Floats]:
     for price in PRICES:
         similar = [t for (name, of), t in found.items() if of == price and name != ALONE]
         if similar:
-            found[TOGETHER, price] = _mean_ranks(similar)
+            found[TOGETHER, price] = mean_ranks(np.stack([ranks(table) for table in similar]))
     return found
 
 
-def _mean_ranks(tables: Sequence[Floats]) -> Floats:
-    """The mean over measures of each candidate's rank in its target, 0 (least) to 1."""
-    ranks = np.stack([_ranks(table) for table in tables])
-    there = ~np.isnan(ranks)
-    total = np.where(there, ranks, 0).sum(axis=0)
+def mean_ranks(table: Floats) -> Floats:
+    """The mean over measures, the first axis, of ranks; nan where no measure has any."""
+    there = ~np.isnan(table)
     number = there.sum(axis=0)
+    total = np.where(there, table, 0).sum(axis=0)
     return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
-def _ranks(table: Floats) -> Floats:
-    out = np.full(table.shape, np.nan)
-    for j, column in enumerate(table.T):
+def ranks(values: Floats) -> Floats:
+    """Each candidate's rank in its target, 0 (least) to 1; shape ``(candidates, targets)``.
+
+    It is nan where the value is, and in a target whose candidates do not differ.
+    """
+    out = np.full(values.shape, np.nan)
+    for j, column in enumerate(values.T):
         there = ~np.isnan(column)
         if there.sum() > 1 and np.ptp(column[there]) > 0:
             out[there, j] = (rankdata(column[there]) - 1) / (there.sum() - 1)
@@ -244,8 +247,3 @@ def judge(
         return None
     against = ranking(-scores, field.worth, quality, permutations=permutations)
     return Judged(found, min(1.0, 2 * min(found.p, against.p)), field.seeds)
-
-
-def unknown(value: object) -> bool:
-    """Whether a cell of a table is empty."""
-    return value is None or value != value or str(value) == "<NA>"

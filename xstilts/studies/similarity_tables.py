@@ -8,9 +8,9 @@ import numpy as np
 from xstilts.stats.corrections import holm
 from xstilts.stats.rankings import NDCG, Ranking, regret
 from xstilts.stats.ranks import rank_correlation
-from xstilts.stats.scores import records
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate, Figure, Table
+from xstilts.studies.frames import frame, plain_rows
 from xstilts.studies.orders import (
     PRICES,
     TOGETHER,
@@ -21,7 +21,6 @@ from xstilts.studies.orders import (
     field_of,
     judge,
     measures,
-    unknown,
 )
 
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ def measure_rows(
     scores: dict[Name, Floats], judged: dict[Name, Judged], field: Field, evidence: Evidence
 ) -> "pd.DataFrame":
     """One row a measure and price: how well it ranks, by four qualities."""
-    import pandas as pd
-
     single = [name for name in judged if name[0] != TOGETHER]
     corrected = dict(zip(single, holm([judged[n].p for n in single]), strict=True))
     rows = []
@@ -52,7 +49,7 @@ def measure_rows(
                 row |= _columns(label, other.ranking)
                 row[f"{label}_by_chance"] = other.ranking.by_chance
         rows.append(row)
-    return pd.DataFrame(rows).astype(object).where(lambda t: t.notna(), None)
+    return frame(rows)
 
 
 def _columns(label: str, found: Ranking) -> dict[str, float | None]:
@@ -61,8 +58,6 @@ def _columns(label: str, found: Ranking) -> dict[str, float | None]:
 
 def level_rows(evidence: Evidence, levels: dict[str, str]) -> "pd.DataFrame":
     """One row a resource level and price: how well its similarities together rank there."""
-    import pandas as pd
-
     rows = []
     for level in LEVELS:
         mine = [x for x, of in levels.items() if of == level]
@@ -75,16 +70,13 @@ def level_rows(evidence: Evidence, levels: dict[str, str]) -> "pd.DataFrame":
             if judged is not None:
                 row = {"level": level, "languages": ", ".join(mine), "price": price}
                 rows.append(row | _columns("spearman", judged.ranking) | {"p": judged.p})
-    columns = ["level", "languages", "price", "spearman", "spearman_low", "spearman_high", "p"]
-    return pd.DataFrame(rows, columns=columns, dtype=object)
+    return frame(rows)
 
 
 def language_rows(evidence: Evidence) -> "pd.DataFrame":
     """One row a language: how well similarity known before training ranks in it alone."""
-    import pandas as pd
-
     rows = []
-    for row in records(evidence.languages):
+    for row in plain_rows(evidence.languages):
         field = field_of(evidence, [row["language"]])
         scores = measures(evidence, field) if field is not None else {}
         if field is None or (TOGETHER, HEADLINE) not in scores:
@@ -92,13 +84,10 @@ def language_rows(evidence: Evidence) -> "pd.DataFrame":
         judged = judge(scores[TOGETHER, HEADLINE], field, permutations=_FEW_PERMUTATIONS)
         if judged is None:
             continue
-        tokens = None if unknown(row["tokens"]) else float(row["tokens"])
-        row["log_tokens"] = math.log10(tokens) if tokens else None
+        row["log_tokens"] = math.log10(float(row["tokens"])) if row["tokens"] else None
         row["targets"] = judged.ranking.targets
         rows.append(row | _columns("spearman", judged.ranking))
-    columns = ["language", "tokens", "log_tokens", "distance", "targets"]
-    columns += ["spearman", "spearman_low", "spearman_high"]
-    return pd.DataFrame(rows, columns=columns, dtype=object)
+    return frame(rows)
 
 
 def moderators(by_language: "pd.DataFrame") -> dict[str, Estimate]:
@@ -106,7 +95,9 @@ def moderators(by_language: "pd.DataFrame") -> dict[str, Estimate]:
 
     Languages that were unseen have no logarithm, and are a level of their own.
     """
-    found = {}
+    found: dict[str, Estimate] = {}
+    if by_language.empty:
+        return found
     table = by_language.dropna(subset=["log_tokens", "distance", "spearman"])
     for name, of, given in (
         ("by log tokens", "log_tokens", "distance"),
@@ -123,8 +114,6 @@ def moderators(by_language: "pd.DataFrame") -> dict[str, Estimate]:
 
 def pair_rows(evidence: Evidence, field: Field, scores: dict[Name, Floats]) -> "pd.DataFrame":
     """One row a pair of tasks: what similarity says, and what came of it."""
-    import pandas as pd
-
     gains = evidence.cells.groupby(["arm", "target", "language"], sort=False)["gain"].first()
     rows = []
     for i, (arm, task) in enumerate(zip(field.arms, field.tasks, strict=True)):
@@ -137,7 +126,7 @@ def pair_rows(evidence: Evidence, field: Field, scores: dict[Name, Floats]) -> "
                 name = measure if measure != TOGETHER else f"{measure}, {price}"
                 row[name] = None if np.isnan(table[i, j]) else float(table[i, j])
             rows.append(row)
-    return pd.DataFrame(rows).astype(object).where(lambda t: t.notna(), None)
+    return frame(rows)
 
 
 def tables(
@@ -221,7 +210,7 @@ def figures(
         ),
     ]
     for x, what in (("distance", "distance from English"), ("log_tokens", "log10 of its tokens")):
-        there = by_language[pd.notna(by_language[x])]
+        there = by_language if by_language.empty else by_language[pd.notna(by_language[x])]
         if len(there):
             figure = Figure(
                 name=f"similarity-by-{x.replace('_', '-')}",
