@@ -65,7 +65,6 @@ def judged(
 
 def _write(found: "Results", place: "Workplace", path: Path, said: "Sequence[Claim]") -> None:
     from xstilts.phases.results import publish
-    from xstilts.reports.files import study_files
     from xstilts.reports.gather import report_input
     from xstilts.reports.html import render
     from xstilts.studies.gather import evidence
