@@ -13,8 +13,10 @@ import xstilts
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.phases.loading import load
 from xstilts.phases.planning import Planned, make_plan
+from xstilts.phases.results import arm_rows
 from xstilts.phases.workplace import Workplace
 from xstilts.store import Store
+from xstilts.studies.arms import WAYS
 from xstilts.train.spec import Layers
 
 README = Path(__file__).parent.parent.parent / "README.md"
@@ -254,3 +256,12 @@ def test_a_recipe_with_every_key_of_layers_runs_to_its_report(
 
 def said_of(value: Any) -> bool:
     return not pd.isna(value) and value != ""
+
+
+def test_every_setting_of_an_arm_tells_it_from_its_twins(planned: Any, tmp_path: Path) -> None:
+    """A study compares arms that differ in one setting, so that it has to know all of them."""
+    outcomes = {
+        "arm", "kind", "baseline", "stages", "examples", "expected", "realised", "lineage",
+        "mlm_rows", "mlm_head", "further_updates", "carried_blocks", "seeds",
+    }  # fmt: skip
+    assert set(arm_rows(planned(), Store(tmp_path)).columns) == set(WAYS) | outcomes

@@ -80,6 +80,26 @@ def test_draws_are_the_sample_that_items_are_in_the_crossed_test() -> None:
     assert (mine.low, mine.high) == pytest.approx((theirs.low, theirs.high), rel=1e-6)
 
 
+def test_intervals_over_draws_hold_where_those_over_seeds_alone_do_not() -> None:
+    rng = np.random.default_rng(0)
+    hits = {"draws": 0, "seeds": 0}
+    for _ in range(150):
+        draw = rng.normal(0, 1.5, (3, 1))
+        values = rng.normal(0, 1, (1, 5)) + draw + rng.normal(0, 0.5, (3, 5))
+        places = {
+            (f"d{i}", "t", "de"): dict(enumerate(row.tolist())) for i, row in enumerate(values)
+        }
+        draws = [{place: 1.0} for place in places]
+        for name, found in {
+            "draws": contrast_of_draws(table(places), draws),
+            "seeds": contrast(table(places), mean(draws)),
+        }.items():
+            low, high = found.test.low, found.test.high
+            hits[name] += low is not None and high is not None and low <= 0 <= high
+    assert hits["draws"] / 150 >= 0.9  # 0.95 in 400 of these
+    assert hits["seeds"] / 150 <= 0.85  # 0.71
+
+
 def test_two_draws_stand_for_themselves() -> None:
     places = {(f"d{i}", "t", "de"): {0: 1.0 + i, 1: 2.0 + i, 2: 3.0 + i} for i in (0, 9)}
     draws = [{place: 1.0} for place in places]
