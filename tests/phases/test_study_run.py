@@ -1,6 +1,7 @@
 """A recipe with a study: its answer in the report, claims with verdicts, nothing run again."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def test_a_study_needs_no_step_and_its_answer_is_published(
     verdicts = dict(zip(table["id"], table["verdict"], strict=True))
     assert verdicts["squad-v1-gain"] == "not measured"  # one seed
     assert verdicts["start-xlmr-large"] == "reported by the source"
+    page = (found.folder / "report.html").read_text("utf-8")
+    files = {file.name for file in (found.folder / "report-files").iterdir()}
+    assert {"claims.csv", "claims.tex"} <= files
+    assert files == {
+        name for line in re.findall("Files: ([^<]*)<", page) for name in line.split(", ")
+    }
 
 
 def test_a_page_elsewhere_is_one_file_alone(
