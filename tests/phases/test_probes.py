@@ -10,6 +10,7 @@ from made_up_world import RECIPE
 
 import xstilts
 from xstilts.phases import probes
+from xstilts.phases.estimate import estimate
 from xstilts.phases.loading import load
 from xstilts.phases.planning import make_plan
 from xstilts.phases.probing import COLUMNS, probe_rows
@@ -74,6 +75,16 @@ def test_a_study_changes_no_key_of_a_training_or_score(world, changes, tmp_path)
     plain = make_plan(load(RECIPE, changes), place)
     asking = make_plan(load(RECIPE, (*changes, SIMILARITY)), place)
     assert [c.score.key for c in plain.scored] == [c.score.key for c in asking.scored]
+
+
+def test_the_plan_counts_what_probes_read(world, changes, tmp_path):
+    place = Workplace.of(tmp_path, world)
+    plain, asking = (
+        estimate(make_plan(load(RECIPE, (*changes, *also)), place), place.store)
+        for also in ((), (SIMILARITY,))
+    )
+    assert asking.steps["probe-head"] == (5, 5)
+    assert asking.tokens[0] == plain.tokens[0] and asking.tokens[1] > plain.tokens[1]
 
 
 def test_every_pair_has_the_measures_that_are_defined_for_it(probed):

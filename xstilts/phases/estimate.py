@@ -11,6 +11,7 @@ from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.graph.plan import Status, status, unsound
 from xstilts.phases.planned import Planned
+from xstilts.phases.probes import PROBING
 from xstilts.phases.steps import READING, size_of
 from xstilts.stats.power import smallest_gain
 from xstilts.store import Store
@@ -67,6 +68,7 @@ def estimate(planned: Planned, store: Store) -> Estimate:
     trained += sum(s.work.tokens for s in found.to_run if s.stage.name == "pretrain")
     passed = [s for s in found.to_run if s.stage.name in READING]
     read = sum(_pieces(s, store, sources) for s in passed)
+    read += sum(s.work.tokens for s in found.to_run if s.stage.name in PROBING)
     blocks = max(_block_parameters(planned), 1.0)
     flops = blocks * (6 * trained + 2 * read)
     rate, basis = _rate(unique, store, blocks)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from xstilts.phases.making import Making
 
 SAMPLE = 256  # examples of a task that probes read
+_BACKWARD = 3  # a forward and a backward pass, as forward passes
 STUDIES = ("similarity", "layers", "gap")  # that are judged by probes
 _AT = "xstilts.probe.stage"
 PROFILE = Stage("probe-texts", 1, f"{_AT}:profile")
@@ -38,6 +39,7 @@ HEAD = Stage("probe-head", 1, f"{_AT}:head_fit")
 INFORMATION = Stage("probe-information", 1, f"{_AT}:information")
 TRANSFER = Stage("probe-transfer", 1, f"{_AT}:transferability")
 ALIGNMENT = Stage("probe-alignment", 1, f"{_AT}:alignment")
+PROBING = tuple(s.name for s in (EMBEDDING, HEAD, INFORMATION, TRANSFER, ALIGNMENT))  # run a model
 
 Role = Literal["intermediate", "target", "both"]
 
@@ -107,12 +109,12 @@ def task_steps(making: "Making", name: str) -> list[Step]:
     whole = {"examples": builder.read(sample), "whole": builder.read(data.train)}
     found = [Step(PROFILE, place, Profile(kind=kind), whole)]
     inputs, digest = _tokens(making, name) | _made(making), _digest(making)
-    work = Work(pieces_of(sample))
     vector = TextEmbedding(kind=kind, encoder=digest)
-    found.append(Step(EMBEDDING, place, vector, inputs, work))
+    found.append(Step(EMBEDDING, place, vector, inputs, _work(data, 1)))
     if kind not in RETRIEVED:
         fit = HeadFit(kind=kind, labels=get_task(data.train.task).labels, encoder=digest)
-        found.append(Step(HEAD, place, fit, inputs, work))
+        passes = fit.updates * fit.batch_size / SAMPLE + 2 * _BACKWARD + 1
+        found.append(Step(HEAD, place, fit, inputs, _work(data, passes)))
     return found
 
 
@@ -167,7 +169,7 @@ def _transfer(making: "Making", model: Model, target: str) -> Step:
         by_head=same and kind in ("pair", "tagging"),
     )
     inputs = _tokens(making, target) | ({"model": model.step} if model.step else {})
-    work = Work(pieces_of(sampled(making.trainings[target])))
+    work = _work(making.trainings[target], 1 + config.by_head)
     return Step(TRANSFER, f"{model.label}/{target}", config, inputs, work)
 
 
@@ -177,15 +179,20 @@ def _alignment(making: "Making", model: Model, target: str) -> Step:
     start = _made(making, "before")
     config = Alignment(kind=making.trainings[target].train.kind, before=_digest(making))
     inputs = _tokens(making, target) | {"model": model.step} | start
-    work = Work(2 * pieces_of(sampled(making.trainings[target])))
+    work = _work(making.trainings[target], 2)
     return Step(ALIGNMENT, f"{model.label}/{target}", config, inputs, work)
 
 
 def _information(making: "Making", model: Step, task: str) -> Step:
     """TaskEmb of a trained model on the sample of its task."""
     config = Information(kind=making.trainings[task].train.kind)
-    work = Work(pieces_of(sampled(making.trainings[task])))
+    work = _work(making.trainings[task], _BACKWARD)
     return Step(INFORMATION, model.label, config, {"model": model, **_tokens(making, task)}, work)
+
+
+def _work(data: Trained, passes: float) -> Work:
+    """Pieces that pass the encoder when it reads the sample of a task so often."""
+    return Work(passes * pieces_of(sampled(data)))
 
 
 def _tokens(making: "Making", name: str) -> dict[str, Step]:
