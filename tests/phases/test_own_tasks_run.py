@@ -35,7 +35,8 @@ def nobody_elses_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The README's YAML files, and the files that they speak of."""
-    blocks = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", README.read_text(), re.DOTALL)
+    every = re.findall(r"```yaml\n# (\S+\.yaml)\n(.*?)```", README.read_text(), re.DOTALL)
+    blocks = [block for block in every if block[0] != "claims.yaml"]
     names = [name for name, _ in blocks]
     assert names == ["reviews.yaml", "names.yaml", "mine.yaml", "words.yaml"]
     for name, content in blocks:

@@ -32,7 +32,7 @@ def test_a_study_needs_no_step_and_its_answer_is_published(
     found = xstilts.run(RECIPE, *changes, STUDY, store=store, data=world)
     assert found.outcome.ran == []
     for name in ("gains.csv", "gains.tex", "gains.svg", "claims.csv", "estimates.csv"):
-        assert (found.folder / name).stat().st_size, name
+        assert (found.folder / "report-files" / name).stat().st_size, name
     page = (found.folder / "report.html").read_text("utf-8")
     assert "With 1 seed nothing is told of 1 single English intermediate task" in page
     table = xstilts.claims(RECIPE, *changes, STUDY, store=store, data=world)
@@ -47,13 +47,13 @@ def test_a_study_needs_no_step_and_its_answer_is_published(
     }
 
 
-def test_a_page_elsewhere_is_one_file_alone(
+def test_a_page_elsewhere_has_its_files_beside_it(
     store: Path, changes: tuple[str, ...], world: Path, tmp_path: Path
 ) -> None:
     page = xstilts.report(
         RECIPE, *changes, STUDY, out=tmp_path / "page.html", store=store, data=world
     )
-    assert [path.name for path in tmp_path.iterdir()] == [page.name]
+    assert {path.name for path in tmp_path.iterdir()} == {page.name, "page-files"}
 
 
 def test_what_a_study_reads_has_a_row_a_language_and_an_arm_a_stage(

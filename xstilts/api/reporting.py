@@ -65,6 +65,7 @@ def judged(
 
 def _write(found: "Results", place: "Workplace", path: Path, said: "Sequence[Claim]") -> None:
     from xstilts.phases.results import publish
+    from xstilts.reports.files import study_files
     from xstilts.reports.gather import report_input
     from xstilts.reports.html import render
     from xstilts.studies.gather import evidence
@@ -72,24 +73,15 @@ def _write(found: "Results", place: "Workplace", path: Path, said: "Sequence[Cla
     pages = _pages(found, path)
     for label, name in pages.items():
         others = {other: quote(page) for other, page in pages.items() if other != label}
-        files: dict[str, bytes] = {}
         shown = report_input(found, place.store, label, others)
         if found.planned.recipe.analysis.study:
             known = evidence(found, place.store, label)
             finding, verdicts = judged(known, found, place, label, said)
             # The same counts, so that test items are drawn once.
             shown = replace(shown, counts=known.counts, finding=finding, claims=verdicts)
-            if finding and path.parent == found.folder:  # a page elsewhere is one file alone
-                files = _files(finding, verdicts, "" if label == next(iter(pages)) else label)
-        publish(path.parent, {name: render(shown).encode(), **files})
-
-
-def _files(finding: "Finding", verdicts: "pd.DataFrame", label: str) -> dict[str, bytes]:
-    """Tables and figures as files; ``label`` is that of an encoder other than the first."""
-    from xstilts.reports.files import study_files
-
-    found = study_files(finding, verdicts)
-    return {f"{label}-{name}" if label else name: data for name, data in found.items()}
+            if finding:
+                publish(path.parent / f"{Path(name).stem}-files", study_files(finding, verdicts))
+        publish(path.parent, {name: render(shown).encode()})
 
 
 def _pages(found: "Results", path: Path) -> Mapping[str, str]:
