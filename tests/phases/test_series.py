@@ -58,6 +58,15 @@ def test_subsets_are_arms_of_readable_names_at_a_fixed_or_a_growing_total(tmp_pa
     assert found["growing-2.2"][0].tasks == found["fixed-2.2"][0].tasks
 
 
+def test_a_folder_called_lab_is_not_taken_for_the_laboratorys_translations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lab").mkdir()
+    monkeypatch.chdir(tmp_path)
+    arms = load("lab/low-resource").arms
+    assert arms["translate-train"][0].translated == "lab"
+
+
 def test_one_entry_is_an_arm_for_every_combination_of_values(tmp_path: Path) -> None:
     found = recipe(
         tmp_path,

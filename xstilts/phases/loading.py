@@ -7,6 +7,7 @@ from typing import Any
 from xstilts.core import yaml12
 from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.validation import merged, put, validated
+from xstilts.phases.forms import LAB
 from xstilts.phases.recipe import Recipe
 from xstilts.tasks import declare, task_names
 
@@ -130,7 +131,7 @@ def _with_folders(stages: Any, folder: Path) -> Any:
     for stage in stages:
         said = stage.get("translated") if isinstance(stage, dict) else None
         named = said.get("path") if isinstance(said, dict) else said
-        if isinstance(named, str) and (folder / named).is_dir():
+        if isinstance(named, str) and named != LAB and (folder / named).is_dir():
             there = str(folder.absolute() / named)
             said = said | {"path": there} if isinstance(said, dict) else there
             stage = stage | {"translated": said}
