@@ -20,16 +20,17 @@ _LABELS = {"c": "contradiction", "e": "entailment", "n": "neutral"}
 def write_official(root: Path) -> Path:
     """Fill ``root``; always the same bytes."""
     lab = root / "laboratory"
-    export(lab, sizes=SIZES, translated=[SPOKEN["de"]])
+    export(lab, sizes=SIZES, translated=[spoken for code, spoken in SPOKEN.items() if code != "en"])
     for name in task_names():
         if f"lab_{name}" in task_names():
             _rename(get_task(name), lab, root)
-    translated = lab / "translated" / SPOKEN["de"]
-    for folder in translated.iterdir():
-        name = folder.name.removeprefix("lab_")
-        _rename(get_task(name), translated, root / "translations" / "de", train_only=True)
-    for place, target in ((lab, root), (translated, root / "translations" / "de")):
-        _inference(place / "lab_anli_plus" / "train.jsonl", target)
+    _inference(lab / "lab_anli_plus" / "train.jsonl", root)
+    for code, spoken in SPOKEN.items():
+        place, target = lab / "translated" / spoken, root / "translations" / code
+        for folder in sorted(place.glob("*")):
+            _rename(get_task(folder.name.removeprefix("lab_")), place, target, train_only=True)
+        if place.exists():
+            _inference(place / "lab_anli_plus" / "train.jsonl", target)
     _text(lab, root / "text" / "stories")
     return root
 
