@@ -64,6 +64,13 @@ def test_any_changed_field_changes_the_fingerprint():
     assert len({fingerprint(x) for x in [outer(), *changed]}) == len(changed) + 1
 
 
+def test_a_changed_copy_has_a_text_of_its_own():
+    one = Loose(value=1)
+    assert one.payload == payload(one)
+    other = one.model_copy(update={"value": 2})
+    assert other.payload == Loose(value=2).payload != one.payload
+
+
 def test_the_order_of_a_mapping_is_not_identity():
     assert fingerprint(outer(table={"a": 2, "z": 1})) == fingerprint(outer())
 

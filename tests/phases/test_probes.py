@@ -83,8 +83,16 @@ def test_the_plan_counts_what_probes_read(world, changes, tmp_path):
         estimate(make_plan(load(RECIPE, (*changes, *also)), place), place.store)
         for also in ((), (SIMILARITY,))
     )
-    assert asking.steps["probe-head"] == (5, 5)
+    assert asking.steps["probe-head"] == (3, 3)  # targets share their data with tasks
     assert asking.tokens[0] == plain.tokens[0] and asking.tokens[1] > plain.tokens[1]
+
+
+def test_a_task_is_probed_on_a_draw_of_its_examples(probed):
+    store, done, _ = probed
+    records = [Workplace.of(store).store.record(p.step.address, p.step.key)
+               for p in done.planned.probes if p.step.stage.name == "probe-texts"]  # fmt: skip
+    assert {record["value"]["sample"] for record in records} == {48}
+    assert {record["value"]["examples"] for record in records} > {96}  # all that are trained on
 
 
 def test_every_pair_has_the_measures_that_are_defined_for_it(probed):

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,12 @@ class Spec(BaseModel):
     def payload(self) -> str:
         """The exact text that is hashed, worked out once: one slice serves many steps."""
         return payload(self)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values; its text is worked out anew, not taken along."""
+        copy = super().model_copy(update=update, deep=deep)
+        vars(copy).pop("payload", None)
+        return copy
 
 
 class Runtime(BaseModel):
