@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from xstilts.stats.gains import cells
 from xstilts.studies.arms import Settings, members
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate, Figure, Finding, Table
@@ -42,10 +43,7 @@ def find(evidence: Evidence) -> Finding:
     if not numbers.gains:
         missing = ["no arm has scores above the floor beside those of the baseline"]
         return not_measured(STUDY, missing, METHOD)
-    clean = evidence.cells[~evidence.cells["same_data"].astype(bool)]
-    both, changed = beside(
-        evidence, numbers.estimates, lambda other: Numbers(replace(other, cells=clean)).estimates
-    )
+    both, changed = beside(evidence, numbers.estimates, lambda other: _again(other).estimates)
     words = [*_singles(numbers), *_moved(numbers.estimates), *_chosen(numbers.estimates)]
     tables = [_gains(numbers), _by_target(numbers), *_versions(numbers), *_choice(numbers), *both]
     return Finding(
@@ -58,6 +56,12 @@ def find(evidence: Evidence) -> Finding:
         method=METHOD,
         limits=[*_limits(numbers), *changed],
     )
+
+
+def _again(evidence: Evidence) -> Numbers:
+    """The numbers of evidence whose rows are no longer those that its cells were made of."""
+    known = evidence.main_metrics, evidence.baseline, evidence.same_data, evidence.english
+    return Numbers(replace(evidence, cells=cells(evidence.rows, *known, evidence.counts)))
 
 
 def _singles(numbers: Numbers) -> list[str]:
