@@ -83,7 +83,7 @@ def small(name: str, world: Path) -> dict[str, Any]:
         "tasks": uses,
         "arms": {arm: cut(stages) for arm, stages in said["arms"].items()},
         "subsets": [
-            subsets | {"of": ["ccg", "mnli"], "sizes": [1, 2], "draws": 1}
+            subsets | {"of": ["ccg", "mnli"], "sizes": [1, 2], "draws": 1, "total": 64}
             for subsets in said.get("subsets", [])[:1]
         ],
         "targets": TARGETS[name],
