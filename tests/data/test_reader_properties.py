@@ -181,7 +181,7 @@ def mutations(draw, content):
     return bytes(data)
 
 
-def is_read_rightly_or_refused(form, contents, folder):
+def assert_read_rightly_or_refused(form, contents, folder):
     paths = [folder / f"file{i}" for i in range(len(contents))]
     for path, content in zip(paths, contents, strict=True):
         write_anew(path, content)
@@ -209,7 +209,7 @@ def test_a_file_with_one_slip_in_it_is_read_rightly_or_refused_in_four_parts(tmp
         for slipped in slips(content):
             changed = [*contents[:hurt], slipped, *contents[hurt + 1 :]]
             try:
-                is_read_rightly_or_refused(form, changed, tmp_path)
+                assert_read_rightly_or_refused(form, changed, tmp_path)
             except Exception as error:
                 raise AssertionError(slipped.decode(errors="replace")) from error
 
@@ -223,4 +223,4 @@ def test_mutated_release_files_are_read_rightly_or_refused_in_four_parts(tmp_pat
     contents = [text.encode() for text in one_of_each()[form]]
     hurt = data.draw(st.integers(0, len(contents) - 1))
     contents[hurt] = data.draw(mutations(contents[hurt]))
-    is_read_rightly_or_refused(form, contents, tmp_path)
+    assert_read_rightly_or_refused(form, contents, tmp_path)

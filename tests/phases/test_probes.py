@@ -121,8 +121,9 @@ def test_a_task_is_most_like_the_target_that_is_trained_on_its_own_data(probed):
 def test_prices_seeds_and_arms_say_when_a_measure_can_be_known(probed):
     _, _, rows = probed
     data, encoder, stage = (rows[rows["price"] == p] for p in ("data", "encoder", "stage"))
-    of_pairs = set(data[data["intermediate"].notna()]["measure"])
-    assert of_pairs == {"size", "length", "vocabulary", "labels", "kind"}
+    two = data["intermediate"].notna() & data["target"].notna()
+    assert set(data[two]["measure"]) == {"size", "length", "vocabulary", "labels", "kind"}
+    assert set(data[~two]["measure"]) == {"input_length", "label_entropy"}  # of one task
     assert data["arm"].isna().all() and encoder["seed"].isna().all()
     assert (stage["seed"] == 0).all()
     assert set(stage["arm"]) == {"mnli", "squad_v1"}
@@ -165,14 +166,16 @@ def test_a_mixture_is_no_intermediate_task_that_could_be_like_a_target(world, ch
     assert [p.step.key for p in plain.probes] == [p.step.key for p in more.probes]
 
 
-def test_the_study_of_gaps_asks_how_complex_each_target_is(probed, world, changes, tmp_path):
+def test_the_study_of_gaps_asks_how_complex_each_task_is(probed, world, changes, tmp_path):
     planned = make_plan(
         load(RECIPE, (*changes, "analysis.study=gap")), Workplace.of(tmp_path, world)
     )
-    assert {(p.role, p.target) for p in planned.probes} == {
-        ("target", t) for t in ("xnli", "udpos", "xquad")
-    }
+    asked = {("intermediate", t) for t in ("mnli", "squad_v1")}
+    asked |= {("target", t) for t in ("xnli", "udpos", "xquad")}
+    assert {(p.role, p.intermediate or p.target) for p in planned.probes} == asked
     _, _, rows = probed
+    before = rows[rows["target"].isna()]
+    assert set(before[before["measure"] == "early_loss"]["intermediate"]) == {"mnli", "squad_v1"}
     alone = rows[rows["intermediate"].isna()]
     length, entropy, loss = (
         alone[alone["measure"] == m].set_index("target")["value"]

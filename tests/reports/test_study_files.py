@@ -63,6 +63,7 @@ def test_latex_compiles(finding: Finding, claims: pd.DataFrame, tmp_path: Path) 
     subprocess.run(
         ["pdflatex", "-halt-on-error", "all.tex"], cwd=tmp_path, check=True, capture_output=True
     )
+    assert (tmp_path / "all.pdf").stat().st_size > 1000
 
 
 def test_figures_are_whole_svg_and_png_named_by_their_titles(finding: Finding) -> None:

@@ -1,7 +1,9 @@
 """Recipe -> plan: every cell's steps, with names, sources and what is missing."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
+from xstilts.data.slices import Slice
 from xstilts.graph import Plan, Step
 from xstilts.phases.encoders import Encoder, encoder_of, ready_of
 from xstilts.phases.layers import has_a_target_stage
@@ -74,16 +76,29 @@ def make_plan(
         ready={},
         translators=list(files.translators.values()),
     )
+    _promise(whole, slices, tuning, workplace, files)
+    whole.silent = files.silent
+    workplace.digests.save()
+    return whole
+
+
+def _promise(
+    whole: Planned,
+    slices: Mapping[str, list[Slice]],
+    tuning: Mapping[str, Mapping[str, Slice]],
+    workplace: Workplace,
+    files: Files,
+) -> None:
+    """Put the steps of every encoder, arm and seed into a plan."""
+    recipe = whole.recipe
+    data = (whole.trainings, slices, tuning, whole.aligned, whole.others)
     steps: dict[str, Step] = {}
-    models: dict[str, Step] = {}
     kept: set[str] = set()
-    for label, encoder in encoders.items():
-        prefix = f"{label}:" if len(encoders) > 1 else ""
-        builder = Builder(encoder)
+    for label, encoder in whole.encoders.items():
+        prefix = f"{label}:" if len(whole.encoders) > 1 else ""
         own = _ready(recipe, label, files)
         whole.ready = {**whole.ready, **own}
-        data = (trainings, slices, tuning, aligned, others)
-        making = Making(recipe, workplace, builder, *data, own, files, prefix)
+        making = Making(recipe, workplace, Builder(encoder), *data, own, files, prefix)
         if encoder.made:
             making.steps |= {prefix + name: step for name, step in encoder.made.steps.items()}
             making.kept.add(encoder.made.step.key)
@@ -92,14 +107,11 @@ def make_plan(
                 making.arm(arm, seed)
         whole.probes += probes(making)
         whole.scored += making.cells
+        whole.models = {**whole.models, **making.models}
         steps |= making.steps
-        models |= making.models
         kept |= making.kept
     goals = [c.score for c in whole.scored] + [probe.step for probe in whole.probes]
     whole.plan = Plan(steps, goals, files.sources, frozenset(kept))
-    whole.models, whole.silent = models, files.silent
-    workplace.digests.save()
-    return whole
 
 
 def _ready(recipe: Recipe, label: str, files: Files) -> dict[str, Encoder]:

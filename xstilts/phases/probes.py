@@ -74,7 +74,7 @@ def probes(making: "Making") -> list[Probe]:
         return []
     found = [] if study == "gap" else list(_of_stages(making, study))
     if study != "layers":
-        found += _of_tasks(making, study)
+        found += _of_tasks(making)
     for probe in found:
         seed = "" if probe.seed is None else f"@{probe.seed}"
         names = (probe.arm, probe.intermediate, probe.target, probe.step.stage.name)
@@ -88,11 +88,10 @@ def sampled(data: Trained) -> Slice:
     return data.train.model_copy(update={"at_most": most})
 
 
-def _of_tasks(making: "Making", study: str) -> Iterator[Probe]:
+def _of_tasks(making: "Making") -> Iterator[Probe]:
     """What needs no training before: texts and labels, and the encoder as it is."""
     recipe = making.recipe
-    arms = recipe.arms if study == "similarity" else ()
-    intermediates = [task for arm in arms if (task := _task_of(making, arm))]
+    intermediates = [task for arm in recipe.arms if (task := _task_of(making, arm))]
     targets = [t for t in recipe.targets if t in making.trainings]
     label = making.builder.encoder.label
     for role, names in (("intermediate", intermediates), ("target", targets)):

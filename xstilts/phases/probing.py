@@ -32,7 +32,7 @@ _COMPLEXITY: tuple[tuple[str, Price, str], ...] = (
     ("label_entropy", "data", "label_entropy"),
     ("input_length", "data", "words"),
     ("early_loss", "encoder", "loss"),
-)  # of a target alone: measure, price, and its name in a record
+)  # of one task: measure, price, and its name in a record
 
 
 def probe_rows(planned: Planned, store: Store, encoder: str) -> "pd.DataFrame":
@@ -65,7 +65,7 @@ _Row = dict[str, Any]
 
 
 def _row(measure: str, price: Price, one: Probe, other: Probe, value: float, **more: Any) -> _Row:
-    place = {"intermediate": one.intermediate or None, "target": other.target}
+    place = {"intermediate": one.intermediate or None, "target": other.target or None}
     arm = {"arm": one.arm or None, "layer": None, "language": None, "seed": one.seed}
     return {"measure": measure, "price": price, **place, **arm, **more, "value": value}
 
@@ -82,9 +82,9 @@ def _both(done: _Done) -> Iterator[_Row]:
 
 
 def _alone(done: _Done) -> Iterator[_Row]:
-    """How complex a target is."""
+    """How complex a task is, trained on before or a target."""
     for probe, value in done:
-        if probe.role == "target":
+        if probe.role != "both":
             for measure, price, name in _COMPLEXITY:
                 if name in value:
                     yield _row(measure, price, probe, probe, value[name])
