@@ -10,7 +10,7 @@ import pytest
 from xstilts.stats.gains import cells
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import NOT_MEASURED
-from xstilts.studies.orders import resource_levels
+from xstilts.studies.orders import candidates, resource_levels
 from xstilts.studies.similarity import find
 
 TASKS = ("nli", "squad", "qqp", "ccg", "cosmos", "swag")
@@ -146,6 +146,30 @@ def test_pairs_with_common_data_are_shown_and_not_ranked():
     assert pairs.loc[("nli", "xnli"), "textemb"] is None
     measured = tables["similarity-measures"].set_index("measure")
     assert measured.loc["textemb", "pairs"] == len(TASKS) * len(TARGETS) - 1
+
+
+def test_what_a_pair_with_common_data_scored_counts_neither_in_the_ranking_nor_by_chance():
+    one = replace(evidence(8), same_data=frozenset({("arm_nli", "xnli")}))
+    pair = (one.rows["arm"] == "arm_nli") & (one.rows["target"] == "xnli")
+    rows = one.rows.assign(value=one.rows["value"].mask(pair, 99.0))
+    other = replace(one, rows=rows, cells=cells(rows, one.main_metrics, "none", one.same_data))
+    whole, changed = (
+        next(t.rows for t in find(e).tables if t.name == "similarity-measures")
+        for e in (one, other)
+    )
+    pd.testing.assert_frame_equal(whole, changed)
+
+
+def test_an_arm_that_does_more_than_train_on_one_task_is_no_candidate():
+    one = evidence(8)
+    more = [
+        {"arm": f"{way}", "kind": "task", "tasks": "nli", way: said}
+        for way, said in {"k": 10, "longer": "arm_nli", "language": "de", "mix_law": "capped",
+                          "frozen": 2, "mlm_share": 0.5, "translated": "lab"}.items()
+    ]  # fmt: skip
+    arms = pd.concat([pd.DataFrame(more), one.arms.assign(language="en", target_language="en")])
+    found = candidates(replace(one, arms=arms.reset_index(drop=True)))
+    assert list(found["arm"]) == [f"arm_{task}" for task in TASKS]
 
 
 def test_a_measure_that_is_undefined_for_a_pair_is_missing_and_never_zero():

@@ -163,7 +163,7 @@ def ranking(
 
     Args:
         scores: shape ``(candidates, targets)``; nan where not defined.
-        worth: likewise, as measured, none missing.
+        worth: likewise, as measured; nan where a pair does not count, whoever takes its place.
         quality: ``SPEARMAN``, ``KENDALL``, ``NDCG`` or ``regret(k)``.
         worth_draws: shape ``(draws, candidates, targets)``, of ``xstilts.stats.best.joint_draws``.
         permutations: of the candidates.
@@ -208,7 +208,7 @@ def _mean_quality(
     found = []
     for target in range(scores.shape[-1]):
         mine, real = np.broadcast_arrays(scores[..., target], worth[..., target])
-        there = ~np.isnan(mine)
+        there = ~(np.isnan(mine) | np.isnan(real))
         value = quality.of(np.where(there, mine, np.nan), np.where(there, real, np.nan))
         some = np.where(there, mine, -np.inf).max(-1) > np.where(there, mine, np.inf).min(-1)
         found.append(np.where(some & (there.sum(-1) >= _FEWEST), value, np.nan))
