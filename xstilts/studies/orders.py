@@ -28,7 +28,9 @@ PRICES = {
     "stage": "known after the intermediate stage",
 }
 TOGETHER = "together"  # the mean rank by all similarities of a price
-ALONE = "size"  # no similarity, so not in any mean of them
+# In no mean of similarities: how many examples a task has is none, and how little a stage changes
+# an encoder (CKA before and after) is one of two encoders, not of two tasks.
+ALONE = ("size", "cka")
 PERMUTATIONS = 2_000
 _MORE = [way for way in WAYS if way != "tasks"]  # that an arm may say, and a plain one does not
 _DRAWS = 400
@@ -206,7 +208,7 @@ def measures(evidence: Evidence, field: Field) -> dict[Name, Floats]:
         if not np.isnan(table).all():
             found[str(measure), str(price)] = table
     for price in PRICES:
-        similar = [t for (name, of), t in found.items() if of == price and name != ALONE]
+        similar = [t for (name, of), t in found.items() if of == price and name not in ALONE]
         if similar:
             found[TOGETHER, price] = mean_ranks(np.stack([ranks(table) for table in similar]))
     return found
