@@ -28,6 +28,36 @@ def test_regret_is_what_the_best_of_the_first_k_lacks() -> None:
     assert found == pytest.approx([100 * 30 / 80, 100 * 20 / 80, 100 * 10 / 80, 0])
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_regret_is_the_mean_over_all_orders_of_equal_scores(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores, worth = rng.integers(0, 3, 6).astype(float), rng.integers(1, 9, 6).astype(float)
+    for k in range(1, 7):
+        lacking = []
+        for order in permutations(range(6)):
+            first = sorted(order, key=lambda i: -scores[i])[:k]
+            lacking.append(100 * (1 - worth[first].max() / worth.max()))
+        assert regret(k).of(scores, worth) == pytest.approx(np.mean(lacking))
+
+
+def test_a_pair_that_does_not_count_is_left_out_by_chance_too() -> None:
+    rng = np.random.default_rng(5)
+    scores, worth = rng.normal(size=(5, 2)), rng.uniform(10, 50, (5, 2))
+    scores[0, 0] = worth[0, 0] = np.nan
+    found = ranking(scores, worth, regret(1), permutations=4_000)
+
+    def mean(order: tuple[int, ...]) -> float:
+        parts = []
+        for mine, real in zip(scores[list(order)].T, worth.T, strict=True):
+            there = ~np.isnan(mine + real)
+            parts.append(100 * (1 - real[there][mine[there].argmax()] / real[there].max()))
+        return float(np.mean(parts))
+
+    assert found.quality == pytest.approx(mean(tuple(range(5))))
+    by_chance = np.mean([mean(order) for order in permutations(range(5))])
+    assert found.by_chance == pytest.approx(by_chance, rel=0.05)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(3, 12), st.integers(0, 2**32 - 1))
 def test_a_perfect_ranking_has_the_best_quality_and_none_is_out_of_range(n: int, seed: int) -> None:

@@ -50,11 +50,19 @@ def test_of_an_encoder_that_nobody_describes_nothing_is_known(encoder_folder, tm
     assert rows_of(encoder, place, "en", "sw") == {"en": None, "sw": None}
 
 
+def test_a_cards_other_tables_count_no_tokens(encoder_folder, tmp_path):
+    scores = "| language | examples | accuracy |\n|---|---|---|\n| de | 5010 | 85 |\n"
+    encoder, place = with_card(encoder_folder(), scores, tmp_path)
+    assert rows_of(encoder, place, "de", "sw") == {"de": None, "sw": None}
+
+
 def test_figures_of_xlm_r_are_those_of_its_paper():
     choice = EncoderChoice(hub="FacebookAI/xlm-roberta-large")
-    found = tokens_of(Encoder("x", "d", "t", choice), Workplace.of("nowhere").store)
+    encoder, place = Encoder("x", "d", "t", choice), Workplace.of("nowhere")
+    found = tokens_of(encoder, place.store)
     assert found is not None
-    assert found["en"] == 55_608e6 and found["sw"] == 275e6 and found["qu"] == 0
+    assert found["en"] == 55_608e6 and found["sw"] == 275e6
+    assert rows_of(encoder, place, "mn", "cs", "qu") == {"mn": 248e6, "cs": 2_498e6, "qu": 0}
     other = EncoderChoice(hub="somebody/else")
     assert tokens_of(Encoder("x", "d", "t", other), Workplace.of("nowhere").store) is None
 

@@ -1,6 +1,6 @@
 """The study of similarity on results with a planted truth: what is planted is what it says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import pytest
 from xstilts.stats.gains import cells
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import NOT_MEASURED
-from xstilts.studies.orders import resource_levels
+from xstilts.studies.orders import candidates, resource_levels
 from xstilts.studies.similarity import find
 
 TASKS = ("nli", "squad", "qqp", "ccg", "cosmos", "swag")
@@ -33,6 +33,7 @@ def evidence(
     in_language: Callable[[str], float] = lambda x: 1.0,
     probes: bool = True,
     noise: float = 0.3,
+    seeds: Sequence[int] = SEEDS,
 ) -> Evidence:
     """Results in which a pair gains ``effect`` points times its similarity."""
     rng, rows = np.random.default_rng(7), []
@@ -43,7 +44,7 @@ def evidence(
 
     for target in TARGETS:
         for language in LANGUAGES:
-            for seed in SEEDS:
+            for seed in seeds:
                 row("none", target, language, seed, 60.0 + noise * rng.standard_normal())
                 for task in TASKS:
                     gain = effect * alike(task, target) * in_language(language)
@@ -82,7 +83,7 @@ def evidence(
         same_data=frozenset(),
         languages=pd.DataFrame(known),
         probes=pd.DataFrame(measured, columns=columns),
-        seeds=SEEDS,
+        seeds=seeds,
     )
 
 
@@ -94,6 +95,27 @@ def test_the_sentence_says_what_was_planted_and_its_opposite_when_that_is_plante
     assert less.estimates["similarity"].sign == -1
     nothing = find(evidence(0))
     assert "neither more nor less" in nothing.answer and nothing.measured
+
+
+def test_two_seeds_give_no_verdict_and_no_interval():
+    found = find(evidence(+8, seeds=(0, 1)))
+    assert "too few seeds for a verdict" in found.answer and "help more" not in found.answer
+    assert found.estimates["similarity"].low is None
+    assert "Under 3 seeds there are no intervals." in found.limits
+    assert not any("intervals speak" in limit for limit in found.limits)
+
+
+def test_a_seed_that_collapsed_is_counted_and_left_out_beside():
+    whole = evidence(+8)
+    names = zip(("arm", "target", "seed"), ("arm_nli", "pos", 2), strict=True)
+    fell = np.all([whole.rows[column] == name for column, name in names], axis=0)
+    rows = whole.rows.assign(value=whole.rows["value"].mask(fell, 20.0))
+    found = find(replace(whole, rows=rows, cells=cells(rows, whole.main_metrics, "none")))
+    table = next(t.rows for t in found.tables if t.name == "sensitivity")
+    one = table[table["estimate"] == "similarity"]
+    assert one["without"].tolist() == ["nothing", "collapsed seeds"]
+    assert one["seeds"].tolist() == [4, 3]
+    assert "sensitivity" not in [t.name for t in find(whole).tables]
 
 
 def test_without_similarities_or_scores_nothing_is_claimed():
@@ -148,6 +170,30 @@ def test_pairs_with_common_data_are_shown_and_not_ranked():
     assert measured.loc["textemb", "pairs"] == len(TASKS) * len(TARGETS) - 1
 
 
+def test_what_a_pair_with_common_data_scored_counts_neither_in_the_ranking_nor_by_chance():
+    one = replace(evidence(8), same_data=frozenset({("arm_nli", "xnli")}))
+    pair = (one.rows["arm"] == "arm_nli") & (one.rows["target"] == "xnli")
+    rows = one.rows.assign(value=one.rows["value"].mask(pair, 99.0))
+    other = replace(one, rows=rows, cells=cells(rows, one.main_metrics, "none", one.same_data))
+    whole, changed = (
+        next(t.rows for t in find(e).tables if t.name == "similarity-measures")
+        for e in (one, other)
+    )
+    pd.testing.assert_frame_equal(whole, changed)
+
+
+def test_an_arm_that_does_more_than_train_on_one_task_is_no_candidate():
+    one = evidence(8)
+    more = [
+        {"arm": f"{way}", "kind": "task", "tasks": "nli", way: said}
+        for way, said in {"k": 10, "longer": "arm_nli", "language": "de", "mix_law": "capped",
+                          "frozen": 2, "mlm_share": 0.5, "translated": "lab"}.items()
+    ]  # fmt: skip
+    arms = pd.concat([pd.DataFrame(more), one.arms.assign(language="en", target_language="en")])
+    found = candidates(replace(one, arms=arms.reset_index(drop=True)))
+    assert list(found["arm"]) == [f"arm_{task}" for task in TASKS]
+
+
 def test_a_measure_that_is_undefined_for_a_pair_is_missing_and_never_zero():
     one = evidence(8)
     gone = (one.probes["measure"] == "textemb") & (one.probes["target"] == "pos")
@@ -181,6 +227,16 @@ def test_a_moderator_has_an_interval_where_there_are_five_languages_that_were_se
     known = seen.languages.assign(tokens=[10.0 ** (9 - i) for i in range(len(LANGUAGES))])
     estimates = find(replace(seen, languages=known)).estimates
     assert estimates["by distance"].low <= estimates["by distance"].high
+
+
+def test_languages_with_little_text_that_are_at_floor_are_not_called_unknown():
+    one = evidence(8)
+    low = one.rows["language"].isin(["tr", "sw", "ay", "qu"])
+    rows = one.rows.assign(value=one.rows["value"].mask(low, 30.0))
+    found = find(replace(one, rows=rows, cells=cells(rows, one.main_metrics, "none")))
+    assert "in other languages" in found.answer
+    assert "In low-resource languages no target has scores that could be judged." in found.limits
+    assert not any("is unknown" in limit for limit in found.limits)
 
 
 @pytest.mark.parametrize("unknown", ["tokens", "distance"])

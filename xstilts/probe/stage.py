@@ -36,9 +36,7 @@ from xstilts.tasks.examples import (
     Choice,
     Example,
     Pair,
-    Parallel,
     Query,
-    Sentence,
     Span,
     Tagged,
 )
@@ -74,7 +72,7 @@ def profile(config: Profile, inputs: Inputs, folder: Path, context: Context) -> 
 
 
 def texts_of(example: Example) -> Iterator[str]:
-    """All that is read of an example, in English where there are two languages."""
+    """All that is read of an example."""
     match example:
         case Pair():
             yield from (example.first, example.second or "")
@@ -84,10 +82,6 @@ def texts_of(example: Example) -> Iterator[str]:
             yield from (example.question, example.context)
         case Tagged():
             yield from example.words
-        case Parallel():
-            yield example.english
-        case Sentence():
-            yield example.text if example.side == "target" else ""
         case Query():
             yield example.text
         case Candidate():

@@ -18,11 +18,6 @@ from xstilts.prediction.forward import embed, inputs_of
 from xstilts.tasks.spec import Kind
 
 Floats = NDArray[np.floating]
-_SIDES: dict[Kind, tuple[str, ...]] = {
-    "ranking": ("query-", "candidate-"),
-    "retrieval": ("english-",),
-    "mining": ("target-",),
-}
 
 
 @lru_cache(maxsize=2)
@@ -42,10 +37,10 @@ def encoder_of(
 
 
 def arrays_of(kind: Kind, tokens: Result) -> TokenArrays:
-    """The rows of a slice; of collections for retrieval the English ones."""
+    """The rows of a slice; those of queries, then of candidates where candidates are ranked."""
     first, *more = (
         TokenArrays.load(tokens.folder, tokens.value["pad"], side)
-        for side in _SIDES.get(kind, ("",))
+        for side in (("query-", "candidate-") if kind == "ranking" else ("",))
     )
     return together(first, more[0]) if more else first
 

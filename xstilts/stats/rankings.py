@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import comb
 
 from xstilts.stats.uncertainty import LEVEL
 
@@ -101,19 +102,37 @@ Kekäläinen 2002, ACM TOIS 20(4)). Worth must be at least 0: scores of the targ
 Candidates of equal score share the discounts of their places."""
 
 
+def _best_of_first(scores: Floats, worth: Floats, k: int) -> Floats:
+    """The largest worth among the k highest scores, in the mean over all orders of equal ones.
+
+    Some candidates of one score may get the last places; each is the best of those drawn where the
+    others come from the ones below it.
+    """
+    order = np.argsort(worth, axis=-1)
+    scores, worth = (np.take_along_axis(v, order, -1) for v in (scores, worth))
+    equal = scores[..., None, :] == scores[..., :, None]
+    number = equal.sum(-1)  # 0 of nan
+    below = (equal & np.tri(worth.shape[-1], k=-1, dtype=bool)).sum(-1)
+    ahead = (scores[..., None, :] > scores[..., :, None]).sum(-1)
+    places = np.clip(k - ahead, 0, number)
+    sure = np.where(places == number, worth, -np.inf).max(-1, keepdims=True)
+    drawn = (places > 0) & (places < number)
+    chance = np.where(drawn, comb(below, places - 1) / comb(number, places), 0.0)
+    found: Floats = (chance * np.where(drawn, np.maximum(worth, sure), 0.0)).sum(-1)
+    return np.where(drawn.any(-1), found, sure[..., 0])
+
+
 def regret(k: int) -> Quality:
     """Regret@k: what the best of the first k candidates lacks to the best of all, in percent.
 
     ``100 * (max worth - max worth of the k with the highest scores) / max worth``, worth being
     scores of the target: Poth et al. (2021), "What to pre-train on? Efficient intermediate task
-    selection". Candidates of equal score keep their order.
+    selection". Candidates of equal score stand in every order alike: it is the mean over all.
     """
 
     def of(scores: Floats, worth: Floats) -> Floats:
         scores, worth = np.broadcast_arrays(scores, np.where(np.isnan(worth), -np.inf, worth))
-        order = np.argsort(-scores, axis=-1, kind="stable")[..., :k]  # nan comes last
-        best = worth.max(-1)
-        first = np.take_along_axis(worth, order, -1).max(-1)
+        best, first = worth.max(-1), _best_of_first(scores, worth, k)
         lacking: Floats = np.full_like(best, np.nan)
         there = best > 0
         lacking[there] = 100 * (best[there] - first[there]) / best[there]
@@ -163,7 +182,7 @@ def ranking(
 
     Args:
         scores: shape ``(candidates, targets)``; nan where not defined.
-        worth: likewise, as measured, none missing.
+        worth: likewise, as measured; nan where a pair does not count, whoever takes its place.
         quality: ``SPEARMAN``, ``KENDALL``, ``NDCG`` or ``regret(k)``.
         worth_draws: shape ``(draws, candidates, targets)``, of ``xstilts.stats.best.joint_draws``.
         permutations: of the candidates.
@@ -208,7 +227,7 @@ def _mean_quality(
     found = []
     for target in range(scores.shape[-1]):
         mine, real = np.broadcast_arrays(scores[..., target], worth[..., target])
-        there = ~np.isnan(mine)
+        there = ~(np.isnan(mine) | np.isnan(real))
         value = quality.of(np.where(there, mine, np.nan), np.where(there, real, np.nan))
         some = np.where(there, mine, -np.inf).max(-1) > np.where(there, mine, np.inf).min(-1)
         found.append(np.where(some & (there.sum(-1) >= _FEWEST), value, np.nan))

@@ -9,7 +9,6 @@ from xstilts.studies.contrasts import (
     Contrast,
     Keep,
     against,
-    contrast,
     contrast_of_draws,
     with_holm,
 )
@@ -38,10 +37,12 @@ class Carrying:
     random: Sequence[Settings]
     plain: Settings | None
 
-    @property
-    def controls(self) -> dict[str, float]:
-        """Weight of each control: the top blocks one vote, all random draws together one."""
-        kinds = [kind for kind in ([self.top] if self.top else [], self.random) if kind]
+    def controls(self, draw: int = 0, of: int = 1) -> dict[str, float]:
+        """Weight of each control: the top blocks one vote, random draws together one.
+
+        They are all of them, or part ``draw`` ``of`` so many.
+        """
+        kinds = [kind for kind in ([self.top] if self.top else [], self.random[draw::of]) if kind]
         return {str(arm["arm"]): 1 / (len(kinds) * len(kind)) for kind in kinds for arm in kind}
 
 
@@ -59,21 +60,29 @@ def carryings(arms: Sequence[Settings]) -> list[Carrying]:
 
 
 def lead_of_lowest(table: Measured, found: Sequence[Carrying], keep: Keep) -> Contrast | None:
-    """The lowest blocks minus as many others, in the mean; None without others."""
-    pairs = [(one.low["arm"], one.controls) for one in found if one.controls]
-    weights = against(table, pairs, keep)
-    return None if weights is None else contrast(table, weights)
+    """The lowest blocks minus as many others, in the mean; None without others.
+
+    Random draws are a sample, from as many on as ``contrast_of_draws`` says, of every stage.
+    """
+    compared = [one for one in found if one.controls()]
+    number = min((len(one.random) for one in compared if one.random), default=1)
+    parts = [
+        against(table, [(one.low["arm"], one.controls(i, number)) for one in compared], keep)
+        for i in range(number)
+    ]
+    there = [weights for weights in parts if weights is not None]
+    return contrast_of_draws(table, there) if there else None
 
 
 def carried_words(found: Sequence[Carrying], lead: Contrast, verdict: Verdict) -> str:
-    """A clause on where the gain lies."""
+    """A clause on which blocks matter."""
     told = said(
         verdict,
-        gain="the lowest carry more of the gain than others",
-        loss="the lowest carry less of the gain than others",
+        gain="the lowest lead to higher zero-shot scores than others",
+        loss="the lowest lead to lower zero-shot scores than others",
         undecided="no difference between the lowest and others can be told",
     )
-    sizes = listing([str(k) for k in sorted({one.blocks for one in found if one.controls})])
+    sizes = listing([str(k) for k in sorted({one.blocks for one in found if one.controls()})])
     return f"of equal numbers of blocks carried alone ({sizes}), {told} ({size(lead.estimate())})"
 
 

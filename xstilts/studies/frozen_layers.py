@@ -1,6 +1,6 @@
 """What freezing the lowest blocks does, by stage and depth."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -52,11 +52,8 @@ def unfrozen(arm: Settings, among: Sequence[Settings]) -> Settings | None:
 def depths(
     evidence: Evidence, table: Measured, arms: Sequence[Settings], keep: Keep
 ) -> list[Depth]:
-    """Every depth frozen in every stage whose arms have twins.
-
-    What is frozen in the target's stage is judged by targets that have one.
-    """
-    trained, baseline = trained_targets(evidence), evidence.baseline
+    """Every depth frozen in every stage whose arms have twins."""
+    baseline = evidence.baseline
     groups: dict[tuple[str, int], list[tuple[Settings, Settings]]] = {}
     for arm in arms:
         other = unfrozen(arm, arms)
@@ -64,7 +61,7 @@ def depths(
             groups.setdefault((arm["frozen_during"], int(arm["frozen"])), []).append((arm, other))
     found = []
     for (during, blocks), pairs in sorted(groups.items()):
-        of = _of(trained, keep) if during == "target" else keep
+        of = judged_by(evidence, during, keep)
         weights = against(table, [(arm["arm"], {o["arm"]: 1.0}) for arm, o in pairs], of)
         gain = against(table, [(arm["arm"], {baseline: 1.0}) for arm, _ in pairs], of)
         if weights is not None and gain is not None:
@@ -73,8 +70,12 @@ def depths(
     return found
 
 
-def _of(targets: Collection[str], keep: Keep) -> Keep:
-    return lambda target, language: target in targets and keep(target, language)
+def judged_by(evidence: Evidence, during: str, keep: Keep) -> Keep:
+    """What is frozen in the target's stage is judged by targets that have one."""
+    if during != "target":
+        return keep
+    trained = trained_targets(evidence)
+    return lambda target, language: target in trained and keep(target, language)
 
 
 def in_the_mean(table: Measured, found: Sequence[Depth]) -> dict[str, Contrast]:

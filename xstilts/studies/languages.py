@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _FIGURES = Path(__file__).with_suffix(".yaml")
 _MILLIONS = re.compile(r"tokens in millions:((?:\s+[a-z]{2,3}\s+\d+(?:\.\d+)?)+)")
-_TABLE = re.compile(r"^\| ([a-z]{2,3}) \| \d+ \| (\d+) \|", re.MULTILINE)  # of `xstilts pretrain`
+# Of `xstilts pretrain`; other cards have tables of other numbers.
+_HEADER = "| language | pieces of text | pieces seen |"
+_TABLE = re.compile(r"^\| ([\w-]+) \| \d+ \| (\d+) \|", re.MULTILINE)
 
 
 def language_rows(languages: Iterable[str], encoder: Encoder, store: Store) -> "pd.DataFrame":
@@ -75,7 +77,8 @@ def _of_card(card: Path) -> dict[str, float] | None:
         words = found[1].split()
         pairs = zip(words[::2], words[1::2], strict=True)
         return {language: float(number) * 1e6 for language, number in pairs}
-    return {language: float(seen) for language, seen in _TABLE.findall(text)} or None
+    _, _, table = text.partition(_HEADER)
+    return {language: float(seen) for language, seen in _TABLE.findall(table)} or None
 
 
 def _of_hub(name: str | None) -> dict[str, float] | None:

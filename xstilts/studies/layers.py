@@ -17,6 +17,7 @@ from xstilts.studies.contrasts import (
     Keep,
     against,
     contrast,
+    every,
     over,
     shared_cells,
     together,
@@ -25,7 +26,14 @@ from xstilts.studies.contrasts import (
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame, plain_rows
-from xstilts.studies.frozen_layers import Depth, depths, frozen_words, in_the_mean, unfrozen
+from xstilts.studies.frozen_layers import (
+    Depth,
+    depths,
+    frozen_words,
+    in_the_mean,
+    judged_by,
+    unfrozen,
+)
 from xstilts.studies.measured import Measured, measured
 from xstilts.studies.numerals import listing
 from xstilts.studies.sensitivity import beside
@@ -45,7 +53,7 @@ METHOD = (
     "highest mean score on held-out English examples of the targets, freezing nothing among "
     "them; reported is what it does in the other languages. The lowest blocks carried onto the "
     "untuned encoder are compared with as many from the top and with random draws of as many, "
-    "each kind of control one vote."
+    "each kind of control one vote; of three draws or more the test is over other draws, too."
 )
 
 
@@ -63,8 +71,8 @@ def find(evidence: Evidence) -> Finding:
     words, numbers, tables = frozen_words(evidence, frozen, means, verdicts)
     words.append(carried_words(carried, lead, verdicts[LOWEST]) if lead else ALONE)
     numbers |= {LOWEST: lead.estimate()} if lead else {}
-    kinds = _by("kind", evidence, table, arms, lambda target, _: evidence.kinds[target])
-    languages = _by("language", evidence, table, arms, lambda _, language: language)
+    kinds = _by("kind", evidence, table, arms, lambda target, _: evidence.kinds[target], keep)
+    languages = _by("language", evidence, table, arms, lambda _, language: language, every)
     alike = _cka(evidence, arms)
     both, changed = beside(evidence, numbers, lambda other: find(other).estimates)
     return Finding(
@@ -121,13 +129,14 @@ def _by(
     table: Measured,
     arms: Sequence[Settings],
     of: Callable[[str, str], str],
+    keep: Keep,
 ) -> Table:
-    """Gains of arms over the baseline, in the mean over the cells of each group."""
+    """Gains of arms over the baseline, in the mean over the cells of each group that are kept."""
     rows = []
     for arm in arms:
-        cells = shared_cells(table, [arm["arm"], evidence.baseline])
         if arm["arm"] == evidence.baseline:
             continue
+        cells = shared_cells(table, [arm["arm"], evidence.baseline], keep)
         for group in sorted({of(*cell) for cell in cells}):
             mine = [cell for cell in cells if of(*cell) == group]
             gain = contrast(table, over(mine, {arm["arm"]: 1.0, evidence.baseline: -1.0}))
@@ -157,7 +166,8 @@ def _curve(evidence: Evidence, table: Measured, found: Sequence[Depth], keep: Ke
     for during in dict.fromkeys(depth.during for depth in found):
         mine = [depth for depth in found if depth.during == during]
         twins = {o["arm"] for d in mine for _, o in d.arms if o["arm"] != evidence.baseline}
-        start = against(table, [(name, {evidence.baseline: 1.0}) for name in sorted(twins)], keep)
+        pairs = [(name, {evidence.baseline: 1.0}) for name in sorted(twins)]
+        start = against(table, pairs, judged_by(evidence, during, keep))
         points = [] if start is None else [(0, contrast(table, start))]
         points += [(depth.blocks + 1, depth.gain) for depth in mine]
         rows += [{"stage": during, "layers": x} | gain.columns("gain") for x, gain in points]
@@ -174,14 +184,17 @@ def _curve(evidence: Evidence, table: Measured, found: Sequence[Depth], keep: Ke
             colour="stage",
             low="low",
             high="high",
-            note="Embeddings are the first layer; bands are 95 % intervals over seeds.",
+            note="Embeddings are the first layer; bands are 95 % intervals.",
         )
     ]
 
 
 def _cka(evidence: Evidence, arms: Sequence[Settings]) -> pd.DataFrame:
-    """Mean similarity of each layer before and after, by training; empty if not measured."""
-    named = {arm["arm"]: arm for arm in arms}
+    """Mean similarity of each layer before and after, by training; empty if not measured.
+
+    What is frozen in the target's stage alone changes nothing before it.
+    """
+    named = {arm["arm"]: arm for arm in arms if arm["frozen_during"] != "target"}
     values: dict[tuple[str, int], list[float]] = {}
     for row in plain_rows(evidence.probes):
         if row["measure"] == "cka" and row["arm"] in named and row["value"] is not None:

@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 from xstilts.stats.best import joint_draws
 from xstilts.stats.paired import FEWEST
 from xstilts.stats.rankings import SPEARMAN, Quality, Ranking, ranking
+from xstilts.studies.arms import WAYS
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate
 from xstilts.studies.frames import plain_rows
@@ -27,8 +28,11 @@ PRICES = {
     "stage": "known after the intermediate stage",
 }
 TOGETHER = "together"  # the mean rank by all similarities of a price
-ALONE = "size"  # no similarity, so not in any mean of them
+# In no mean of similarities: how many examples a task has is none, and how little a stage changes
+# an encoder (CKA before and after) is one of two encoders, not of two tasks.
+ALONE = ("size", "cka")
 PERMUTATIONS = 2_000
+_MORE = [way for way in WAYS if way != "tasks"]  # that an arm may say, and a plain one does not
 _DRAWS = 400
 Floats = NDArray[np.float64]
 Name = tuple[str, str]  # measure, price
@@ -41,7 +45,7 @@ class Field:
     Attributes:
         arms: of one intermediate task each.
         tasks: those tasks, in the order of the arms.
-        targets: with two or more languages that count.
+        targets: with a language that counts.
         languages: target -> languages whose scores are averaged.
         worth: mean score over languages and seeds, ``(arms, targets)``, 0-100.
         draws: the same as other seeds might have it, ``(draws, arms, targets)``; None under three.
@@ -78,16 +82,12 @@ class Judged:
 
 
 def candidates(evidence: Evidence) -> "pd.DataFrame":
-    """The arms of one plain intermediate task, the first of those with the same task."""
-    arms = evidence.arms
-    plain = arms["kind"] == "task"
-    for column in ("frozen", "carried", "reinit_top", "mlm_share"):
-        if column in arms:
-            plain &= arms[column].isna()
-    for column in ("translated", "layer_mix"):
-        if column in arms:
-            plain &= arms[column].fillna("") == ""
-    return arms[plain].drop_duplicates("tasks")
+    """The arms that are one plain intermediate task and nothing else, the first of each task."""
+    plain = [
+        row["kind"] == "task" and all(row.get(way) in (None, evidence.english) for way in _MORE)
+        for row in plain_rows(evidence.arms)
+    ]
+    return evidence.arms.loc[plain].drop_duplicates("tasks")
 
 
 def resource_levels(evidence: Evidence) -> dict[str, str]:
@@ -208,7 +208,7 @@ def measures(evidence: Evidence, field: Field) -> dict[Name, Floats]:
         if not np.isnan(table).all():
             found[str(measure), str(price)] = table
     for price in PRICES:
-        similar = [t for (name, of), t in found.items() if of == price and name != ALONE]
+        similar = [t for (name, of), t in found.items() if of == price and name not in ALONE]
         if similar:
             found[TOGETHER, price] = mean_ranks(np.stack([ranks(table) for table in similar]))
     return found
@@ -239,11 +239,11 @@ def judge(
     scores: Floats, field: Field, quality: Quality = SPEARMAN, permutations: int = PERMUTATIONS
 ) -> Judged | None:
     """How scores rank the candidates of a field; None where no target has three that differ."""
+    worth = np.where(field.apart, np.nan, field.worth)  # also where chance ranks them
+    draws = None if field.draws is None else np.where(field.apart, np.nan, field.draws)
     try:
-        found = ranking(
-            scores, field.worth, quality, worth_draws=field.draws, permutations=permutations
-        )
+        found = ranking(scores, worth, quality, worth_draws=draws, permutations=permutations)
     except ValueError:
         return None
-    against = ranking(-scores, field.worth, quality, permutations=permutations)
+    against = ranking(-scores, worth, quality, permutations=permutations)
     return Judged(found, min(1.0, 2 * min(found.p, against.p)), field.seeds)

@@ -4,7 +4,8 @@ A measure ranks the candidates that it is defined for, 0 for the least and 1 for
 candidate's score is its mean rank. Measures disagree: places on other draws of the measures tell
 how far. What a score is worth in points is read off other targets of the recipe that are finished,
 if there are any; without them only ``--with-stages`` compares a candidate with no intermediate
-task, by how well the labels of the target can be told from the vectors of either.
+task, by how well the labels of the target can be told from the vectors of either, and by nothing
+that is measured of candidates alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,8 @@ class Recommendation:
         target: the task.
         languages: that it is wanted in.
         rows: one row a candidate: ``place`` (1 is first; None where nothing tells), ``candidate``
-            (a task, or ``none``), ``score`` (0-1), ``place_low`` and ``place_high`` (95 %),
+            (a task, or ``none``), ``score`` (0-1; None of ``none``, which has a place among the
+            others, no mean rank like theirs), ``place_low`` and ``place_high`` (95 %),
             ``first`` (share of draws of the measures in which it is first), ``gain`` with
             ``gain_low`` and ``gain_high`` (points over no intermediate task, 95 %; None where
             nothing tells), then every measure; None where a measure is not defined.
@@ -72,7 +74,7 @@ def recommend(evidence: Evidence, target: str, languages: Sequence[str]) -> Reco
             do="name another target, or a recipe with more arms",
         )
     tables = {t: _table(values) for t, values in told.items() if values}
-    score = mean_ranks(tables[target])
+    score = _scores(tables[target])
     gains, slope = _worth(evidence, names, tables, target, languages)
     places = _places(tables[target])
     order = _order(names, score, gains)
@@ -85,26 +87,30 @@ def recommend(evidence: Evidence, target: str, languages: Sequence[str]) -> Reco
             {
                 "place": len(rows) + 1 if placed else None,
                 "candidate": names[i],
-                "score": float(score[i]) if known else None,
+                "score": float(score[i]) if known and names[i] != NONE else None,
                 "place_low": int(np.quantile(drawn, 0.025, method="lower")) if known else None,
                 "place_high": int(np.quantile(drawn, 0.975, method="higher")) if known else None,
                 "first": float((places[:, i] == 1).mean()) if known else None,
-                **_gain(gains, i),
+                **_gain(gains, i, names[i]),
                 **{m: _value(values[i]) for m, values in told[target].items()},
             }
         )
-    notes = _notes(evidence, languages, gains is not None, not np.isnan(score[-1]), slope)
+    notes = _warnings(evidence, told[target], target)
+    notes += _notes(evidence, languages, gains is not None, not np.isnan(score[-1]), slope)
     return Recommendation(target=target, languages=languages, rows=frame(rows), notes=notes)
 
 
 def measured(evidence: Evidence, names: Sequence[str], target: str) -> dict[str, Floats]:
     """Measure -> its value for every candidate, nan where not defined; measures that differ.
 
-    Of no intermediate task there are the measures of the untuned encoder's own vectors.
+    Of no intermediate task there are the measures of the untuned encoder's own vectors, of the
+    others those of the candidate's own arm where they are of an arm.
     """
     found: dict[str, list[list[float]]] = {}
     deepest: dict[str, int] = {}
-    rows = [row for row in plain_rows(evidence.probes) if row["target"] == target]
+    arms = {None, *candidates(evidence)["arm"]}
+    mine = evidence.probes[evidence.probes["target"] == target]
+    rows = [row for row in plain_rows(mine) if row["arm"] in arms]
     for row in rows:
         if row["layer"] is not None:
             deepest[row["measure"]] = max(deepest.get(row["measure"], 0), int(row["layer"]))
@@ -125,8 +131,23 @@ def _differ(values: Floats) -> bool:
 
 def _table(values: Mapping[str, Floats]) -> Floats:
     """The ranks by all similarities, ``(measures, candidates)``; size alone counts if it must."""
-    similar = [v for m, v in values.items() if m != ALONE] or list(values.values())
+    similar = [v for m, v in values.items() if m not in ALONE] or list(values.values())
     return ranks(np.stack(similar, axis=1)).T
+
+
+def _scores(table: Floats) -> Floats:
+    """Mean ranks of the candidates, and for ``none``, the last, a number that says its place.
+
+    It stands behind those that are better by the measures that it has, too: a mean rank by other
+    measures says nothing of it.
+    """
+    score = mean_ranks(table)
+    shared = mean_ranks(table[~np.isnan(table[:, -1])])
+    if not np.isnan(shared[-1]):
+        better = int((shared[:-1] > shared[-1] + 1e-12).sum())
+        others = np.sort(score[:-1][~np.isnan(score[:-1])])[::-1]
+        score[-1] = np.mean([2.0, *others, -1.0][better : better + 2])
+    return score
 
 
 def _places(table: Floats) -> Floats:
@@ -136,7 +157,7 @@ def _places(table: Floats) -> Floats:
     """
     rng = np.random.default_rng(0)
     drawn = rng.integers(0, len(table), (_DRAWS, len(table)))
-    score = np.stack([mean_ranks(table[rows]) for rows in drawn])
+    score = np.stack([_scores(table[rows]) for rows in drawn])
     better = (score[:, None, :] > score[:, :, None] + 1e-12).sum(-1)
     return np.where(np.isnan(score), np.nan, better + 1.0)
 
@@ -172,9 +193,10 @@ def _worth(
     for other, table in tables.items():
         mine = _finished(evidence, other, languages)
         score = mean_ranks(table)
-        found = [(float(score[i]), mine[n]) for i, n in enumerate(names) if n in mine]
+        found = [(float(x), mine[n]) for n, x in zip(names, score, strict=True) if n in mine]
+        found = [(x, y) for x, y in found if not np.isnan(x)]
         if other != target and len(found) > 1:
-            points[other] = [(x, y) for x, y in found if not np.isnan(x)]
+            points[other] = found
     if len(points) < FEWEST_TARGETS:
         return None, 0.0
     errors = []
@@ -216,15 +238,30 @@ def _finished(evidence: Evidence, target: str, languages: Sequence[str]) -> dict
     return {task: fmean(values) for task, values in gains.items()}
 
 
-def _gain(gains: _Gains | None, i: int) -> dict[str, float | None]:
+def _gain(gains: _Gains | None, i: int, name: str) -> dict[str, float | None]:
     if gains is None:
         return dict.fromkeys(("gain", "gain_low", "gain_high"))
-    value, reach = float(gains.expected[i]), gains.reach if gains.expected[i] else 0.0
+    value, reach = float(gains.expected[i]), gains.reach if name != NONE else 0.0
     return {"gain": value, "gain_low": value - reach, "gain_high": value + reach}
 
 
 def _value(value: Any) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _warnings(evidence: Evidence, told: Mapping[str, Floats], target: str) -> list[str]:
+    """What keeps places from being what they look like."""
+    notes = []
+    if set(told) <= set(ALONE):
+        notes.append(
+            f"How alike {target} and the tasks are is not known, so places are by "
+            f"{' and '.join(told)} alone."
+        )
+    arms = candidates(evidence)
+    for arm, task in zip(arms["arm"], arms["tasks"], strict=True):
+        if (arm, target) in evidence.same_data:
+            notes.append(f"{task} shares training data with {target}, and is alike for that.")
+    return notes
 
 
 def _notes(

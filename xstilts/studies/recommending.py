@@ -1,6 +1,7 @@
 """The measurements that a recommendation needs, and no others: planned, run, handed on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from xstilts.core.errors import UnknownNameError
 from xstilts.executors import Executor, Outcome
@@ -9,6 +10,7 @@ from xstilts.phases.recipe import Recipe
 from xstilts.phases.running import collect, prepare, refuse_failed
 from xstilts.phases.workplace import Workplace
 from xstilts.studies.gather import evidence
+from xstilts.studies.languages import language_rows
 from xstilts.studies.recommend import Recommendation, recommend
 from xstilts.tasks import get_task, task_names
 
@@ -42,7 +44,12 @@ def recommended(
     refuse_failed(executor.run(planned.plan, goals, place.store, recipe.runtime, say))
     done = collect(planned, place, Outcome(), found)
     spoken = [s.language for s in planned.reported if s.task == target and s.language != "en"]
-    return recommend(evidence(done, place.store, label), target, languages or spoken)
+    languages = languages or spoken
+    about = language_rows(languages, planned.encoders[label], place.store)
+    told = replace(evidence(done, place.store, label), languages=about)
+    if not with_stages:  # the same, whatever else has been measured before
+        told = replace(told, probes=told.probes[told.probes["price"] != "stage"])
+    return recommend(told, target, languages)
 
 
 def _needed(probe: Probe, targets: set[str], with_stages: bool) -> bool:

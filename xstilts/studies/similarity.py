@@ -6,6 +6,8 @@ jointly over all targets: 81 pairs are not 81 observations.
 """
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 from xstilts.stats.corrections import holm
 from xstilts.stats.paired import FEWEST
@@ -25,6 +27,7 @@ from xstilts.studies.orders import (
     measures,
     resource_levels,
 )
+from xstilts.studies.sensitivity import beside
 from xstilts.studies.similarity_tables import (
     HEADLINE,
     figures,
@@ -67,15 +70,25 @@ def find(evidence: Evidence) -> Finding:
     estimates = {"similarity": headline.estimate}
     if best is not None:
         estimates["best"] = judged[best[0]].estimate
+    estimates |= moderators(by_language)
+    # Pairs with common data are out in either case, so that only collapsed seeds are dropped.
+    both, changed = beside(
+        replace(evidence, same_data=frozenset()),
+        estimates,
+        lambda other: find(replace(other, same_data=evidence.same_data)).estimates,
+    )
     return Finding(
         study=STUDY,
         answer=_answer(headline, best, judged, found, place),
         measured=True,
-        estimates=estimates | moderators(by_language),
-        tables=tables(rows, by_level, by_language, pair_rows(evidence, found, scores)),
+        estimates=estimates,
+        tables=[
+            *tables(rows, by_level, by_language, pair_rows(evidence, found, scores)),
+            *both,
+        ],
         figures=figures(rows, by_language, evidence, found, scores),
         method=_method(found, place),
-        limits=_limits(evidence, found, there is not None),
+        limits=[*_limits(evidence, found, levels, there is not None), *changed],
     )
 
 
@@ -111,7 +124,9 @@ def _answer(
 ) -> str:
     found = headline.ranking
     said = "neither more nor less, as far as can be told,"
-    if headline.p < _LEVEL:
+    if field.draws is None:
+        said = "neither more nor less (too few seeds for a verdict)"
+    elif headline.p < _LEVEL:
         said = "more" if found.quality > 0 else "less"
     tasks, targets = len(field.tasks), found.targets
     answer = (
@@ -149,25 +164,30 @@ def _method(field: Field, place: str) -> str:
     )
 
 
-def _limits(evidence: Evidence, field: Field, by_resources: bool) -> list[str]:
+def _limits(
+    evidence: Evidence, field: Field, levels: Mapping[str, str], by_resources: bool
+) -> list[str]:
     found = [
         f"{len(field.tasks)} intermediate tasks have "
         f"{math.factorial(len(field.tasks)):,} orders: no p is below "
         f"{2 / min(math.factorial(len(field.tasks)), PERMUTATIONS + 1):.4f}.",
-        f"The intervals speak of {field.over}, not of other tasks or targets.",
+        f"The intervals speak of {field.over}, not of other tasks or targets."
+        if field.draws is not None
+        else f"Under {FEWEST} seeds there are no intervals.",
     ]
-    if not by_resources:
+    if not levels:
         found.append("How much text of each language the encoder read is unknown.")
+    elif not by_resources:
+        found.append("In low-resource languages no target has scores that could be judged.")
     without = [t for t in evidence.main_metrics if t not in field.targets]
     if without:
-        found.append(f"Not judged, for want of scores above the floor: {', '.join(without)}.")
+        names = ", ".join(without)
+        found.append(f"Not judged, as all scores are at floor or some are missing: {names}.")
     bare = [t for t in field.targets if not _has_similarity(evidence, t)]
     if bare:
         found.append(
             f"No similarity is defined for {', '.join(bare)}: no English training examples to read."
         )
-    if field.draws is None:
-        found.append(f"Under {FEWEST} seeds there are no intervals.")
     return found
 
 

@@ -196,7 +196,8 @@ def figures(
             colour="price",
             low="spearman_low",
             high="spearman_high",
-            note="Means of the correlations within targets, with 95 % intervals over seeds.",
+            note="Means of the correlations within targets, with 95 % intervals over "
+            f"{field.over}.",
         ),
         Figure(
             name="similarity-gains",
