@@ -9,7 +9,6 @@ from xstilts.studies.contrasts import (
     Contrast,
     Keep,
     against,
-    contrast,
     contrast_of_draws,
     with_holm,
 )
@@ -38,11 +37,11 @@ class Carrying:
     random: Sequence[Settings]
     plain: Settings | None
 
-    @property
-    def controls(self) -> dict[str, float]:
-        """Weight of each control: the top blocks one vote, all random draws together one."""
-        kinds = [kind for kind in ([self.top] if self.top else [], self.random) if kind]
-        return {str(arm["arm"]): 1 / (len(kinds) * len(kind)) for kind in kinds for arm in kind}
+    def controls(self, draw: int | None) -> dict[str, float]:
+        """Weight of each control, the top blocks and the random ones of a draw: one vote each."""
+        drawn = [arm for arm in self.random if arm["carried_draw"] == draw]
+        there = [*([self.top] if self.top else []), *drawn]
+        return {str(arm["arm"]): 1 / len(there) for arm in there}
 
 
 def carryings(arms: Sequence[Settings]) -> list[Carrying]:
@@ -60,9 +59,13 @@ def carryings(arms: Sequence[Settings]) -> list[Carrying]:
 
 def lead_of_lowest(table: Measured, found: Sequence[Carrying], keep: Keep) -> Contrast | None:
     """The lowest blocks minus as many others, in the mean; None without others."""
-    pairs = [(one.low["arm"], one.controls) for one in found if one.controls]
-    weights = against(table, pairs, keep)
-    return None if weights is None else contrast(table, weights)
+    numbers = sorted({arm["carried_draw"] for one in found for arm in one.random}) or [None]
+    draws = []
+    for draw in numbers:
+        pairs = [(one.low["arm"], one.controls(draw)) for one in found if one.controls(draw)]
+        draws.append(against(table, pairs, keep))
+    there = [weights for weights in draws if weights is not None]
+    return contrast_of_draws(table, there) if there else None
 
 
 def carried_words(found: Sequence[Carrying], lead: Contrast, verdict: Verdict) -> str:
@@ -73,7 +76,7 @@ def carried_words(found: Sequence[Carrying], lead: Contrast, verdict: Verdict) -
         loss="the lowest carry less of the gain than others",
         undecided="no difference between the lowest and others can be told",
     )
-    sizes = listing([str(k) for k in sorted({one.blocks for one in found if one.controls})])
+    sizes = listing([str(k) for k in sorted({o.blocks for o in found if o.top or o.random})])
     return f"of equal numbers of blocks carried alone ({sizes}), {told} ({size(lead.estimate())})"
 
 
