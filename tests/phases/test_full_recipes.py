@@ -1,6 +1,7 @@
 """The studies at full size: what they train is what was published, and they can be planned."""
 
 import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,32 @@ def test_a_full_recipe_is_planned_without_a_file(
     assert {cell.arm for cell in planned.scored} == set(planned.recipe.arms)
     assert {cell.target for cell in planned.scored} == set(planned.recipe.targets)
     assert planned.absent
+
+
+@pytest.mark.parametrize("name", [name for name in shipped() if "low-resource" in name])
+def test_a_few_examples_make_some_updates_of_every_target(name: str) -> None:
+    """With two, of which the first has no rate, k examples would be judged by one."""
+    recipe = load(name)
+    for arm in recipe.arms:
+        said = recipe.on_target(arm)
+        for target in recipe.targets if said and said.few_shot else ():
+            assert said and said.few_shot
+            how = recipe.training_of(sources(recipe, target), said.few_shot.training)
+            assert math.ceil(said.few_shot.k / how.batch_size) * how.epochs >= 10
+
+
+def test_randomly_carried_blocks_are_neither_the_lowest_nor_the_top_ones() -> None:
+    for name, depth in {"lab/layers": 4, "xtreme/layers-mini": 6, "xtreme-r/layers": 24}.items():
+        carried = [stage.carry for arm in load(name).arms.values() for stage in arm if stage.carry]
+        ends = {c.chosen(depth) for c in carried if c.which != "random"}
+        assert not ends & {c.chosen(depth) for c in carried if c.which == "random"}, name
+
+
+def test_targets_without_training_files_have_enough_examples_to_draw_from() -> None:
+    recipe = load("xtreme-r/low-resource")
+    most = max(s.few_shot.k for a in recipe.arms if (s := recipe.on_target(a)) and s.few_shot)
+    for target in recipe.targets:
+        task = get_task(target)
+        for language in set(recipe.languages) & set(task.languages) - {"en"}:
+            known = task.sizes.of("dev", language) if "train" not in task.splits else None
+            assert known is None or known >= most

@@ -114,6 +114,12 @@ def test_a_path_takes_the_place_of_a_repository_and_its_revision() -> None:
     assert (encoder.path, encoder.hub, encoder.revision) == ("here", None, None)
 
 
+def test_a_revision_without_a_repository_is_refused() -> None:
+    said = ["encoder={path: here, revision: " + "a" * 40 + "}"]
+    with pytest.raises(RecipeError, match="A path has no revision"):
+        load("first-light", said)
+
+
 def test_text_that_is_not_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("recipe: mine\narms: [\n")

@@ -143,3 +143,15 @@ def test_totals_that_grow_with_the_tasks_share_their_single_tasks_with_a_fixed_t
     )
     assert (fixed, grown) == pytest.approx((0.0, 1.5), abs=0.15)
     assert len([name for name in found.estimates if name.startswith("a doubling")]) == 2
+
+
+def test_how_often_mixtures_pass_over_their_examples_stands_beside_their_scores() -> None:
+    own = {task: 1000 * (i + 1) for i, task in enumerate(WORTH)}
+    every = [
+        arm | {"examples": sum(own[t] for t in arm["tasks"].split(" + "))} for arm in arms(4000)
+    ]
+    found = find(evidence([{}, *every], lambda arm, target, language: 40.0, targets=TARGETS))
+    assert "cannot be told to change with the number of intermediate tasks" in found.answer
+    shown = next(table for table in found.tables if table.name == "by-number-of-tasks").rows
+    passes = shown.set_index("k")["passes"]
+    assert passes[1] == pytest.approx((4 + 2 + 4 / 3 + 1) / 4) and passes[4] == pytest.approx(0.4)

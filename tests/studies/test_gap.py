@@ -52,6 +52,8 @@ def test_the_sentence_tells_both_gaps_apart() -> None:
     assert language.value == pytest.approx(3.0, abs=0.2) and language.sign == 1
     assert source.value == pytest.approx(-1.5, abs=0.2) and source.sign == -1
     first, second = found.answer.split("; ")
+    assert "in the mean over 5 intermediate tasks, and rises" in first
+    assert "in the mean over 5 intermediate tasks and against de, and falls" in second
     assert f"rises with {turned}" in first and f"falls with {turned}" in second
     assert "cannot be told to change with noise of lab_mnli from 0 to 0.3" in first
     assert second.startswith("the source gap is +0.3 points [")
@@ -108,21 +110,72 @@ def test_two_seeds_give_no_verdict() -> None:
     assert all(estimate.low is None for estimate in found.estimates.values())
 
 
-def test_declared_measures_are_correlated_with_each_gap_over_tasks() -> None:
+OTHERS = [f"task{i}" for i in range(7)]
+
+
+def measured_tasks(by_task: float, tasks: list[str] = OTHERS, **more: Any) -> Evidence:
+    """Task i is trained on 1,000 + 100 i examples and costs other languages ``by_task`` times i
+    points; its inputs have 10 + i words, its labels 1.5 bits."""
     rows = [
         {"measure": measure, "price": "data", "intermediate": task, "target": None, "arm": None,
          "layer": None, "language": None, "seed": None, "value": value}
-        for task, steps in STEPS.items()
-        for measure, value in (("input_length", 10 + steps), ("label_entropy", 1.5))
+        for i, task in enumerate(tasks)
+        for measure, value in (("input_length", 10 + i), ("label_entropy", 1.5))
     ]  # fmt: skip
-    rows.append(rows[0] | {"intermediate": "lab_mnli_noise_30", "value": 11.5})
-    sized = [arm | {"examples": 1000 + 100 * i} for i, arm in enumerate(ARMS)]
-    found = find(planted(arms=sized, probes=pd.DataFrame(rows)))
+    arms = [{}, *({"tasks": task, "examples": 1000 + 100 * i} for i, task in enumerate(tasks))]
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        place = tasks.index(arm["tasks"]) if arm["tasks"] else 0
+        return 80.0 if language == "en" else 60 - by_task * place
+
+    return evidence(arms, score, targets=TARGETS, probes=pd.DataFrame(rows), **more)
+
+
+def test_declared_measures_are_correlated_with_each_gap_over_tasks() -> None:
+    found = find(measured_tasks(1.0))
     rho = found.estimates["language gap by input_length"]
-    assert rho.unit == "correlation" and rho.value is not None and rho.value > 0.85
+    assert rho.unit == "correlation" and rho.value == pytest.approx(1) and rho.sign == 1
     assert "language gap by label_entropy" not in found.estimates  # the same in all tasks
-    assert "language gap by size" in found.estimates
+    assert "is higher the more training examples (ρ 1.00 [" in found.answer
+    assert "is higher the more words an input" in found.answer
     assert any("Not known of any task: loss after the first steps" in x for x in found.limits)
+    assert "is lower the more words an input" in find(measured_tasks(-1.0)).answer
+
+
+def test_verdicts_on_measures_allow_for_their_number() -> None:
+    """Of five tasks in perfect order p is 1 in 60; two measures make it 1 in 30, four too much."""
+    whole = measured_tasks(1.0, OTHERS[:5])
+    assert "is higher the more words an input" in find(whole).answer
+    more = [whole.probes.assign(measure=name) for name in ("label_entropy", "early_loss")]
+    lengths = [table[whole.probes["measure"] == "input_length"] for table in more]
+    several = pd.concat([whole.probes.query("measure == 'input_length'"), *lengths])
+    found = find(dataclasses.replace(whole, probes=several))
+    assert "is higher" not in found.answer
+    assert "cannot be told to change with training examples, bits of label" in found.answer
+
+
+def test_a_task_and_its_variants_are_one_task_to_a_rank_correlation() -> None:
+    bases = {task: OTHERS[0] for task in OTHERS[3:]}
+    found = find(measured_tasks(1.0, bases=bases))
+    assert not [name for name in found.estimates if " by " in name]
+    assert "has no measure of complexity to go along with" in found.answer
+    assert any(limit.startswith("Known of fewer than 5 tasks, variants") for limit in found.limits)
+
+
+def test_of_two_seeds_a_measure_has_a_correlation_and_no_verdict() -> None:
+    found = find(measured_tasks(1.0, seeds=range(2)))
+    assert "too few seeds for a verdict on training examples and words" in found.answer
+    assert found.estimates["language gap by size"].low is None
+
+
+def test_another_language_in_which_no_third_was_scored_is_named() -> None:
+    arms = [*ARMS, *(arm | {"target_language": "sw"} for arm in ARMS[len(ARMS) // 2 :])]
+    whole = planted(arms=arms)
+    swahili = set(whole.arms.query("target_language == 'sw'")["arm"])
+    gone = whole.rows["arm"].isin(swahili) & ~whole.rows["language"].isin(["en", "sw"])
+    found = find(dataclasses.replace(whole, rows=whole.rows[~gone]))
+    assert "No third language has scores of targets trained in sw: left out." in found.limits
+    assert "and against de, and" in found.answer
 
 
 def test_names_of_arms_do_not_matter() -> None:

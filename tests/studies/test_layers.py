@@ -198,3 +198,17 @@ def test_a_seed_that_collapsed_is_counted_and_left_out_beside() -> None:
     assert one["without"].tolist() == ["nothing", "collapsed seeds"]
     assert one["seeds"].tolist() == [5, 4]
     assert one["value"].iloc[0] < -5 and one["value"].iloc[1] == pytest.approx(-4.0, abs=0.2)
+
+
+def test_random_blocks_that_differ_widen_the_interval_of_the_lead() -> None:
+    def score(by_draw: float) -> Any:
+        return lambda arm, target, language: 50 + by_draw * (arm["carried_draw"] or 0)
+
+    near, far = (
+        find(evidence([{}, *CARRIED], score(x))).estimates[
+            "lowest blocks carried, against as many others"
+        ]
+        for x in (0.0, 3.0)
+    )
+    assert far.value == pytest.approx(-1.5, abs=0.2)  # half of the controls, 3 points in the mean
+    assert far.high - far.low > 5 * (near.high - near.low)

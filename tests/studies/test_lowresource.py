@@ -1,3 +1,4 @@
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -137,10 +138,66 @@ def test_draws_that_differ_widen_the_interval() -> None:
         for found in (near, far)
     ]
     assert width[1] > 5 * width[0]
-    assert (
-        find(evidence([{}, {"tasks": "mnli"}, *few()[::3]], score(0.0)))
-        .limits[2]
-        .startswith("Fewer than 3 draws of k = 10, 100 and 1,000")
+    alone = find(evidence([{}, {"tasks": "mnli"}, *few()[::3], *few(tasks="mnli")], score(0.0)))
+    few_draws = [limit for limit in alone.limits if limit.startswith("Fewer than 3 draws")]
+    ends = "intervals leave out the choice of examples."
+    assert few_draws == [f"Fewer than 3 draws of k = 10, 100 and 1,000 in C: {ends}"]
+
+
+def test_several_intermediate_stages_on_the_same_examples_are_no_draws_of_their_own() -> None:
+    """What draws of examples move is the same after three stages as after one."""
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        return 50 + 3.0 * (arm["draw"] or 0)
+
+    def width(*tasks: str) -> float:
+        arms = [{}, *({"tasks": task} for task in tasks), *few()]
+        arms += [arm for task in tasks for arm in few(tasks=task)]
+        ways = next(table for table in find(evidence(arms, score)).tables if table.name == "ways")
+        row = ways.rows[(ways.rows["way"].str.startswith("D")) & (ways.rows["k"] == 10)].iloc[0]
+        assert row["arms"] == 3 * len(tasks) and row["cells"] == 6
+        return float(row["high"] - row["low"])
+
+    assert width("mnli", "qqp", "sick") == pytest.approx(width("mnli"), rel=0.1)
+
+
+def test_what_a_stage_adds_to_examples_is_as_unsure_as_its_draws() -> None:
+    def score(by_draw: float) -> Any:
+        return lambda arm, target, language: 50 + by_draw * (arm["draw"] or 0) * bool(arm["tasks"])
+
+    arms = [{}, {"tasks": "mnli"}, *few(), *few(tasks="mnli")]
+    near, far = (
+        find(evidence(arms, score(x))).estimates["intermediate beside the same examples"]
+        for x in (0.0, 3.0)
+    )
+    assert far.high - far.low > 5 * (near.high - near.low)
+
+
+def test_all_ways_are_compared_over_the_same_cells() -> None:
+    """Examples alone stay at the floor like English alone, where both together do not."""
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        low = language == "ur" and (not arm["k"] or arm["after"] == "arm")
+        return 5.0 if low else 50.0
+
+    found = find(evidence([{}, {"tasks": "mnli"}, *few(), *few(after="arm", **OWN)], score))
+    ways = next(table for table in found.tables if table.name == "ways").rows
+    assert set(ways["cells"]) == {6}
+
+
+def test_numbers_of_examples_that_no_seed_has_beside_the_stage_do_not_count() -> None:
+    whole = planted(stage=3.0)
+    arms = whole.arms.set_index("arm")
+    most = whole.rows["arm"].map(lambda arm: arms.loc[arm, "k"] == 1000)
+    first = whole.rows["seed"] < 2
+    of = whole.rows[(most & first) | (~most & ~first)].astype({"seed": "Int64"})
+    found = find(dataclasses.replace(whole, rows=of))
+    assert found.estimates["break-even"].value == pytest.approx(10**1.5, rel=0.2)
+    assert "1,000" not in found.answer
+    other = whole.rows["arm"].map(lambda arm: bool(arms.loc[arm, "k"] > 0))
+    none = whole.rows[(other & first) | (~other & ~first)].astype({"seed": "Int64"})
+    assert find(dataclasses.replace(whole, rows=none)).answer.startswith(
+        "Not measured: no seed has both an intermediate stage and examples"
     )
 
 

@@ -25,6 +25,11 @@ def test_the_rate_is_that_of_the_linear_schedule_of_transformers(total, warmup):
         schedule.step()
 
 
+def test_a_run_of_one_update_has_no_warm_up_which_would_leave_it_without_a_rate():
+    assert rate(0, 1, how(lr=2e-3, warmup=0.1)) == 2e-3
+    assert rate(0, 2, how(lr=2e-3, warmup=0.1)) == 0  # as the schedule of transformers has it
+
+
 def test_updates_are_those_of_torch_adamw_with_that_schedule():
     said, total = how(lr=5e-3, warmup=0.2, weight_decay=0.1), 10
     ours, theirs = layers(), layers()

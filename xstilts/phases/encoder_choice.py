@@ -35,6 +35,8 @@ class EncoderChoice(Section):
         if len(said) != 1:
             what = f"An encoder has {' and '.join(said) or 'none'} of path, hub and pretrain"
             raise refusal("", what, "one of `path`, `hub` and `pretrain`")
+        if self.revision is not None and self.hub is None:
+            raise refusal("", f"A {said[0]} has no revision", "revision beside hub alone")
         return self
 
     @property

@@ -60,10 +60,11 @@ def break_even(leads: Mapping[int, PairedTest]) -> BreakEven:
     are where the lower end of the interval first, and its upper end last, falls to 0.
 
     Args:
-        leads: number of examples -> the test of the lead over that many, with a mean.
+        leads: number of examples -> the test of the lead over that many; at least one has a mean,
+            and those without, as no seed has both sides, do not count.
     """
-    sizes = sorted(leads)
-    means = {k: leads[k].mean or 0.0 for k in sizes}
+    means = {k: mean for k in sorted(leads) if (mean := leads[k].mean) is not None}
+    sizes = list(means)
     low = {k: end for k in sizes if (end := leads[k].low) is not None}
     high = {k: end for k in sizes if (end := leads[k].high) is not None}
     told = len(low) == len(high) == len(sizes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from xstilts.stats.paired import FEWEST
-from xstilts.stats.ranks import rank_correlation
+from xstilts.stats.ranks import RankTest, rank_test
 from xstilts.studies.arms import Settings, has_only, members
 from xstilts.studies.contrasts import Contrast, contrast, mean, slope, total, with_holm
 from xstilts.studies.evidence import Evidence
@@ -56,24 +56,30 @@ class Judged:
         whole: its mean over tasks.
         by_task: of every task.
         turns: of knobs.
-        p_holm: of each turn, by its name.
         ranks: measure -> tasks and rank correlation with the gap.
+        p_holm: of each turn, by its name, and each measure; None below three seeds.
     """
 
     gap: Gap
     whole: Contrast
     by_task: Mapping[str, Contrast]
     turns: Sequence[Turn]
+    ranks: Mapping[str, tuple[int, RankTest]]
     p_holm: Mapping[str, float | None]
-    ranks: Mapping[str, tuple[int, Estimate]]
 
     @property
     def numbers(self) -> dict[str, Estimate]:
         """For the answer."""
         name = self.gap.name
         turned = {f"{name}, {turn.name}": turn.change.estimate() for turn in self.turns}
-        ranked = {f"{name} by {measure}": rho for measure, (_, rho) in self.ranks.items()}
+        ranked = {f"{name} by {measure}": self.rank(measure) for measure in self.ranks}
         return {name: self.whole.estimate()} | turned | ranked
+
+    def rank(self, measure: str) -> Estimate:
+        """The rank correlation of the gap with a measure; below three seeds without interval."""
+        found, seeds = self.ranks[measure][1], len(self.whole.by_seed)
+        ends = {"low": found.low, "high": found.high} if seeds >= FEWEST else {}
+        return Estimate(value=found.rho, seeds=seeds, unit="correlation", **ends)
 
 
 def complexity_of(evidence: Evidence, arms: Sequence[Settings]) -> dict[str, dict[str, float]]:
@@ -102,23 +108,29 @@ def judge_gap(
     tasks = [task for task in gap.by_task if task != NONE]
     whole = contrast(table, mean([gap.by_task[task] for task in tasks]))
     turns = _turns(evidence, table, gap)
-    judged = with_holm([{"turn": turn.name} | turn.change.columns("change") for turn in turns])
-    p_holm = {row["turn"]: row["p_holm"] for row in judged}
-    ranks = {}
+    alone = [task for task in tasks if evidence.bases.get(task, task) == task]
+    ranks = _ranks(by_task, alone, measures)
+    tested = {turn.name: turn.change.test.p for turn in turns}
+    few = len(whole.by_seed) < FEWEST
+    tested |= {measure: None if few else found.p for measure, (_, found) in ranks.items()}
+    judged = with_holm([{"name": name, "p": p} for name, p in tested.items()])
+    return Judged(gap, whole, by_task, turns, ranks, {row["name"]: row["p_holm"] for row in judged})
+
+
+def _ranks(
+    by_task: Mapping[str, Contrast],
+    tasks: Sequence[str],
+    measures: Mapping[str, Mapping[str, float]],
+) -> dict[str, tuple[int, RankTest]]:
+    """Measure -> number of tasks and rank correlation with the gap, where tasks differ in both."""
+    found = {}
+    gaps = {task: mean for task in tasks if (mean := by_task[task].test.mean) is not None}
     for measure, values in measures.items():
-        there = [task for task in tasks if task in values]
-        x = [values[task] for task in there]
-        y = [by_task[task].test.mean or 0.0 for task in there]
+        there = [task for task in gaps if task in values]
+        x, y = [values[task] for task in there], [gaps[task] for task in there]
         if len(there) >= FEWEST_TASKS and len(set(x)) > 1 and len(set(y)) > 1:
-            seeds = min(len(by_task[task].by_seed) for task in there)
-            ranks[measure] = (len(there), _correlated(x, y, seeds))
-    return Judged(gap, whole, by_task, turns, p_holm, ranks)
-
-
-def _correlated(x: Sequence[float], y: Sequence[float], seeds: int) -> Estimate:
-    rho, low, high = rank_correlation(x, y)
-    ends = {"low": low, "high": high} if seeds >= FEWEST else {}
-    return Estimate(value=rho, seeds=seeds, unit="correlation", **ends)
+            found[measure] = len(there), rank_test(x, y)
+    return found
 
 
 def _turns(evidence: Evidence, table: Measured, gap: Gap) -> list[Turn]:

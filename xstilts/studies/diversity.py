@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from xstilts.stats.paired import Verdict
@@ -115,7 +116,8 @@ def find(evidence: Evidence) -> Finding:
                 name="by-number-of-tasks",
                 title="Zero-shot retrieval by the number of intermediate tasks",
                 rows=frame(rows),
-                note="Score: 0-100; excess: points above the additive prediction.",
+                note="Score: 0-100; excess: points above the additive prediction; passes: over "
+                "the examples that the tasks of an arm have.",
             ),
             Table(
                 name="by-target",
@@ -221,7 +223,7 @@ def _judged(evidence: Evidence, table: Measured, regime: Regime, cells: Sequence
     start = contrast(table, over(cells, {base: 1.0}))
     rows = [{"regime": regime.name, "k": 0, "arms": 1} | _level(start)]
     for k, arms in regime.by_k.items():
-        row = {"regime": regime.name, "k": k, "arms": len(arms)}
+        row = {"regime": regime.name, "k": k, "arms": len(arms), "passes": _passes(arms)}
         row |= _level(contrast(table, regime.score_at(k, cells)))
         predicted = regime.predicted_at(k, cells, base)
         row["predicted"] = predicted and contrast(table, predicted).test.mean
@@ -232,6 +234,12 @@ def _judged(evidence: Evidence, table: Measured, regime: Regime, cells: Sequence
         rows.append(row)
     trend, excess = _trend(table, regime, cells), _excess(table, regime, cells, regime.by_k, base)
     return _Judged(regime, trend, excess, rows)
+
+
+def _passes(arms: Sequence[Settings]) -> float | None:
+    """Passes of a mixture over the examples that its tasks have, in the mean over arms."""
+    known = [arm for arm in arms if arm["mix_examples"] and arm["examples"]]
+    return fmean(arm["mix_examples"] / arm["examples"] for arm in known) if known else None
 
 
 def _level(of: Contrast) -> dict[str, Any]:
@@ -245,7 +253,7 @@ def _words(one: _Judged, verdicts: Mapping[str, Verdict]) -> str:
         verdicts[_doubling(regime)],
         gain="rises with the number of intermediate tasks",
         loss="falls with the number of intermediate tasks",
-        undecided="does not change with the number of intermediate tasks that could be told",
+        undecided="cannot be told to change with the number of intermediate tasks",
     )
     first, last = one.rows[1], one.rows[-1]
     ends = f"{score(first['score'])} with {first['k']}, {score(last['score'])} with {last['k']}"
@@ -297,7 +305,7 @@ def _curve(rows: Sequence[dict[str, Any]]) -> Figure:
         colour="regime",
         low="low",
         high="high",
-        note="0 tasks: the baseline; bands are 95 % intervals over seeds.",
+        note="0 tasks: the baseline; bands are 95 % intervals.",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from xstilts.stats import language_gap as xtreme
-from xstilts.stats.paired import verdict
+from xstilts.stats.paired import Verdict, verdict
 from xstilts.studies.arms import Settings, has_only, settings
 from xstilts.studies.complexity import (
     FEWEST_TASKS,
@@ -17,11 +17,11 @@ from xstilts.studies.complexity import (
     judge_gap,
 )
 from xstilts.studies.evidence import Evidence
-from xstilts.studies.finding import Estimate, Figure, Finding, Table
+from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame, plain_rows
 from xstilts.studies.gaps import NONE, Gap, language_gap, source_gap
 from xstilts.studies.measured import measured
-from xstilts.studies.numerals import listing
+from xstilts.studies.numerals import amount, listing, plain
 from xstilts.studies.sensitivity import beside
 from xstilts.studies.sentences import not_measured, said, sentence, size
 
@@ -36,9 +36,11 @@ METHOD = (
     "as it is, and of every task its size, the entropy of its labels, the length of its inputs "
     "and the loss after fixed first steps. A knob's change is the least-squares slope of the "
     "gap over its values times their range, with the crossed test over seeds and test items "
-    "(over seeds alone where a run keeps no counts of items) and Holm's correction over the "
-    "knobs of one gap. Other measures are Spearman's rank correlation with the gap over tasks, "
-    "with a bootstrap over tasks."
+    "(over seeds alone where a run keeps no counts of items). Other measures are Spearman's rank "
+    "correlation with the gap over tasks, a task and its variants being one, with a test that "
+    "permutes tasks and Bonett and Wright's interval. Verdicts on knobs and measures have Holm's "
+    "correction over all those of one gap. Checkpoints are chosen on English held-out examples, "
+    "whatever the target was trained in."
 )
 
 
@@ -63,43 +65,38 @@ def find(evidence: Evidence) -> Finding:
         tables=[*_tables(evidence, judged, measures, arms), *both],
         figures=[*_bars(judged), *_scatters(judged, measures)],
         method=METHOD,
-        limits=[*_limits(gaps, measures), *changed],
+        limits=[*_limits(gaps, measures, judged), *changed],
     )
 
 
 def _words(one: Judged) -> str:
-    """A clause: the gap, the knobs that change it, those that cannot be told to, the measures."""
-    gap = one.gap.name
-    clause = f"the {gap} is {size(one.whole.estimate())}"
-    verdicts = {t.name: verdict(t.change.test.mean, one.p_holm[t.name]) for t in one.turns}
-    told = []
+    """A clause: the gap, what changes it, and what cannot be told to."""
+    gap, number = one.gap, sum(task != NONE for task in one.by_task)
+    over = f"in the mean over {amount(number, 'intermediate task')}{gap.against}"
+    told: list[str] = []
+    untold: dict[Verdict, list[str]] = {"undecided": [], "too few seeds": []}
     for turn in one.turns:
-        held = verdicts[turn.name]
-        if held in ("gain", "loss"):
+        held = verdict(turn.change.test.mean, one.p_holm[turn.name])
+        if held in untold:
+            untold[held].append(turn.name)
+        else:
             moves = said(held, gain="rises", loss="falls", undecided="")
             told.append(f"{moves} with {turn.name} ({size(turn.change.estimate())})")
-    still = [turn.name for turn in one.turns if verdicts[turn.name] == "undecided"]
-    few = [turn.name for turn in one.turns if verdicts[turn.name] == "too few seeds"]
-    for measure, (tasks, rho) in one.ranks.items():
-        if rho.sign and rho.value is not None:
-            more = "higher" if rho.sign > 0 else "lower"
-            told.append(f"is {more} the more {MEASURES[measure]} ({_rank(rho)}, {tasks} tasks)")
-        elif rho.low is not None:
-            still.append(MEASURES[measure])
+    for measure, (tasks, rank) in one.ranks.items():
+        held = verdict(rank.rho, one.p_holm[measure])
+        if held in untold:
+            untold[held].append(MEASURES[measure])
         else:
-            few.append(MEASURES[measure])
-    if still:
-        told.append(f"cannot be told to change with {listing(still)}")
-    if few:
-        told.append(f"has too few seeds for a verdict on {listing(few)}")
+            more = said(held, gain="higher", loss="lower", undecided="")
+            rho = f"ρ {plain(rank.rho, 2)} [{plain(rank.low, 2)}, {plain(rank.high, 2)}]"
+            told.append(f"is {more} the more {MEASURES[measure]} ({rho}, {tasks} tasks)")
+    if untold["undecided"]:
+        told.append(f"cannot be told to change with {listing(untold['undecided'])}")
+    if untold["too few seeds"]:
+        told.append(f"has too few seeds for a verdict on {listing(untold['too few seeds'])}")
     if not told:
         told = ["has no measure of complexity to go along with"]
-    return f"{clause} and {listing(told)}"
-
-
-def _rank(rho: Estimate) -> str:
-    ends = f"[{rho.low:.2f}, {rho.high:.2f}]".replace("-", "−")
-    return f"ρ {rho.value:.2f} {ends}".replace("-", "−")
+    return f"the {gap.name} is {size(one.whole.estimate())} {over}, and {listing(told)}"
 
 
 def _tables(
@@ -154,9 +151,9 @@ def _turned(one: Judged, turn: Turn) -> dict[str, Any]:
 
 
 def _ranked(one: Judged, measure: str) -> dict[str, Any]:
-    tasks, rho = one.ranks[measure]
-    of = {"gap": one.gap.name, "measure": measure, "tasks": tasks}
-    return of | {"rho": rho.value, "low": rho.low, "high": rho.high}
+    rho = one.rank(measure)
+    of = {"gap": one.gap.name, "measure": measure, "tasks": one.ranks[measure][0]}
+    return of | {"rho": rho.value, "low": rho.low, "high": rho.high, "p_holm": one.p_holm[measure]}
 
 
 def _by_target(evidence: Evidence, arms: Sequence[Settings]) -> pd.DataFrame:
@@ -211,13 +208,17 @@ def _scatters(
     return found
 
 
-def _limits(gaps: Sequence[Gap], measures: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _limits(
+    gaps: Sequence[Gap], measures: Mapping[str, Mapping[str, float]], judged: Sequence[Judged]
+) -> list[str]:
     limits = [limit for gap in gaps for limit in gap.limits]
     limits.append("A gap between targets that are no translations of each other mixes difficulty.")
     absent = [MEASURES[measure] for measure, values in measures.items() if not values]
     if absent:
         limits.append(f"Not known of any task: {listing(absent)}.")
-    few = [MEASURES[m] for m, values in measures.items() if 0 < len(values) < FEWEST_TASKS]
+    ranked = {measure for one in judged for measure in one.ranks}
+    few = [MEASURES[m] for m, values in measures.items() if values and m not in ranked]
     if few:
-        limits.append(f"Known of fewer than {FEWEST_TASKS} tasks: {listing(few)}.")
+        apart = f"Known of fewer than {FEWEST_TASKS} tasks, variants apart, or alike in all"
+        limits.append(f"{apart}: {listing(few)}.")
     return limits

@@ -8,6 +8,7 @@ from xstilts.studies.contrasts import Cell, Weighting, mean, over, shared_cells,
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.frames import plain_rows
 from xstilts.studies.measured import Measured
+from xstilts.studies.numerals import listing
 
 NONE = "none"  # in the place of a task: no intermediate stage
 
@@ -21,12 +22,14 @@ class Gap:
         by_task: task, or ``NONE`` -> its weighting.
         missing: why there is none; empty where there is one.
         limits: what was left out, one sentence each.
+        against: the other languages trained on, as the end of a phrase; empty where there is none.
     """
 
     name: str
     by_task: Mapping[str, Weighting]
     missing: str = ""
     limits: Sequence[str] = ()
+    against: str = ""
 
 
 def language_gap(evidence: Evidence, table: Measured, arms: Sequence[Settings]) -> Gap:
@@ -77,8 +80,11 @@ def source_gap(evidence: Evidence, table: Measured, arms: Sequence[Settings]) ->
         return Gap(name, {}, f"{missing} beside English")
     tasks = set.intersection(*(set(by_task) for by_task in pairs.values()))
     partial = sorted({task for by_task in pairs.values() for task in by_task} - tasks)
-    limits = [f"{task} has no target trained in every other source language." for task in partial]
+    limits = []
+    if partial:
+        limits = [f"No target was trained in every other source language after {listing(partial)}."]
     found: dict[str, list[Weighting]] = {task: [] for task in sorted(tasks)}
+    sources = []
     for spoken, by_task in sorted(pairs.items()):
         mine = {task: by_task[task] for task in found}
         cells = _cells_of(evidence, table, spoken, list(mine.values()))
@@ -86,14 +92,18 @@ def source_gap(evidence: Evidence, table: Measured, arms: Sequence[Settings]) ->
         told = sorted({target for target, _ in cells} & unequal)
         limits += [f"{t} has other numbers of examples in {spoken}: left out." for t in told]
         cells = [cell for cell in cells if cell[0] not in unequal]
-        for task, (there, here) in mine.items() if cells else ():
+        if not cells:
+            limits.append(f"No third language has scores of targets trained in {spoken}: left out.")
+            continue
+        sources.append(spoken)
+        for task, (there, here) in mine.items():
             found[task].append(over(cells, {here: 1.0, there: -1.0}))
     kept = {task: mean(parts) for task, parts in found.items() if parts}
     if not set(kept) - {NONE}:
         return Gap(name, {}, "no third language has scores of targets trained in two", limits)
     if not {"arm", "stage", "examples"} <= set(evidence.stages.columns):
         limits.append("That both languages had equally many examples could not be checked.")
-    return Gap(name, kept, limits=limits)
+    return Gap(name, kept, limits=limits, against=f" and against {listing(sources)}")
 
 
 def _task(arm: Settings) -> str:

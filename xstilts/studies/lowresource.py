@@ -11,7 +11,7 @@ from xstilts.studies.break_even import BreakEven, break_even
 from xstilts.studies.contrasts import (
     Cell,
     Contrast,
-    contrast,
+    Weighting,
     contrast_of_draws,
     mean,
     over,
@@ -64,11 +64,22 @@ class Ways:
 
 @dataclass(frozen=True)
 class Place:
-    """Some cells, and how many examples an intermediate stage is worth there."""
+    """Some cells, and how many examples an intermediate stage is worth there.
+
+    Attributes:
+        which: languages.
+        cells: in them.
+        leads: of the intermediate stage over examples there, by k.
+    """
 
     which: str
     cells: Sequence[Cell]
-    even: BreakEven
+    leads: Mapping[int, Contrast]
+
+    @property
+    def even(self) -> BreakEven:
+        """The number of examples."""
+        return break_even({k: lead.test for k, lead in self.leads.items()})
 
 
 def find(evidence: Evidence) -> Finding:
@@ -79,9 +90,11 @@ def find(evidence: Evidence) -> Finding:
     if missing := _missing(evidence, arms, ways, cells):
         return not_measured(STUDY, missing, METHOD)
     leads = _leads(table, ways, cells)
+    if not leads:
+        return not_measured(STUDY, ["no seed has both an intermediate stage and examples"], METHOD)
     rows = with_holm([{"k": k} | lead.columns("lead") for k, lead in leads.items()])
-    places, whole = _places(evidence, table, ways, cells), _even(leads)
-    beyond = _beyond(table, arms, ways, cells)
+    places = _places(evidence, table, ways, cells)
+    whole, beyond = places[0].even, _beyond(table, arms, ways, cells)
     tested = {_against(k): lead for k, lead in leads.items()} | ({BEYOND: beyond} if beyond else {})
     numbers = {name: one.estimate() for name, one in tested.items()}
     numbers["break-even"] = whole.estimate(min(len(lead.by_seed) for lead in leads.values()))
@@ -108,7 +121,7 @@ def find(evidence: Evidence) -> Finding:
             ),
             *both,
         ],
-        figures=[_curve(gains, list(ways.c)), _heat(table, ways, places)],
+        figures=[_curve(gains, list(ways.c)), _heat(places)],
         method=METHOD,
         limits=[*LIMITS, *_few_draws(ways), *changed],
     )
@@ -166,16 +179,13 @@ def _missing(
 
 
 def _leads(table: Measured, ways: Ways, cells: Sequence[Cell]) -> dict[int, Contrast]:
-    """B minus C, by k."""
+    """B minus C, by k; without those of which no seed has both."""
     ours = {name: 1 / len(ways.b) for name in _names(ways.b)}
-    return {
+    found = {
         k: contrast_of_draws(table, [over(cells, ours | {name: -1.0}) for name in _names(arms)])
         for k, arms in ways.c.items()
     }
-
-
-def _even(leads: Mapping[int, Contrast]) -> BreakEven:
-    return break_even({k: lead.test for k, lead in leads.items()})
+    return {k: lead for k, lead in found.items() if lead.by_seed}
 
 
 def _places(evidence: Evidence, table: Measured, ways: Ways, cells: Sequence[Cell]) -> list[Place]:
@@ -185,7 +195,7 @@ def _places(evidence: Evidence, table: Measured, ways: Ways, cells: Sequence[Cel
     found = []
     for which, some in groups.items():
         mine = [cell for cell in cells if cell[1] in some]
-        found.append(Place(which, mine, _even(_leads(table, ways, mine))))
+        found.append(Place(which, mine, _leads(table, ways, mine)))
     return found
 
 
@@ -203,16 +213,32 @@ def _by_text(evidence: Evidence, languages: Collection[str]) -> dict[str, list[s
 def _beyond(
     table: Measured, arms: Sequence[Settings], ways: Ways, cells: Sequence[Cell]
 ) -> Contrast | None:
-    """D minus C under the same examples, in the mean over k, draws and intermediate stages."""
-    parts = []
+    """D minus C under the same examples, in the mean over k and intermediate stages."""
     alone = {way: None for way in WAYS if way == "tasks" or way.startswith("mix_")}
-    for arm in (arm for of_k in ways.d.values() for arm in of_k):
-        other = twin(arm, arms, **alone)
-        names = [arm["arm"], other["arm"]] if other else []
-        mine = [cell for cell in shared_cells(table, names) if cell in cells]
+    pairs = [
+        (arm, {arm["arm"]: 1.0, other["arm"]: -1.0})
+        for of_k in ways.d.values()
+        for arm in of_k
+        if (other := twin(arm, arms, **alone))
+    ]
+    draws = _by_draw(table, pairs, cells)
+    found = contrast_of_draws(table, draws) if draws else None
+    return found if found and found.by_seed else None
+
+
+def _by_draw(
+    table: Measured, arms: Sequence[tuple[Settings, Mapping[str, float]]], cells: Sequence[Cell]
+) -> list[Weighting]:
+    """The mean of weighted arms of each draw, over those of the cells that they were scored in.
+
+    Arms of one draw go on with the same examples and are no draws of their own.
+    """
+    found: dict[Any, list[Weighting]] = defaultdict(list)
+    for arm, weights in arms:
+        mine = [c for c in cells if all((name, *c) in table.scores.values for name in weights)]
         if mine:
-            parts.append(over(mine, {names[0]: 1.0, names[1]: -1.0}))
-    return contrast(table, mean(parts)) if parts else None
+            found[arm["draw"]].append(over(mine, weights))
+    return [mean(parts) for parts in found.values()]
 
 
 def _gains(
@@ -233,14 +259,11 @@ def _gains(
     sets += [(way, k, of[k]) for way, of in growing.items() for k in of]
     found = []
     for way, k, arms in sets:
-        draws = []
-        for name in _names(arms):
-            mine = [c for c in shared_cells(table, [name, evidence.baseline]) if c in cells]
-            if mine:
-                draws.append(over(mine, {name: 1.0, evidence.baseline: -1.0}))
-        if draws:
-            one = contrast(table, mean(draws)) if k is None else contrast_of_draws(table, draws)
-            found.append({"way": way, "k": k, "arms": len(draws)} | one.columns("gain"))
+        pairs = [(arm, {arm["arm"]: 1.0, evidence.baseline: -1.0}) for arm in arms]
+        if draws := _by_draw(table, pairs, cells):
+            gain = contrast_of_draws(table, draws).columns("gain")
+            there = {place[1:] for weights in draws for place in weights}
+            found.append({"way": way, "k": k, "arms": len(arms), "cells": len(there)} | gain)
     return with_holm(found)
 
 
@@ -321,11 +344,11 @@ def _curve(gains: Sequence[Mapping[str, Any]], sizes: Sequence[int]) -> Figure:
     )
 
 
-def _heat(table: Measured, ways: Ways, places: Sequence[Place]) -> Figure:
+def _heat(places: Sequence[Place]) -> Figure:
     rows = [
         {"languages": place.which, "k": k, "lead": lead.test.mean}
         for place in places
-        for k, lead in _leads(table, ways, place.cells).items()
+        for k, lead in place.leads.items()
     ]
     return Figure(
         name="lead-by-language",
@@ -340,10 +363,11 @@ def _heat(table: Measured, ways: Ways, places: Sequence[Place]) -> Figure:
 
 
 def _few_draws(ways: Ways) -> list[str]:
-    few = [count(k) for k, arms in ways.c.items() if len(arms) < FEWEST]
-    if not few:
-        return []
-    sizes = listing(few)
-    return [
-        f"Fewer than {FEWEST} draws of k = {sizes}: intervals leave out the choice of examples."
-    ]
+    """Where the choice of examples is in no interval."""
+    found = []
+    for way, of in {"C": ways.c, "D": ways.d, "E": ways.e}.items():
+        few = [count(k) for k, arms in of.items() if len({arm["draw"] for arm in arms}) < FEWEST]
+        if few:
+            left = f"Fewer than {FEWEST} draws of k = {listing(few)} in {way}"
+            found.append(f"{left}: intervals leave out the choice of examples.")
+    return found

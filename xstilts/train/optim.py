@@ -43,8 +43,11 @@ def make_optimizer(
 
 
 def rate(update: int, total: int, how: Rates) -> float:
-    """Learning rate of the 0-based ``update``, as transformers' linear schedule has it."""
-    rising = math.ceil(total * how.warmup)
+    """Learning rate of the 0-based ``update``, as transformers' linear schedule has it.
+
+    A warm-up begins at 0; a run of one update would train nothing, and has none.
+    """
+    rising = math.ceil(total * how.warmup) if total > 1 else 0
     if update < rising:
         return how.lr * update / max(1, rising)
     return how.lr * max(0.0, (total - update) / max(1, total - rising))
