@@ -70,8 +70,6 @@ def evidence(
                "value"]  # fmt: skip
     known = [{"language": x, "tokens": LANGUAGES[x], "distance": DISTANCE[x]} for x in LANGUAGES]
     return Evidence(
-        question="?",
-        expectation="!",
         baseline="none",
         arms=pd.DataFrame(arms),
         stages=pd.DataFrame(),
@@ -82,7 +80,6 @@ def evidence(
         same_data=frozenset(),
         languages=pd.DataFrame(known),
         probes=pd.DataFrame(measured, columns=columns),
-        seeds=SEEDS,
     )
 
 
