@@ -12,7 +12,7 @@ where all arms compared are at the floor, as in ``xstilts.stats.gains``.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -36,12 +36,10 @@ class Contrast:
     Attributes:
         test: its mean over seeds, interval and p.
         by_seed: seed -> its value, in points where the weighting has no unit.
-        places: how many scores of a seed it is made of.
     """
 
     test: PairedTest
     by_seed: Mapping[Seed, float]
-    places: int
 
     def estimate(self, unit: str = "points") -> Estimate:
         """The number of an answer."""
@@ -63,10 +61,9 @@ def contrast(table: Measured, weights: Weighting) -> Contrast:
     values = table.summed(used, seeds)
     by_seed = dict(zip(seeds, values.tolist(), strict=True))
     if len(seeds) < FEWEST:
-        return Contrast(paired_test(values.tolist()), by_seed, len(used))
+        return Contrast(paired_test(values.tolist()), by_seed)
     items = table.summed_draws(used, seeds)
-    test = crossed_test(values[:, None], items[:, :, None])
-    return Contrast(test, by_seed, len(used))
+    return Contrast(crossed_test(values[:, None], items[:, :, None]), by_seed)
 
 
 def contrast_of_draws(table: Measured, draws: Sequence[Weighting]) -> Contrast:
@@ -84,7 +81,7 @@ def contrast_of_draws(table: Measured, draws: Sequence[Weighting]) -> Contrast:
     changes = centred(np.array([table.summed(weights, seeds) for weights in draws]))
     shared = max(0.0, between_seeds(changes)) / len(draws)
     error = Uncertainty((*plain.test.error.sources, Source(shared, len(draws) - 1)))
-    return Contrast(judged(plain.test.mean, error), plain.by_seed, plain.places)
+    return Contrast(judged(plain.test.mean, error), plain.by_seed)
 
 
 def over(cells: Sequence[Cell], arms: Mapping[str, float]) -> Weighting:
@@ -154,7 +151,15 @@ def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"p_holm": None if row["p"] is None else next(adjusted)} for row in rows]
 
 
-def together(found: Mapping[str, Contrast]) -> dict[str, Verdict]:
+class Tested(Protocol):
+    """A mean with its test."""
+
+    @property
+    def test(self) -> PairedTest:
+        """Its interval and p."""
+
+
+def together(found: Mapping[str, Tested]) -> dict[str, Verdict]:
     """The verdicts of one answer, by Holm's correction over all of them."""
     rows = with_holm([{"name": name, "p": one.test.p} for name, one in found.items()])
     return {row["name"]: verdict(found[row["name"]].test.mean, row["p_holm"]) for row in rows}
