@@ -61,8 +61,6 @@ def evidence(
     metrics = {target: metric for target, (_, metric, _) in targets.items()}
     columns = ["measure", "price", "intermediate", "target", "arm", "layer", "language", "seed"]
     given = {
-        "question": "What does it do?",
-        "expectation": "Something.",
         "baseline": "a0",
         "arms": pd.DataFrame(table),
         "stages": pd.DataFrame(stages),
@@ -73,7 +71,6 @@ def evidence(
         "same_data": frozenset(),
         "languages": pd.DataFrame(columns=["language", "tokens", "distance"]),
         "probes": pd.DataFrame(columns=[*columns, "value"]),
-        "seeds": list(seeds),
     }
     return Evidence(**given | more)  # type: ignore[arg-type]
 
@@ -115,4 +112,5 @@ def renamed(found: Evidence) -> Evidence:
 def without(found: Evidence, keep: Callable[[pd.Series], bool]) -> Evidence:
     """The same without the scores of the arms whose settings ``keep`` refuses."""
     kept = [row["arm"] for _, row in found.arms.iterrows() if keep(row)]
-    return dataclasses.replace(found, rows=found.rows[found.rows["arm"].isin(kept)])
+    rows, there = (table[table["arm"].isin(kept)] for table in (found.rows, found.cells))
+    return dataclasses.replace(found, rows=rows, cells=there)

@@ -111,19 +111,44 @@ def test_almost_every_is_eight_of_nine_after_holm(
     gaining: int, others: float, verdict: str
 ) -> None:
     gains = {task: 4.0 if i < gaining else others for i, task in enumerate(NINE)}
-    row = registry(planted(by(**gains)), "retrieval-dramatic")["retrieval-dramatic"]
+    row = registry(planted(by(**gains)), "retrieval-dramatic-bucc")["retrieval-dramatic-bucc"]
     assert row["verdict"] == verdict
     assert f"{gaining} gain" in row["note"]
 
 
+def test_each_retrieval_task_is_judged_by_itself() -> None:
+    """What Tatoeba gains is no gain of BUCC's."""
+    both = {t: (KINDS[t], "accuracy", XTREME.languages[t]) for t in ("bucc2018", "tatoeba")}
+    found = planted(lambda arm, target: 9.0 if target == "tatoeba" else -1.0, targets=both)
+    rows = registry(found, "retrieval-dramatic-bucc", "retrieval-dramatic-tatoeba")
+    verdicts = {id: row["verdict"] for id, row in rows.items()}
+    assert verdicts == {
+        "retrieval-dramatic-bucc": "contradicted",
+        "retrieval-dramatic-tatoeba": "supported",
+    }
+
+
 @pytest.mark.parametrize(
-    ("gain", "verdict"),
-    [(0.0, "supported"), (-4.0, "supported"), (4.0, "contradicted"), (0.5, "supported")],
+    ("gain", "verdict", "said"),
+    [
+        (0.0, "supported", "neither a gain nor a loss, shown to be within ±1"),
+        (-4.0, "supported", "a loss, not shown to be within ±1"),
+        (-0.5, "supported", "a loss, shown to be within ±1"),
+        (0.5, "supported", "a gain, shown to be within ±1"),
+        (4.0, "contradicted", "a gain, not shown to be within ±1"),
+    ],
 )
-def test_no_benefit_is_equivalence_to_nothing_or_a_loss(gain: float, verdict: str) -> None:
+def test_no_benefit_is_equivalence_to_nothing_or_a_loss_and_the_note_says_which(
+    gain: float, verdict: str, said: str
+) -> None:
     row = registry(planted(by(**dict.fromkeys(NINE, gain))), "xnli-no-gain")["xnli-no-gain"]
-    assert row["verdict"] == verdict
-    assert ("a loss" in row["note"]) == (gain < -1)
+    assert row["verdict"] == verdict and row["note"].startswith(said)
+
+
+def test_a_mean_without_benefit_says_how_many_tasks_gain_and_lose() -> None:
+    gains = {task: 5.0 if i < 4 else -4.0 for i, task in enumerate(NINE)}
+    row = registry(planted(by(**gains)), "xnli-no-gain")["xnli-no-gain"]
+    assert row["verdict"] == "supported" and "4 gain and 5 lose after Holm" in row["note"]
 
 
 def test_an_effect_that_is_not_shown_is_no_absence_of_effects() -> None:
@@ -150,6 +175,22 @@ def test_best_is_a_probability(together: float, verdict: str) -> None:
     assert row["effect"] == pytest.approx(together, abs=0.3)
 
 
+def test_best_of_hardly_any_arms_is_not_judged() -> None:
+    found = planted(lambda arm, target: 6.0 if arm["tasks"] == ALL else 0.0)
+    few = found.rows[found.rows["arm"].isin(["a0", "a2", "a10"])]
+    row = registry(_with_rows(found, few), "multitask-best")["multitask-best"]
+    assert row["verdict"] == "not measured" and "1 of its 9 tasks" in row["note"]
+
+
+def test_best_leaves_out_no_arm_whose_seeds_are_not_finished() -> None:
+    """An arm that gains more, but has no seed that all its cells have, is still a rival."""
+    found = planted(lambda arm, _: {"squad_v1": 9.0, ALL: 6.0}.get(arm["tasks"], 0.0))
+    early = found.rows["seed"] < 2
+    odd = (found.rows["arm"] == "a5") & ((found.rows["target"] == "xnli") != early)
+    row = registry(_with_rows(found, found.rows[~odd]), "multitask-best")["multitask-best"]
+    assert row["verdict"] == "not measured" and "no three seeds" in row["note"]
+
+
 @pytest.mark.parametrize(("added", "verdict"), [(-3.0, "supported"), (3.0, "contradicted")])
 @pytest.mark.parametrize(
     ("id", "setting"), [("beats-mlm", MIXED), ("beats-translated", TRANSLATED)]
@@ -167,6 +208,13 @@ def test_plain_training_is_compared_with_its_versions(
     assert row["effect"] == pytest.approx(-added, abs=0.3)
     other = ({"beats-mlm", "beats-translated"} - {id}).pop()
     assert found[other]["verdict"] == "undecided"
+
+
+def test_an_interval_that_holds_everything_says_so() -> None:
+    found = planted(by(mnli=4.0))
+    wide = dataclasses.replace(found, cells=_with_item_noise(found.cells, 5.0))
+    row = registry(wide, "mnli-gain")["mnli-gain.size"]
+    assert row["verdict"] == "supported" and "0 is inside" in row["note"]
 
 
 def test_verdicts_speak_of_other_test_items_too() -> None:
@@ -188,6 +236,16 @@ def test_of_four_versions_one_is_too_little() -> None:
     few = found.rows[found.rows["arm"].isin(["a0", "a1", "a2", "a11"])]
     row = registry(_with_rows(found, few), "beats-mlm")["beats-mlm"]
     assert row["verdict"] == "not measured"
+
+
+def test_three_translations_of_one_stage_are_one_stage_of_four(tmp_path: Path) -> None:
+    versions = [{"tasks": "mnli"} | TRANSLATED | {"language": x} for x in ("de", "ru", "sw")]
+    arms: list[dict[str, Any]] = [{"kind": "none"}, {"tasks": "mnli"}, *versions]
+    found = evidence(arms, lambda arm, *_: 50.0 - 4 * bool(arm["language"]), targets=TARGETS)
+    row = registry(found, "beats-translated")["beats-translated"]
+    assert row["verdict"] == "not measured" and row["note"].startswith("16 %")
+    row = own(tmp_path, "predicate: beats, instead: translated, targets: [xnli]", found)
+    assert row["verdict"] == "supported"
 
 
 @pytest.mark.parametrize(("gain", "verdict"), [(4.0, "supported"), (-4.0, "contradicted")])
@@ -236,6 +294,64 @@ def test_cells_at_floor_are_not_measured() -> None:
         _with_rows(found, rows), "mnli-gain", "xnli-no-gain", "multitask-best", "tydiqa-consistent"
     )
     assert {row["verdict"] for row in judged.values()} == {"not measured"}
+
+
+def test_languages_of_the_laboratory_at_floor_are_not_measured() -> None:
+    lab = {f"lab_{t}": (kind, "accuracy", ("en", "qab", "qda")) for t, kind in KINDS.items()}
+    arms: list[dict[str, Any]] = [{"kind": "none"}, {"tasks": "lab_mnli"}]
+    for alive, verdict in ((("en",), "not measured"), (("en", "qab"), "supported")):
+
+        def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+            return 50.0 + 3 * bool(arm["tasks"]) if language in alive else 5.0  # noqa: B023
+
+        row = registry(evidence(arms, score, targets=lab), "mnli-gain")["mnli-gain"]
+        assert row["verdict"] == verdict
+
+
+def test_a_scope_names_what_is_counted_and_no_more() -> None:
+    found = planted(by(mnli=4.0))
+    rows = found.rows[(found.rows["arm"] != "a2") | (found.rows["seed"] < 3)]
+    rows = rows.assign(
+        floor=rows["floor"].where(rows["target"] != "xnli", 90.0),
+        split=rows["split"].where(rows["target"] != "panx", "dev"),
+    )
+    scope = registry(_with_rows(found, rows), "mnli-gain")["mnli-gain"]["scope"]
+    assert scope.startswith("8 of 9 targets, ") and scope.endswith("; tiny; 3 seeds")
+    assert "of dev and test" in scope
+
+
+def test_without_a_seed_that_all_cells_have_nothing_is_judged() -> None:
+    found = planted(by(mnli=4.0))
+    rows = found.rows[(found.rows["arm"] != "a2") | (found.rows["seed"] < 2)]
+    other = (rows["target"] == "xnli") != (rows["seed"] == 0)
+    rows = rows[(rows["arm"] != "a2") | other]
+    row = registry(_with_rows(found, rows), "mnli-gain")["mnli-gain"]
+    assert (row["verdict"], row["note"]) == ("not measured", "its cells have no seed in common")
+
+
+def test_without_the_baselines_scores_nothing_is_judged() -> None:
+    found = planted(by(mnli=4.0))
+    rows = registry(_with_rows(found, found.rows[found.rows["arm"] != "a0"]))
+    beats = {id: row["verdict"] for id, row in rows.items() if id.startswith("beats")}
+    assert set(beats.values()) == {"undecided"}  # versions need no baseline
+    rest = {row["verdict"] for id, row in rows.items() if id not in beats}
+    assert rest == {"not measured", "reported by the source"}
+
+
+def test_verdicts_are_told_without_same_data_cells_and_collapsed_seeds() -> None:
+    found = planted(lambda arm, target: 20.0 if target == "xnli" else 1.0)
+    plain = registry(found, "mnli-gain")["mnli-gain"]
+    assert "without" not in str(plain["note"])
+    same = dataclasses.replace(found, same_data=frozenset({("a2", "xnli")}))
+    row = registry(same, "mnli-gain", "hellaswag-gain")
+    assert "without same-data cells supported +1." in row["mnli-gain"]["note"]
+    assert row["mnli-gain"]["effect"] == plain["effect"]
+    assert "without" not in str(row["hellaswag-gain"]["note"])
+    rows = found.rows
+    fallen = (rows["arm"] == "a2") & (rows["target"] == "xnli") & (rows["seed"] == 4)
+    collapsed = _with_rows(found, rows.assign(value=rows["value"].mask(fallen, 5.0)))
+    row = registry(collapsed, "mnli-gain")["mnli-gain"]
+    assert "without collapsed seeds supported +3." in row["note"]
 
 
 def test_below_three_seeds_there_is_an_effect_and_no_verdict() -> None:
@@ -291,6 +407,19 @@ def test_a_whole_release_contradicts_another_number(tmp_path: Path) -> None:
     for published, verdict in ((2490, "supported"), (2491, "contradicted")):
         row = own(tmp_path, text + str(published), planted(by()), [tmp_path / "data"])
         assert (row["verdict"], row["effect"]) == (verdict, 2490)
+
+
+def test_fewer_examples_contradict_nothing_where_nobody_knows_the_releases_number(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "data" / "ud"
+    folder.mkdir(parents=True)
+    row = "1\tDogs\tdog\tNOUN\t_\t_\t0\troot\t_\t_\n\n"
+    (folder / "en_x-ud-train.conllu").write_text(row * 2)
+    text = "predicate: examples, task: ud_supertags, published: "
+    for published, verdict in ((1, "contradicted"), (2, "supported"), (3, "not measured")):
+        found = own(tmp_path, text + str(published), planted(by()), [tmp_path / "data"])
+        assert (found["verdict"], found["effect"]) == (verdict, 2)
 
 
 def test_training_data_that_are_there_contradict_that_there_are_none(
@@ -369,6 +498,15 @@ def test_verdicts_are_printed_in_three_forms(format: str) -> None:
     assert text.count("mnli-gain.size") == 1 and "nan" not in text.lower().split()
     if format == "json":
         assert [row["id"] for row in json.loads(text)] == list(table["id"])
+
+
+def test_of_two_encoders_every_line_says_which() -> None:
+    found = planted(by(mnli=4.0))
+    one, other = (verdicts(claims()[1:4], found, name, None, []) for name in ("tiny", "small"))
+    both = claims_text(pd.concat([one, other]))
+    assert both.count("encoder: tiny") == both.count("encoder: small") == len(one)
+    assert "encoder:" not in claims_text(one)
+    assert set(one["encoder"]) == {"tiny"}
 
 
 def _with_rows(found: Evidence, rows: pd.DataFrame) -> Evidence:

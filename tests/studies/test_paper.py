@@ -87,7 +87,7 @@ def test_choosing_among_equals_by_the_results_is_optimistic() -> None:
     keys = list(zip(equal.rows["arm"], equal.rows["seed"], strict=True))
     luck = {key: rng.normal(0, 4) for key in dict.fromkeys(keys)}
     rows = equal.rows.assign(value=equal.rows["value"] + [luck[key] for key in keys])
-    found = find(dataclasses.replace(equal, rows=rows, cells=cells(rows, equal.main_metrics, "a0")))
+    found = find(_of(equal, rows))
     assert found.estimates["optimism"].value > 2.0
     clear = find(planted()).estimates["optimism"]
     assert clear.value is not None and abs(clear.value) < 0.3
@@ -152,6 +152,48 @@ def test_same_data_cells_are_told_apart() -> None:
     assert best["nothing"] != best["same-data cells"]
 
 
+def test_all_tasks_at_once_are_the_arm_with_all_of_them() -> None:
+    """A larger gain of an arm with two of the three does not make it that arm."""
+    two = {"tasks": "mnli + squad_v1", "kind": "mixture", "mix_law": "proportional"}
+
+    def score(arm: Mapping[str, Any], target: str, language: str) -> float:
+        return 50 + {ALL["tasks"]: 7.0, two["tasks"]: 9.0}.get(
+            arm["tasks"], 2.0 * bool(arm["tasks"])
+        )
+
+    found = find(evidence([*ARMS[:5], two], score))
+    assert found.estimates["together"].value == pytest.approx(7.0, abs=0.3)
+    without_all = find(evidence([*ARMS[:4], two], score))
+    assert "together" not in without_all.estimates
+    assert any(limit.startswith("Not measured: all tasks") for limit in without_all.limits)
+
+
+def test_what_is_said_of_additions_allows_for_how_many_there_are() -> None:
+    """An interval just above 0 raises the mean where nothing else is said, not among six."""
+    whole = planted(sign=0.0, added=0.0, dev=None)
+    rows = whole.rows[whole.rows["arm"] != "a0"].assign(value=50.0)
+    step = rows["seed"].map({0: 0.0, 1: 0.5, 2: 1.0, 3: 1.5, 4: 2.0}).astype(float)
+    rows["value"] += step.where(rows["arm"] == "a6", 0.0)  # mean 1, interval [0.02, 1.98]
+    rows = pd.concat([whole.rows[whole.rows["arm"] == "a0"].assign(value=50.0), rows])
+    among = find(_of(whole, rows))
+    assert among.estimates["longer"].sign == 1
+    assert "longer training on the target alone makes no difference that" in among.answer
+    alone = find(_of(whole, rows[rows["arm"].isin(["a0", "a1", "a6"])]))
+    assert "longer training on the target alone raises it" in alone.answer
+
+
+def test_choices_whose_targets_share_no_seed_have_no_mean() -> None:
+    """One arm has finished one target under some seeds, another another under others."""
+    whole = planted()
+    runs = zip(*(whole.rows[name] for name in ("arm", "target", "seed")), strict=True)
+    kept = [
+        arm == "a0" or (arm, target, seed < 3) in {("a1", "xnli", True), ("a2", "tatoeba", False)}
+        for arm, target, seed in runs
+    ]
+    found = find(_of(whole, whole.rows[kept]))
+    assert found.measured and "chosen" not in found.estimates
+
+
 def test_below_three_seeds_there_is_no_verdict() -> None:
     found = find(planted(seeds=(0, 1)))
     assert found.measured and "With 2 seeds nothing is told" in found.answer
@@ -168,3 +210,7 @@ def test_without_results_it_is_not_measured() -> None:
     for nothing in (floor, alone, none):
         found = judge(nothing, "paper")
         assert not found.measured and found.answer.startswith("Not measured: ")
+
+
+def _of(whole: Evidence, rows: pd.DataFrame) -> Evidence:
+    return dataclasses.replace(whole, rows=rows, cells=cells(rows, whole.main_metrics, "a0"))

@@ -71,8 +71,6 @@ def evidence(
                "value"]  # fmt: skip
     known = [{"language": x, "tokens": LANGUAGES[x], "distance": DISTANCE[x]} for x in LANGUAGES]
     return Evidence(
-        question="?",
-        expectation="!",
         baseline="none",
         arms=pd.DataFrame(arms),
         stages=pd.DataFrame(),
@@ -83,7 +81,6 @@ def evidence(
         same_data=frozenset(),
         languages=pd.DataFrame(known),
         probes=pd.DataFrame(measured, columns=columns),
-        seeds=seeds,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xstilts.core.errors import UnknownNameError
 from xstilts.studies.frames import plain_rows
-from xstilts.studies.numerals import count, interval
+from xstilts.studies.numerals import count, gain, interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,12 +43,15 @@ def _json(claims: "pd.DataFrame") -> str:
 
 
 def _text(claims: "pd.DataFrame") -> str:
-    """A block a claim: a table of thirteen columns fits no screen."""
-    return "\n".join(_block(row) for row in plain_rows(claims))
+    """A block a claim: a table of fourteen columns fits no screen."""
+    rows = plain_rows(claims)
+    several = len({row["encoder"] for row in rows}) > 1
+    return "\n".join(_block(row, several) for row in rows)
 
 
-def _block(row: dict[str, Any]) -> str:
+def _block(row: dict[str, Any], several: bool) -> str:
     told = {
+        "encoder": row["encoder"] if several else None,
         "effect": _effect(row),
         "published": _number(row["published"]),
         "scope": row["scope"],
@@ -71,7 +74,7 @@ def _effect(row: dict[str, Any]) -> str | None:
         return None
     if row["low"] is None:
         return _number(row["effect"])
-    return f"{row['effect']:+.1f} points {interval(row['low'], row['high'])}"
+    return f"{gain(row['effect'])} points {interval(row['low'], row['high'])}"
 
 
 def _number(value: float | None) -> str | None:

@@ -6,7 +6,7 @@ A claim names its test before anything is run; what the tests mean is in
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -85,7 +85,7 @@ class AlmostEvery(_Claim):
 
 
 class NoBenefit(_Claim):
-    """The mean gain of several single tasks is no more than ``within`` points away from 0.
+    """The mean gain of several single tasks lies within ``within`` points of 0, or is a loss.
 
     Attributes:
         tasks: each an intermediate stage of its own; their mean is judged.
@@ -101,6 +101,8 @@ class NoBenefit(_Claim):
 
 class Best(_Claim):
     """No other arm has a larger mean gain, with a probability of at least 0.95.
+
+    A mixture is judged where at least half of its tasks are there as arms of their own.
 
     Attributes:
         tasks: of the stage; several are a mixture.
@@ -206,17 +208,7 @@ Claim = (
     | Question
 )
 PREDICATES: dict[str, type[Claim]] = {
-    "almost_every": AlmostEvery,
-    "beats": Beats,
-    "best": Best,
-    "best_per_target": BestPerTarget,
-    "examples": Examples,
-    "gain": Gains,
-    "languages": Languages,
-    "no_benefit": NoBenefit,
-    "question": Question,
-    "reported": Reported,
-    "untrained": Untrained,
+    get_args(of.model_fields["predicate"].annotation)[0]: of for of in get_args(Claim)
 }
 
 

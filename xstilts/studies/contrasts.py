@@ -12,7 +12,7 @@ where all arms compared are at the floor, as in ``xstilts.stats.gains``.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -151,7 +151,15 @@ def with_holm(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row | {"p_holm": None if row["p"] is None else next(adjusted)} for row in rows]
 
 
-def together(found: Mapping[str, Contrast]) -> dict[str, Verdict]:
+class Tested(Protocol):
+    """A mean with its test."""
+
+    @property
+    def test(self) -> PairedTest:
+        """Its interval and p."""
+
+
+def together(found: Mapping[str, Tested]) -> dict[str, Verdict]:
     """The verdicts of one answer, by Holm's correction over all of them."""
     rows = with_holm([{"name": name, "p": one.test.p} for name, one in found.items()])
     return {row["name"]: verdict(found[row["name"]].test.mean, row["p_holm"]) for row in rows}

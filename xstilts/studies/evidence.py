@@ -1,6 +1,6 @@
 """What a study judges: finished results of one encoder as plain values and data frames."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,6 @@ class Evidence:
     A study reads settings from columns, never from names of arms.
 
     Attributes:
-        question: what the recipe asks.
-        expectation: what was expected before it ran.
         baseline: the arm every other arm is compared with.
         arms: one row an arm, see :func:`xstilts.phases.results.arm_rows`.
         stages: one row a trained stage, see :func:`xstilts.phases.results.stage_rows`.
@@ -32,7 +30,6 @@ class Evidence:
         probes: one row a measurement that is not a score: ``measure``, ``price`` (data, encoder,
             stage), ``intermediate``, ``target``, ``arm``, ``layer``, ``language``, ``seed``,
             ``value``; what does not apply is None.
-        seeds: those the recipe asks for.
         counts: of the test items of every run, see :func:`xstilts.phases.results.counts`; None
             where there are none, and then tests speak of other seeds alone. For a test of any mean
             of cells: :func:`xstilts.stats.mean_gains.mean_test`.
@@ -41,8 +38,6 @@ class Evidence:
         bases: task -> the task that it is a variant of, of the same tasks.
     """
 
-    question: str
-    expectation: str
     baseline: str
     arms: "pd.DataFrame"
     stages: "pd.DataFrame"
@@ -53,7 +48,6 @@ class Evidence:
     same_data: Set[tuple[str, str]]
     languages: "pd.DataFrame"
     probes: "pd.DataFrame"
-    seeds: Sequence[int]
     counts: "Counts | None" = None
     english: str = "en"
     knobs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

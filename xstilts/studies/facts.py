@@ -30,19 +30,17 @@ def _(claim: Examples, roots: Sequence[Path]) -> Judgement:
     if state.examples is None:
         return Judgement(verdict="not measured", note=f"no sound file: {state.detail}")
     whole = task.sizes.of(claim.split, "en")
-    where = f"{claim.task} {claim.split}, English"
-    files = listing([path.name for path in state.paths])
     note = f"{count(state.examples)} examples are in the files"
-    if whole is not None and state.examples < whole:
-        note += f", of {count(whole)} that the release has"
-        return Judgement(
-            verdict="not measured", scope=where, effect=state.examples, cells=files, note=note
-        )
+    verdict = _equal(state.examples, claim.published)
+    if state.examples < (claim.published if whole is None else whole):
+        verdict = "not measured"
+        known = "an unknown number" if whole is None else count(whole)
+        note += f", of {known} that the release has"
     return Judgement(
-        verdict=_equal(state.examples, claim.published),
-        scope=where,
+        verdict=verdict,
+        scope=f"{claim.task} {claim.split}, English",
         effect=state.examples,
-        cells=files,
+        cells=listing([path.name for path in state.paths]),
         note=note,
     )
 
@@ -63,7 +61,7 @@ def _(claim: Languages, roots: Sequence[Path]) -> Judgement:
         note += "; more may have files elsewhere"
     else:
         verdict = _equal(number, claim.published)
-    scope = f"test and development files with gold of {listing(list(claim.tasks))}"
+    scope = f"files with gold of {listing(list(claim.tasks))}"
     told = ", ".join(f"{name}: {len(there)}" for name, there in found.items())
     return Judgement(verdict=verdict, scope=scope, effect=number, cells=told, note=note)
 

@@ -32,8 +32,6 @@ def evidence(found: Results, store: Store, encoder: str) -> Evidence:
     tasks = [get_task(name) for name in _tasks(planned)]
     varied = {name for task in tasks if task.variant_of for name in (task.name, task.variant_of)}
     return Evidence(
-        question=recipe.question,
-        expectation=recipe.expectation,
         baseline=baseline,
         arms=found.arms,
         stages=_stages(planned, store, encoder),
@@ -44,7 +42,6 @@ def evidence(found: Results, store: Store, encoder: str) -> Evidence:
         same_data=same,
         languages=language_rows(rows["language"], planned.encoders[encoder], store),
         probes=probe_rows(planned, store, encoder),
-        seeds=recipe.seeds,
         counts=counts,
         knobs={task.name: task.knobs for task in tasks if task.name in varied},
         bases={task.name: task.variant_of for task in tasks if task.variant_of},

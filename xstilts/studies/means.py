@@ -26,14 +26,10 @@ class Mean:
     Attributes:
         test: its interval and p.
         seeds: runs that all cells have.
-        counted: cells behind it.
-        at_floor: cells that were left out.
     """
 
     test: PairedTest
     seeds: int
-    counted: int
-    at_floor: int
 
     @property
     def estimate(self) -> Estimate:
@@ -85,7 +81,7 @@ def mean(cells: pd.DataFrame) -> Mean | None:
     (row,) = plain_rows(summaries(one).arms)
     if not row["counted"] or not row["seeds"]:
         return None
-    return Mean(mean_test(one), row["seeds"], row["counted"], row["at_floor"])
+    return Mean(mean_test(one), row["seeds"])
 
 
 def summaries(cells: pd.DataFrame) -> Summary:

@@ -1,14 +1,12 @@
 """Which English intermediate training helps targets in other languages, and by how much."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
-from xstilts.stats.gains import cells
+from xstilts.stats.paired import Verdict
 from xstilts.studies.arms import Settings, members
+from xstilts.studies.contrasts import together
 from xstilts.studies.evidence import Evidence
-from xstilts.studies.finding import Estimate, Figure, Finding, Table
+from xstilts.studies.finding import Figure, Finding, Table
 from xstilts.studies.frames import frame
 from xstilts.studies.means import cells_against, counted, summaries
 from xstilts.studies.numerals import amount, gain
@@ -21,8 +19,10 @@ METHOD = (
     "The gain of an arm is its score minus that of the baseline under the same seed, averaged over "
     "the languages of a target, English included, and then over targets; cells at the floor are "
     "left out. Intervals are at 95 %; which arms gain is told after Holm's correction over all "
-    "arms. An arm with masked LM mixed in, or on translated data, is compared with the arm that is "
-    "the same in every other setting. For each target the arm with the highest mean score on "
+    "arms, and what is said beside the single tasks after one over all that is said. The single "
+    "task that does most is named by these same results, which flatter it. An arm with masked LM "
+    "mixed in, or on translated data, is compared with the arm that is the same in every other "
+    "setting. For each target the arm with the highest mean score on "
     "held-out English examples is chosen, the baseline being one of them; a target without such "
     "examples takes the arm that is best in the mean over the others. Beside it stands the choice "
     "by the results themselves, which nobody has beforehand, and its optimism: every seed is left "
@@ -43,25 +43,22 @@ def find(evidence: Evidence) -> Finding:
     if not numbers.gains:
         missing = ["no arm has scores above the floor beside those of the baseline"]
         return not_measured(STUDY, missing, METHOD)
-    both, changed = beside(evidence, numbers.estimates, lambda other: _again(other).estimates)
-    words = [*_singles(numbers), *_moved(numbers.estimates), *_chosen(numbers.estimates)]
-    tables = [_gains(numbers), _by_target(numbers), *_versions(numbers), *_choice(numbers), *both]
+    both, changed = beside(evidence, numbers.estimates, lambda other: Numbers(other).estimates)
+    tested = {name: numbers.means[name] for name in (*_ABOUT, "chosen") if name in numbers.means}
+    verdicts = together(tested)
+    words = [*_singles(numbers), *_moved(numbers, verdicts), *_chosen(numbers, verdicts)]
+    whole, by_target = _gains(numbers), _by_target(numbers)
+    tables = [whole, by_target, *_versions(numbers), *_choice(numbers), *both]
     return Finding(
         study=STUDY,
         answer=sentence(words),
         measured=True,
         estimates=numbers.estimates,
         tables=tables,
-        figures=_figures(numbers),
+        figures=_figures(numbers, whole, by_target),
         method=METHOD,
         limits=[*_limits(numbers), *changed],
     )
-
-
-def _again(evidence: Evidence) -> Numbers:
-    """The numbers of evidence whose rows are no longer those that its cells were made of."""
-    known = evidence.main_metrics, evidence.baseline, evidence.same_data, evidence.english
-    return Numbers(replace(evidence, cells=cells(evidence.rows, *known, evidence.counts)))
 
 
 def _singles(numbers: Numbers) -> list[str]:
@@ -82,25 +79,27 @@ def _singles(numbers: Numbers) -> list[str]:
     return [f"of {every} {gains} {raise_} the mean over {over} and {losses} {lower} it", best]
 
 
-def _moved(estimates: dict[str, Estimate]) -> list[str]:
-    """What else was tried, each by its sign."""
-    words = {1: "raises it", -1: "lowers it", 0: "makes no difference that can be told"}
+def _moved(numbers: Numbers, verdicts: Mapping[str, Verdict]) -> list[str]:
+    """What else was tried."""
+    words = {"gain": "raises it", "loss": "lowers it"}
     return [
-        f"{about} {words[found.sign]} ({size(found)})"
+        f"{about} {words.get(verdicts[name], 'makes no difference that can be told')} "
+        f"({size(numbers.estimates[name])})"
         for name, about in _ABOUT.items()
-        if (found := estimates.get(name))
+        if name in verdicts
     ]
 
 
-def _chosen(estimates: dict[str, Estimate]) -> list[str]:
+def _chosen(numbers: Numbers, verdicts: Mapping[str, Verdict]) -> list[str]:
+    estimates = numbers.estimates
     found, hindsight = estimates.get("chosen"), estimates.get("chosen_by_results")
     optimism = estimates.get("optimism")
     if not found or not hindsight:
         return []
-    words = {1: "raises", -1: "lowers", 0: "does not clearly change"}
+    verb = {"gain": "raises", "loss": "lowers"}.get(verdicts["chosen"], "does not clearly change")
     by_luck = f", of which {gain(optimism.value)} by the choosing alone" if optimism else ""
     return [
-        f"the arm chosen for each target on English development data {words[found.sign]} the mean "
+        f"the arm chosen for each target on English development data {verb} the mean "
         f"({size(found)}), where one chosen by the results would report {gain(hindsight.value)} "
         f"points{by_luck}"
     ]
@@ -169,16 +168,14 @@ def _choice(numbers: Numbers) -> list[Table]:
     return [Table(name="best-per-target", title=title, rows=frame(rows), note=note)]
 
 
-def _figures(numbers: Numbers) -> Sequence[Figure]:
-    whole = _gains(numbers).rows
-    bars = whole.dropna(subset=["mean_gain"])
+def _figures(numbers: Numbers, whole: Table, by_target: Table) -> Sequence[Figure]:
     kept = ["arm", "target", "mean_gain", "low", "high", "p_holm", "same_data"]
     return [
         Figure(
             name="gains",
             kind="bars",
             title=f"Mean gain over {amount(len(numbers.measured), 'target')}, by arm",
-            data=bars[["arm", "mean_gain", "low", "high"]],
+            data=whole.rows[["arm", "mean_gain", "low", "high"]],
             x="arm",
             y="mean_gain",
             low="low",
@@ -189,7 +186,7 @@ def _figures(numbers: Numbers) -> Sequence[Figure]:
             name="gains-by-target",
             kind="heat",
             title="Mean gain of every arm on every target",
-            data=pd.DataFrame(_by_target(numbers).rows)[kept],
+            data=by_target.rows[kept],
             x="target",
             y="arm",
             value="mean_gain",

@@ -41,12 +41,12 @@ class Numbers:
     @cached_property
     def gains(self) -> dict[str, Row]:
         """Arm -> its mean gain over targets."""
-        return {row["arm"]: row for row in counted(self._summary.arms) if row["arm"] in self.arms}
+        return {row["arm"]: row for row in counted(self._summary.arms)}
 
     @cached_property
     def targets(self) -> list[Row]:
         """One row an arm x target."""
-        return [row for row in counted(self._summary.targets) if row["arm"] in self.arms]
+        return counted(self._summary.targets)
 
     @cached_property
     def measured(self) -> list[str]:
@@ -57,16 +57,21 @@ class Numbers:
     @cached_property
     def singles(self) -> list[Row]:
         """Gains of arms with one plain English task."""
-        return [row for arm, row in self.gains.items() if self._tasks(arm) == 1]
+        return [row for arm, row in self.gains.items() if len(self._tasks(arm)) == 1]
 
     @cached_property
     def together(self) -> list[Row]:
-        """Gains of arms with several plain English tasks in one stage."""
-        return [row for arm, row in self.gains.items() if self._tasks(arm) > 1]
+        """Gains of arms with all of these tasks, and maybe others, in one plain English stage."""
+        single = {task for row in self.singles for task in self._tasks(row["arm"])}
+        return [
+            row
+            for arm, row in self.gains.items()
+            if len(self._tasks(arm)) > 1 and single <= set(self._tasks(arm))
+        ]
 
-    def _tasks(self, arm: str) -> int:
+    def _tasks(self, arm: str) -> tuple[str, ...]:
         settings = self.arms[arm]
-        return len(members(settings)) if has_only(settings) else 0
+        return members(settings) if has_only(settings) else ()
 
     @cached_property
     def versions(self) -> list[tuple[Kind, str, str]]:
@@ -80,11 +85,16 @@ class Numbers:
         return choices(self.evidence, list(self.arms), self.targets)
 
     @cached_property
+    def means(self) -> dict[str, Mean]:
+        """Every mean of an answer that can be told."""
+        return {name: of for name, of in self._means() if of}
+
+    @cached_property
     def estimates(self) -> dict[str, Estimate]:
-        """Every number of an answer that can be told."""
-        found = {name: of.estimate for name, of in self._means() if of}
+        """Every number of an answer: these means, and how optimistic the choice by them is."""
+        found = {name: of.estimate for name, of in self.means.items()}
         told = [c.choice.optimism for c in self.chosen if c.choice.optimism is not None]
-        if told:
+        if told and "chosen" in found:
             found["optimism"] = Estimate(value=fmean(told), seeds=found["chosen"].seeds)
         return found
 

@@ -5,10 +5,11 @@
 * ``almost_every``: supported where so many arms gain after Holm, contradicted where so many lose
   after Holm that they cannot.
 * ``no_benefit``: supported where the mean gain is equivalent to 0 (two one-sided tests at 5 %), or
-  a loss; contradicted where it is above 0 and not equivalent.
+  a loss; contradicted where it is above 0 and not equivalent. The note says which.
 * ``best``: supported where the arm is best with a probability of at least 0.95, contradicted where
   one that is named is better with that probability (by Bonferroni's correction over all others).
-* ``beats``: as ``gain``, of the plain arm minus its version.
+  A mixture is judged where half of its tasks are there as arms of their own.
+* ``beats``: as ``gain``, of the plain arm minus its version; versions of one arm share its vote.
 * ``best_per_target``: as ``gain``, of the arms that English development data choose.
 
 Below half of what a claim speaks of, and below three seeds, nothing is judged. Cells at floor are
@@ -29,6 +30,7 @@ from xstilts.stats.paired import FEWEST, PairedTest
 from xstilts.stats.uncertainty import LEVEL
 from xstilts.studies.choice import cells_of, choices
 from xstilts.studies.claims import AlmostEvery, Beats, Best, BestPerTarget, Claim, Gains, NoBenefit
+from xstilts.studies.frames import plain_rows
 from xstilts.studies.means import Mean, cells_against, cells_on, counted, mean, summaries
 from xstilts.studies.numerals import amount, gain, listing, probability
 from xstilts.studies.scope import ENOUGH, Grid, cells_in_words
@@ -77,15 +79,20 @@ class _Part:
 
     grid: Grid
     targets: Sequence[str]
-    arms: int
+    arms: float
     cells: pd.DataFrame
+
+    @property
+    def alive(self) -> pd.DataFrame:
+        """The cells above the floor: those that count."""
+        return self.cells[~self.cells["at_floor"].astype(bool)]
 
     def judged(self, verdict: Verdict, found: Mean | None = None, note: str = "") -> Judgement:
         """A verdict on these cells."""
         test = found.test if found else PairedTest(None)
         return Judgement(
             verdict=verdict,
-            scope=self.grid.words(self.cells, self.targets),
+            scope=self.grid.words(self.alive, self.targets, found.seeds if found else 0),
             effect=test.mean,
             low=test.low,
             high=test.high,
@@ -95,12 +102,13 @@ class _Part:
 
     def mean(self) -> "Mean | Judgement":
         """The mean with its interval, or the refusal to judge."""
-        alive = self.cells[~self.cells["at_floor"].astype(bool)]
-        share = self.grid.share(alive, self.arms, self.targets)
-        found = mean(self.cells)
-        if share < ENOUGH or found is None:
+        share = self.grid.share(self.alive, self.arms, self.targets)
+        if share < ENOUGH:
             note = f"{100 * share:.0f} % of what it speaks of is measured and above the floor"
             return self.judged("not measured", note=note)
+        found = mean(self.cells)
+        if found is None:
+            return self.judged("not measured", note="its cells have no seed in common")
         if found.test.low is None:
             note = f"{amount(found.seeds, 'seed')}: no interval, and no verdict without one"
             return self.judged("not measured", found, note)
@@ -130,6 +138,8 @@ def size(published: float, of: Judgement, grid: Grid) -> Judgement:
         return replace(of, verdict="not measured", note=note)
     inside = of.low <= published <= of.high
     note = f"the published {gain(published)} points are {'in' if inside else 'out'}side"
+    if of.low <= 0 <= of.high:
+        note += ", and 0 is inside"
     return replace(of, verdict="supported" if inside else "contradicted", note=note)
 
 
@@ -163,7 +173,9 @@ def _(claim: Beats, grid: Grid) -> Judgement:
     targets = [grid.here(target) for target in claim.targets]
     cells = cells_against(grid.evidence, [(plain, other) for other, plain in found], targets)
     told = listing([f"{plain} against {other}" for other, plain in found])
-    return _Part(grid, claim.targets, max(claim.pairs, len(found)), cells).by_sign(told)
+    stages = len({plain for _, plain in found})
+    arms = len(found) * max(1.0, claim.pairs / stages)
+    return _Part(grid, claim.targets, arms, cells).by_sign(told)
 
 
 @judged.register
@@ -172,8 +184,7 @@ def _(claim: AlmostEvery, grid: Grid) -> Judgement:
     found = part.mean()
     if isinstance(found, Judgement):
         return found
-    rows = counted(summaries(part.cells).arms)
-    gains, losses = (sum(row["headline"] == word for row in rows) for word in ("gain", "loss"))
+    gains, losses, there = _after_holm(part.cells)
     verdict: Verdict = "undecided"
     if gains >= claim.needed:
         verdict = "supported"
@@ -181,7 +192,7 @@ def _(claim: AlmostEvery, grid: Grid) -> Judgement:
         verdict = "contradicted"
     note = (
         f"of {len(claim.tasks)} arms {gains} gain and {losses} lose after Holm, {claim.needed} "
-        f"are needed; {len(rows)} are measured; the effect is their mean"
+        f"are needed; {there} are measured; the effect is their mean"
     )
     return part.judged(verdict, found, note)
 
@@ -194,12 +205,17 @@ def _(claim: NoBenefit, grid: Grid) -> Judgement:
         return found
     p, sign = equivalence(found.test, claim.within), found.estimate.sign
     assert p is not None, "a mean with an interval has an error"
-    note = f"a mean within ±{claim.within:g} points of 0: p {probability(p)}"
-    if p <= 1 - LEVEL:
-        return part.judged("supported", found, note)
-    if sign < 0:
-        return part.judged("supported", found, f"{note}; it is a loss")
-    return part.judged("contradicted" if sign > 0 else "undecided", found, note)
+    near = p <= 1 - LEVEL
+    verdict: Verdict = "contradicted" if sign > 0 else "undecided"
+    if near or sign < 0:
+        verdict = "supported"
+    what = {1: "a gain", -1: "a loss", 0: "neither a gain nor a loss"}[sign]
+    gains, losses, there = _after_holm(part.cells)
+    note = (
+        f"{what}, {'' if near else 'not '}shown to be within ±{claim.within:g} points of 0 "
+        f"(p {probability(p)}); of {amount(there, 'arm')} {gains} gain and {losses} lose after Holm"
+    )
+    return part.judged(verdict, found, note)
 
 
 @judged.register
@@ -216,6 +232,10 @@ def _(claim: Best, grid: Grid) -> Judgement:
     if drawn is None:
         return part.judged("not measured", found, "no three seeds that all arms have")
     names, draws = drawn
+    alone = sum(grid.mixed([task]) in names for task in claim.tasks)
+    if len(claim.tasks) > 1 and alone < ENOUGH * len(claim.tasks):
+        note = f"{alone} of its {len(claim.tasks)} tasks are there as arms to compare it with"
+        return part.judged("not measured", found, note)
     mine = names.index(arm)
     shares = probability_best(draws)
     better = (draws > draws[:, [mine]]).mean(axis=0)
@@ -234,7 +254,7 @@ def _(claim: Best, grid: Grid) -> Judgement:
 
 def _drawn(cells: pd.DataFrame, baseline: str) -> tuple[list[str], Floats] | None:
     """Arms, the baseline the last, and joint draws of their gains; None below three seeds."""
-    rows = counted(summaries(cells).arms)
+    rows = plain_rows(summaries(cells).arms)
     seeds = set.intersection(*(set(dict(row["seed_gains"])) for row in rows))
     if len(seeds) < FEWEST:
         return None
@@ -246,6 +266,13 @@ def _drawn(cells: pd.DataFrame, baseline: str) -> tuple[list[str], Floats] | Non
     rng = np.random.default_rng(_SEED)
     draws = joint_draws(_with_nothing(gains), _with_nothing(items), rng)
     return [*(str(row["arm"]) for row in rows), baseline], draws
+
+
+def _after_holm(cells: pd.DataFrame) -> tuple[int, int, int]:
+    """How many arms gain and lose, by Holm's correction over all, and how many there are."""
+    rows = counted(summaries(cells).arms)
+    gains, losses = (sum(row["headline"] == word for row in rows) for word in ("gain", "loss"))
+    return gains, losses, len(rows)
 
 
 def _with_nothing(gains: Floats) -> Floats:
@@ -262,9 +289,9 @@ def _by_seed(values: Any, seeds: Collection[Any]) -> Floats:
 def _in_all(cells: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
     """Cells of the places that every arm has, and some arm above the floor: none is left out."""
     mine = cells[cells["target"].isin(list(targets))]
-    places = mine.groupby(["target", "language"])
+    places = mine.astype({"at_floor": bool}).groupby(["target", "language"])
     whole = places["arm"].transform("nunique") == mine["arm"].nunique()
-    dead = places["at_floor"].transform(lambda column: column.astype(bool).all()).astype(bool)
+    dead = places["at_floor"].transform("all")
     return mine[whole & ~dead].assign(at_floor=False)
 
 

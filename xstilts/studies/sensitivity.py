@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pandas as pd
 
+from xstilts.stats.gains import cells
 from xstilts.studies.evidence import Evidence
 from xstilts.studies.finding import Estimate, Table
 from xstilts.studies.frames import frame, plain_rows
@@ -28,11 +29,14 @@ def without_collapsed(evidence: Evidence) -> Evidence | None:
 
 
 def _only(evidence: Evidence, kept: list[bool]) -> Evidence | None:
+    if all(kept):
+        return None
     rows: pd.DataFrame = evidence.rows[kept]
-    return None if all(kept) else dataclasses.replace(evidence, rows=rows)
+    known = evidence.main_metrics, evidence.baseline, evidence.same_data, evidence.english
+    return dataclasses.replace(evidence, rows=rows, cells=cells(rows, *known, evidence.counts))
 
 
-_LEFT_OUT = {"same-data cells": without_same_data, "collapsed seeds": without_collapsed}
+LEFT_OUT = {"same-data cells": without_same_data, "collapsed seeds": without_collapsed}
 
 
 def beside(
@@ -47,7 +51,7 @@ def beside(
         estimates: those of the answer.
         again: makes them from other evidence; what it leaves out cannot be estimated.
     """
-    others = {what: drop(evidence) for what, drop in _LEFT_OUT.items()}
+    others = {what: drop(evidence) for what, drop in LEFT_OUT.items()}
     rest = {what: again(other) for what, other in others.items() if other is not None}
     if not rest:
         return [], []

@@ -1,6 +1,7 @@
 """Every claim with its verdict: what results, files and the study's answer say of it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +21,13 @@ from xstilts.studies.evidence import Evidence
 from xstilts.studies.facts import counted_files
 from xstilts.studies.finding import Finding
 from xstilts.studies.frames import frame
+from xstilts.studies.numerals import gain, interval
 from xstilts.studies.predicates import Judgement, judged, size
 from xstilts.studies.scope import Grid
 
 COLUMNS = (
-    "id", "statement", "source", "source_verdict", "source_confidence", "published", "verdict",
-    "scope", "effect", "low", "high", "cells", "note",
+    "encoder", "id", "statement", "source", "source_verdict", "source_confidence", "published",
+    "verdict", "scope", "effect", "low", "high", "cells", "note",
 )  # fmt: skip
 
 
@@ -49,7 +51,11 @@ def verdicts(
         Columns ``COLUMNS``; what does not apply is None.
     """
     grid = Grid(evidence, encoder)
-    rows = [_row(claim, *line) for claim in claims for line in _lines(claim, grid, finding, roots)]
+    rows = [
+        {"encoder": encoder} | _row(claim, *line)
+        for claim in claims
+        for line in _lines(claim, grid, finding, roots)
+    ]
     return frame(rows) if rows else pd.DataFrame(columns=list(COLUMNS))
 
 
@@ -76,7 +82,22 @@ def _judgement(
         return _answer(claim, finding, grid)
     if isinstance(claim, Examples | Languages | Untrained):
         return counted_files(claim, roots)
-    return judged(claim, grid)
+    found = judged(claim, grid)
+    rest = [] if found.effect is None else _without(claim, grid, found)
+    return replace(found, note="; ".join(filter(None, [found.note, *rest])))
+
+
+def _without(claim: Claim, grid: Grid, whole: Judgement) -> Iterator[str]:
+    """What the verdict would be without some results, where they are a part of it."""
+    for what, other in grid.without.items():
+        rest = judged(claim, other)
+        if (rest.verdict, rest.cells, rest.effect) != (whole.verdict, whole.cells, whole.effect):
+            told = [f"without {what} {rest.verdict}"]
+            if rest.effect is not None:
+                told.append(f"{gain(rest.effect)} points")
+            if rest.low is not None and rest.high is not None:
+                told.append(interval(rest.low, rest.high))
+            yield " ".join(told)
 
 
 def _answer(claim: Question, finding: Finding | None, grid: Grid) -> Judgement:
@@ -87,7 +108,8 @@ def _answer(claim: Question, finding: Finding | None, grid: Grid) -> Judgement:
     if not finding.measured:
         return Judgement(verdict="not measured", note=finding.answer)
     targets = list(grid.evidence.main_metrics)
-    scope = grid.words(grid.evidence.cells, targets)
+    seeds = grid.evidence.rows["seed"].nunique()
+    scope = grid.words(grid.evidence.cells, targets, seeds)
     return Judgement(verdict="answered", scope=scope, note=finding.answer)
 
 
