@@ -81,7 +81,7 @@ def candidates(evidence: Evidence) -> "pd.DataFrame":
     """The arms of one plain intermediate task, the first of those with the same task."""
     arms = evidence.arms
     plain = arms["kind"] == "task"
-    for column in ("frozen", "carried", "reinit_top", "mlm_share"):
+    for column in ("frozen", "carried", "reinit_top", "lora_rank", "mlm_share"):
         if column in arms:
             plain &= arms[column].isna()
     for column in ("translated", "layer_mix"):
