@@ -47,10 +47,14 @@ def test_a_stage_writes_a_plain_encoder_and_the_scores_are_its_own(workbench, de
     assert score[value["dev_metric"]] == pytest.approx(value["dev_score"])
 
 
-@pytest.mark.parametrize("kind", ["ranking", "tagging", "span", "choice"])
-def test_every_kind_of_task_trains_adapters(workbench, deep, kind):
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [*((kind, "fp32") for kind in ("ranking", "tagging", "span", "choice")), ("pair", "bf16")],
+)
+def test_every_kind_of_task_trains_adapters(workbench, deep, kind, precision):
     bench = workbench(deep("xlmr"))
-    result = bench.build(bench.train(TRAINED[kind], SAID, layers=ADAPTED))
+    said = SAID.model_copy(update={"precision": precision})
+    result = bench.build(bench.train(TRAINED[kind], said, layers=ADAPTED))
     before, after = parts(bench.encoder, "xlmr"), parts(result.folder, "xlmr")
     assert [part for part in same(before, after) if part != "rest"] == [0]
     assert result.value["packed"]
