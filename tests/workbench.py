@@ -1,6 +1,6 @@
 """Steps over the made-up release, put together without a recipe, and run by the real executor."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ from xstilts.executors import LocalExecutor, Outcome
 from xstilts.graph import Plan, Step
 from xstilts.models.files import EncoderFiles, inspect
 from xstilts.phases.examples import READ
-from xstilts.phases.layers import CARRY, REINIT
+from xstilts.phases.layers import CARRY, MERGE, REINIT
 from xstilts.phases.steps import PREDICT, RANK, RETRIEVE, SCORE, TOKENS, TRAIN, VECTORS
 from xstilts.prediction.spec import Predict
 from xstilts.retrieve.spec import Rank, Retrieve, Vectors
 from xstilts.scoring.spec import score_of
 from xstilts.store import Digests, Store
 from xstilts.tasks import get_task
-from xstilts.train.layers_spec import Carried, Carry, Reinit
+from xstilts.train.layers_spec import MERGED, Carried, Carry, Merged, Reinit
 from xstilts.train.spec import PLAIN, FineTune, How, Layers, Mix, Mixture, Select
 
 TRAINED = {"pair": "mnli", "choice": "hellaswag", "span": "squad_v1", "tagging": "udpos"}
@@ -156,6 +156,12 @@ class Workbench:
         """The encoder, or a trained one, with its top blocks drawn anew."""
         config = Reinit(blocks=blocks, seed=seed, encoder=None if start else self.files.digest)
         return Step(REINIT, "encoder", config, {"start": start} if start else {})
+
+    def merge(self, shares: Mapping[Step, float]) -> Step:
+        """The encoder with the weighted sum of what trainings changed in it, in this order."""
+        inputs = {f"{MERGED}{i}": step for i, step in enumerate(shares, 1)}
+        config = Merged(weights=tuple(shares.values()), encoder=self.files.digest)
+        return Step(MERGE, "some", config, inputs)
 
     def predict(self, model: Step, examples: Step) -> Step:
         said = examples.config

@@ -26,6 +26,8 @@ KINDS = {
     "low": "task",
     "anew": "task",
     "mixed_layers": "task",
+    "adapted": "task",
+    "sum": "merge",
 }
 
 
@@ -40,6 +42,8 @@ def test_a_recipe_with_every_form_runs_from_its_keys_to_its_rows(tmp_path: Path)
     assert told.further_updates["longer"] == 24  # three stages of 256 examples in updates of 32
     assert told.frozen.dropna().to_dict() == {"frozen": 1}
     assert told.carried_blocks["low"] == "1"
+    assert told.lora_during["adapted"] == "intermediate > target"
+    assert told.merged["sum"] == "adapted 0.5, chain 0.5"
     rows = found.rows[found.rows.target == "lab_xnli"]
     assert set(rows.arm) == set(KINDS)
     few = rows.arm.isin(["k5", "k20", "other_k20", "only_k20"])

@@ -85,6 +85,30 @@ def test_neither_tasks_nor_text_move_what_their_stage_freezes(
     assert rows.mlm_share[["beside", "alone"]].to_list() == [0.5, 1.0]
 
 
+def test_text_alone_and_beside_a_task_trains_adapters_and_holds_the_rest(
+    world: Path, changes: tuple[str, ...], text: Path, tmp_path: Path
+) -> None:
+    mlm, lora = f"mlm: {{text: {text}, ", "lora: {rank: 2}"
+    arms = (
+        f"none: [], beside: [{{train: mnli, {mlm}share: 0.5}}, {lora}}}], "
+        f"alone: [{{{mlm}examples: 64}}, {lora}}}]"
+    )
+    said = (*changes, *SMALLER, f"arms={{{arms}}}")
+    found = xstilts.run(RECIPE, *said, store=tmp_path, data=world)
+    assert not found.outcome.failed
+    store, before = Workplace.of(tmp_path).store, load_encoder(world / "encoder").state_dict()
+    for name in ("beside/mnli+mlm@0", "alone/mlm@0"):
+        step = found.planned.models[name]
+        result = store.open(step.address, step.key, step.identity)
+        after = load_encoder(result.folder).state_dict()
+        learnt = {n for n, x in after.items() if not torch.equal(x, before[n])}
+        linear = {n for n, x in after.items() if n.startswith("encoder.layer.") and x.ndim == 2}
+        assert {n for n in learnt if not n.startswith("pooler.")} == linear
+        assert result.value["lora"]["rank"] == 2 and result.value["text"]["updates"] > 0
+        losses = result.value["text"]["languages"]["sw"]
+        assert losses["held_loss"] != losses["held_loss_before"]
+
+
 def test_a_chain_draws_blocks_of_a_checkpoint_anew(
     world: Path, changes: tuple[str, ...], tmp_path: Path
 ) -> None:

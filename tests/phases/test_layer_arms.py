@@ -202,7 +202,7 @@ def test_the_recipe_in_the_readme_can_be_planned(planned: Any) -> None:
     found = planned(f"arms={said}")
     assert list(found.recipe.arms) == list(said)
     made = {step.stage.name for step in found.plan.unique()}
-    assert {"train", "carry", "reinit"} <= made
+    assert {"train", "carry", "reinit", "merge"} <= made
 
 
 def test_a_recipe_with_every_key_of_layers_runs_to_its_report(

@@ -41,7 +41,7 @@ def test_planning_xtreme_imports_no_heavy_library(tmp_path: Path) -> None:
         "arms, seeds = len(planned.recipe.arms), len(planned.recipe.seeds);"
         "assert (arms, len(planned.recipe.targets), seeds) == (30, 9, 3);"
         "assert len({c.language for c in planned.cells}) >= 40;"
-        "print([m for m in ('torch', 'transformers', 'pandas') if m in sys.modules])"
+        "print([m for m in ('torch', 'transformers', 'peft', 'pandas') if m in sys.modules])"
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
     out = subprocess.run(

@@ -72,8 +72,18 @@ MISTAKES = {
         "{checkpoint: {path: DIR}, train: mnli}",
     ],
     "dual": ["{train: lareqa, dual: true}", "{dual: true}"],
-    "lora": ["{train: mnli, lora: {rank: 8}}", "{lora: 8}"],
-    "merge": ["{merge: {mnli: 0.5, squad_v1: 0.5}}", "{train: mnli, merge: {}}"],
+    "lora": [
+        "{train: mnli, loar: {rank: 8}}",
+        "{train: mnli, lora: 8}",
+        "{train: mnli, lora: {rank: 0}}",
+        "{train: mnli, lora: {rank: 8}, freeze: {blocks: 1, during: both}}",
+    ],
+    "merge": [
+        "{merg: {two: 1.0}}",
+        "{merge: [two]}",
+        "{merge: {two: 0}}",
+        "{merge: {two: 1.0}, train: mnli}",
+    ],
 }
 
 

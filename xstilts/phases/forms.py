@@ -16,8 +16,7 @@ from xstilts.core.validation import form, refusal
 from xstilts.data.masking import Masking
 from xstilts.phases.sections import Section, as_list
 from xstilts.tasks.spec import Split
-from xstilts.train.layers_spec import Carry
-from xstilts.train.spec import Layers
+from xstilts.train.layers_spec import Carry, Lora
 from xstilts.train.text_spec import MASKING
 
 LAB = "lab"  # in the place of a folder: what the laboratory says
@@ -29,9 +28,11 @@ STARTS = (  # one of them a stage has
     "train: TASK",
     "mlm: {}",
     "checkpoint: {path: DIR}",
+    "merge: {ARM: 1.0}",
     "reinit_top: 2",
     "freeze: {blocks: 6, during: target}",
     "layer_mix: {during: target}",
+    "lora: {rank: 8}",
     "few_shot: {k: 100}",
     "longer: ARM",
     "language: LANGUAGE",
@@ -41,14 +42,6 @@ ABSENT = {  # key -> why a stage has none, and what it has
     "dual": (
         "A stage needs no key dual: tasks of the kind ranking are trained with a dual encoder",
         "{train: squad_v1_retrieval}, or another task of that kind",
-    ),
-    "lora": (
-        "This version trains no low-rank adapters (lora)",
-        "the whole encoder, or freeze: {blocks: 6, during: both}",
-    ),
-    "merge": (
-        "This version merges no weights of several arms (merge)",
-        "one stage on several tasks, train: [A, B], or one after the other",
     ),
 }
 
@@ -174,7 +167,7 @@ class MixedText(Section):
             raise refusal("", what, "train: TASK, or no share")
 
 
-_Stages = Literal["intermediate", "target"]
+Stages = Literal["intermediate", "target"]
 
 
 class LayerMixing(Section):
@@ -186,7 +179,7 @@ class LayerMixing(Section):
 
     during: Literal["intermediate", "target", "both"]
 
-    def at(self, stage: _Stages) -> bool:
+    def at(self, stage: Stages) -> bool:
         """Whether it is so in this stage, or in the target's."""
         return self.during in (stage, "both")
 
@@ -218,6 +211,8 @@ class Said(Section):
         freeze: layers that do not learn.
         carry: layers that go on top of the original encoder after the training.
         layer_mix: what heads read; masked LM reads the top block.
+        lora: adapters that learn in the place of the encoder's weights; in a stage that makes no
+            encoder those of the target's training.
     """
 
     language: Annotated[str, AfterValidator(_code)] | None = None
@@ -229,6 +224,7 @@ class Said(Section):
     freeze: Freeze | None = None
     carry: Carry | None = None
     layer_mix: LayerMixing | None = None
+    lora: Lora | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -237,11 +233,6 @@ class Said(Section):
         for key in sorted(set(ABSENT) & set(said if isinstance(said, dict) else ())):
             raise refusal("", *ABSENT[key])
         return said
-
-    def layers(self, stage: _Stages) -> Layers:
-        """What this says of the layers in its own training, or in the target's."""
-        frozen = self.freeze.blocks if self.freeze and self.freeze.at(stage) else None
-        return Layers(frozen=frozen, mixed=bool(self.layer_mix and self.layer_mix.at(stage)))
 
     @property
     def on_target(self) -> list[str]:
@@ -262,6 +253,7 @@ class Said(Section):
             what = f"{before} stands beside {' and '.join(said)}, and there is nothing to train"
             raise refusal("", what, f"a stage of its own: {{{before}: …}}")
         self._refuse_idle_layers(tasks)
+        self._refuse_adapters_beside(tasks)
         if tasks and self.on_target:
             name = self.on_target[0]
             what = f"{name} says how the target is trained, and {'+'.join(tasks)} is no target"
@@ -289,3 +281,15 @@ class Said(Section):
             if said and not there and said.at("intermediate"):
                 what = f"{key} is meant for a stage that {idle}"
                 raise refusal("", what, "during: target, or train: TASK")
+
+    def _refuse_adapters_beside(self, tasks: tuple[str, ...]) -> None:
+        """Refuse adapters on blocks that would never learn, or that are said to learn nothing."""
+        if self.lora is None:
+            return
+        if self.reinit_top:
+            what = "lora holds the blocks that reinit_top draws anew: they would stay random"
+            raise refusal("", what, "one of the two in a stage")
+        training: Stages = "intermediate" if tasks or self.mlm else "target"
+        if self.freeze is not None and self.freeze.at(training):
+            what = "lora holds all of the encoder's weights, and freeze names some of them"
+            raise refusal("", what, "one of the two in a training")

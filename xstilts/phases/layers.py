@@ -1,6 +1,6 @@
-"""Layer-wise transfer: steps that put encoders together, and what a plan refuses of layers."""
+"""Steps that put encoders together, and what a plan refuses of layers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from xstilts.core.errors import RecipeError
 from xstilts.graph import Stage, Step
@@ -8,11 +8,12 @@ from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import is_trained
 from xstilts.phases.steps import Builder, Model
 from xstilts.tasks import get_task
-from xstilts.train.layers_spec import Carried, Carry, Reinit
-from xstilts.train.spec import PLAIN, WEIGHTS, Layers
+from xstilts.train.layers_spec import MERGED, Carried, Carry, Merged, Reinit
+from xstilts.train.spec import PLAIN, WEIGHTS, Layers, joint_name
 
 CARRY = Stage("carry", 1, "xstilts.train.layers:carry", weights=WEIGHTS)
 REINIT = Stage("reinit", 1, "xstilts.train.layers:reinit", weights=WEIGHTS)
+MERGE = Stage("merge", 1, "xstilts.train.layers:merge", weights=WEIGHTS)
 
 
 def carried(builder: Builder, model: Model, carry: Carry, arm: str) -> Model:
@@ -44,6 +45,28 @@ def reinitialised(builder: Builder, model: Model, blocks: int, seed: int, arm: s
     return Model(builder.once(step), chain, untrained=max(blocks, model.untrained))
 
 
+def merged(builder: Builder, parts: Collection[tuple[Model, float]]) -> Model:
+    """The encoder with the weighted sum of what the trainings of other models changed in it.
+
+    The order of the parts is no identity.
+    """
+    made: list[tuple[str, str, float, Step]] = []
+    for model, weight in parts:
+        assert model.step is not None, "an arm that is merged trains"
+        made.append((model.label, model.step.key, weight, model.step))
+    made.sort(key=lambda part: part[:3])
+    origin = builder.start.step
+    config = Merged(
+        weights=tuple(weight for _, _, weight, _ in made),
+        encoder=None if origin else builder.encoder.digest,
+    )
+    inputs = {f"{MERGED}{i}": step for i, (*_, step) in enumerate(made, 1)}
+    label = joint_name(label for label, *_ in made)
+    step = Step(MERGE, label, config, inputs | ({"origin": origin} if origin else {}))
+    untrained = max(model.untrained for model, _ in parts)
+    return Model(builder.once(step), (f"merge-{label}",), untrained=untrained)
+
+
 def has_a_target_stage(recipe: Recipe) -> None:
     """Refuse what is said of the target's training where no target is trained.
 
@@ -65,12 +88,20 @@ def has_a_target_stage(recipe: Recipe) -> None:
 def learnable(
     builder: Builder, start: Model, tasks: Sequence[str], layers: Layers, arm: str
 ) -> None:
-    """Refuse layers that cannot be frozen or mixed in a stage of an arm.
+    """Refuse layers that cannot be frozen, adapted or mixed in a stage of an arm.
 
     Raises:
-        RecipeError: for more blocks than there are, for frozen blocks that were drawn anew and
-            never trained, and for a mix that a ranking would read.
+        RecipeError: for more blocks than there are, for frozen or adapted blocks that were drawn
+            anew and never trained, and for a mix that a ranking would read.
     """
+    if layers.lora is not None and start.untrained:
+        raise RecipeError(
+            f"The encoder's own weights are held by lora, and the top {start.untrained} blocks "
+            "were drawn anew: they would stay random",
+            where=f"arms.{arm}: lora and reinit_top",
+            expected="blocks that were trained before they get adapters",
+            do="draw no blocks anew, or train the weights themselves first",
+        )
     depth = builder.encoder.layers
     if layers.frozen is not None and depth is not None:
         _are_there(builder, f"arms.{arm}: freeze.blocks", layers.frozen)

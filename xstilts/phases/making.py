@@ -11,7 +11,7 @@ from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.phases.encoders import Encoder
 from xstilts.phases.forms import OWN, SOURCE, FewShot
-from xstilts.phases.layers import carried, learnable, reinitialised
+from xstilts.phases.layers import carried, learnable, merged, reinitialised
 from xstilts.phases.planned import Cell
 from xstilts.phases.reading import has_a_head, pieces_of_text, text_of
 from xstilts.phases.recipe import Recipe
@@ -74,6 +74,10 @@ class Making:
         for stage, name in zip(stages, stage_names(stages, self.recipe.targets), strict=True):
             if stage.checkpoint is not None:
                 self.made(f"{arm}/{name}", model, None)
+            elif stage.merge is not None:
+                parts = [(self.before(one, seed), weight) for one, weight in stage.merge.items()]
+                model = merged(self.builder, parts)
+                self.made(f"{arm}/{name}", model, seed)
             else:
                 model = self.intermediate(model, stage, arm, name, seed)
         return model
@@ -81,9 +85,7 @@ class Making:
     def steps_before(self, arm: str, seed: int) -> list[Step]:
         """The trainings of an arm before its target stage."""
         self.before(arm, seed)
-        stages = self.recipe.before(arm)
-        names = zip(stage_names(stages, self.recipe.targets), stages, strict=True)
-        return [self.steps[f"{self.prefix}{arm}/{n}@{seed}"] for n, stage in names if stage.trains]
+        return [self.steps[f"{self.prefix}{name}@{seed}"] for name in self.recipe.trained(arm)]
 
     def intermediate(self, model: Model, stage: StageUse, arm: str, name: str, seed: int) -> Model:
         """The model after one stage of an arm, which calls it ``name``."""

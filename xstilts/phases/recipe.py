@@ -22,7 +22,7 @@ from xstilts.core.validation import merged, refusal, validated
 from xstilts.phases.encoder_choice import EncoderChoice
 from xstilts.phases.sections import REST, WORD, Section, as_list, word_or_rest
 from xstilts.phases.series import Subsets, expanded
-from xstilts.phases.stage_use import StageUse
+from xstilts.phases.stage_use import StageUse, stage_names
 from xstilts.phases.task_use import TaskUse, Training
 from xstilts.train.spec import Layers
 
@@ -113,21 +113,25 @@ class Recipe(Section):
         return self
 
     def _in_order(self, arm: str, stages: Sequence[StageUse]) -> None:
-        """Refuse words on the target that are not an arm's last, or look at no other arm."""
+        """Refuse stages that are not in their place, or look at no other arm."""
         for stage in stages[:-1]:
             if stage.of_target:
                 what = f"Words on the target stand before another stage of {arm}"
                 raise refusal(f"arms.{arm}", what, "them last: nothing follows a target")
-        if any(stage.checkpoint for stage in stages[1:]):
-            what = f"{arm} takes a checkpoint after other stages, which it would replace"
-            raise refusal(f"arms.{arm}", what, "the checkpoint first")
+        for name in ("checkpoint", "merge"):
+            if any(getattr(stage, name) for stage in stages[1:]):
+                what = f"{arm} takes a {name} after other stages, which it would replace"
+                raise refusal(f"arms.{arm}", what, f"the {name} first")
+        for part in self.merged(arm):
+            self._can_be_merged(arm, part)
         other = stages[-1].longer if stages else None
         if other is None:
             return
         fit = [
             name
             for name, of in self.arms.items()
-            if any(s.trains for s in of) and not of[-1].of_target and not of[0].checkpoint
+            if any(s.trains for s in of)
+            and not (of[-1].of_target or of[0].checkpoint or of[0].merge)
         ]
         if other not in fit:
             what = f"{arm} cannot be longer by the updates of {other}"
@@ -139,9 +143,39 @@ class Recipe(Section):
             what = f"{arm} is longer in the place of stages, and has some"
             raise refusal(f"arms.{arm}", what, f"{{longer: {other}}} alone")
 
+    def _can_be_merged(self, arm: str, part: str) -> None:
+        """Refuse an arm that has changed nothing in the recipe's encoder by training."""
+        reasons = {name: self._why_unmerged(name) for name in self.arms if name != arm}
+        why = reasons.get(part, "itself" if part == arm else "which is not an arm")
+        if why:
+            fit = ", ".join(name for name, none in reasons.items() if not none) or "(none)"
+            what = f"{arm} cannot merge {part}, {why}"
+            expected = f"an arm whose stages train the recipe's encoder before the target: {fit}"
+            raise refusal(f"arms.{arm}", what, expected)
+
+    def _why_unmerged(self, arm: str) -> str:
+        """Why other arms cannot merge an arm; empty if they can."""
+        if self.merged(arm):
+            return "which is merged itself"
+        stages = self.before(arm)
+        if stages and stages[0].checkpoint:
+            return "which begins with another encoder, a checkpoint"
+        return "" if any(s.trains for s in stages) else "which trains nothing before its target"
+
+    def merged(self, arm: str) -> dict[str, float]:
+        """The arms that an arm is the sum of, and their weights; none for most."""
+        first = next(iter(self.arms[arm]), None)
+        return (first and first.merge) or {}
+
     def before(self, arm: str) -> tuple[StageUse, ...]:
         """The stages of an arm before its target stage."""
         return tuple(stage for stage in self.arms[arm] if not stage.of_target)
+
+    def trained(self, arm: str) -> dict[str, StageUse]:
+        """Those of them that train, by the names of their steps without the seed."""
+        stages = self.before(arm)
+        names = zip(stage_names(stages, self.targets), stages, strict=True)
+        return {f"{arm}/{name}": stage for name, stage in names if stage.trains}
 
     def on_target(self, arm: str) -> StageUse | None:
         """What an arm says of its target stage; None where that is the recipe's alone."""
@@ -151,16 +185,22 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _target_frozen_once(self) -> "Recipe":
         for arm, stages in self.arms.items():
-            if sum(stage.layers("target").frozen is not None for stage in stages) > 1:
+            said = [stage.layers("target") for stage in stages]
+            if sum(one.frozen is not None for one in said) > 1:
                 what = f"Two stages of {arm} freeze layers of the target's"
                 raise refusal(f"arms.{arm}", what, "during: target or both in one of them")
+            layers = self.target_layers(arm)
+            if layers.frozen is not None and layers.lora is not None:
+                what = f"{arm} freezes layers of the target's, and lora holds all of them there"
+                raise refusal(f"arms.{arm}", what, "freeze or lora for the target, not both")
         return self
 
     def target_layers(self, arm: str) -> Layers:
         """What the stages of an arm say of the layers in the target's training."""
         said = [stage.layers("target") for stage in self.arms[arm]]
         frozen = next((one.frozen for one in said if one.frozen is not None), None)
-        return Layers(frozen=frozen, mixed=any(one.mixed for one in said))
+        lora = next((one.lora for one in said if one.lora is not None), None)
+        return Layers(frozen=frozen, mixed=any(one.mixed for one in said), lora=lora)
 
     def use(self, task: str) -> TaskUse:
         """What is read of ``task``; the official splits, whole, if the recipe says nothing."""

@@ -12,7 +12,7 @@ from xstilts.phases.forms import OWN, SOURCE
 from xstilts.phases.planned import Planned
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import is_trained
-from xstilts.phases.stage_use import StageUse, stage_names
+from xstilts.phases.stage_use import StageUse
 from xstilts.store import Store
 from xstilts.tasks import get_task
 from xstilts.train.spec import Mix
@@ -23,23 +23,9 @@ if TYPE_CHECKING:
     from xstilts.stats.items import Counts
 
 COLUMNS = (
-    "recipe",
-    "encoder",
-    "arm",
-    "source",
-    "target",
-    "language",
-    "split",
-    "metric",
-    "value",
-    "n",
-    "seed",
-    "floor",
-    "protocol",
-    "step",
-)
-
-
+    "recipe", "encoder", "arm", "source", "target", "language", "split", "metric", "value", "n",
+    "seed", "floor", "protocol", "step",
+)  # fmt: skip
 _NUMBERS = ("cap", "temperature", "examples")  # of a mixture
 
 
@@ -132,7 +118,8 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     of the target stage are ``target_language``, ``target_translated``, a few-shot stage's ``k``,
     ``draw`` and what it comes ``after``, the arm whose updates make it ``longer``, and their
     number in the mean over targets and finished seeds. ``frozen``, ``carried`` and ``reinit_top``
-    count blocks; ``carried_blocks`` says which.
+    count blocks; ``carried_blocks`` says which. ``merged`` has other arms and their weights, whose
+    trainings count among the arm's ``examples``.
     """
     import pandas as pd
 
@@ -140,10 +127,11 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
     rows = []
     for arm in recipe.arms:
         stages = recipe.before(arm)
-        names = zip(stage_names(stages, recipe.targets), stages, strict=True)
-        trained = {f"{arm}/{name}": stage for name, stage in names if stage.trains}
+        trained, merged = recipe.trained(arm), recipe.merged(arm)
         found = [_values(planned, store, name) for name in trained]
-        known = all(found) and not _checkpoint(stages)
+        others = [name for other in merged for name in recipe.trained(other)]
+        every = found + [_values(planned, store, name) for name in others]
+        known = all(every) and not _checkpoint(stages)
         mixes = [stage.mix or Mix() for stage in stages if stage.mix or len(stage.tasks) > 1]
         told = _trainings(stages)
         rows.append(
@@ -155,12 +143,13 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
                 "tasks": " > ".join(" + ".join(sorted(s.tasks)) or _other(s) for s in told),
                 "language": " > ".join(_language(stage) for stage in told),
                 "translated": " > ".join(str(s.translated) for s in told if s.translated),
-                "examples": sum(v[0]["examples"] for v in found) if known else None,
+                "examples": sum(v[0]["examples"] for v in every) if known else None,
                 "mix_law": " > ".join(mix.law for mix in mixes),
                 **{f"mix_{key}": _only(getattr(m, key) for m in mixes) for key in _NUMBERS},
                 **{key: _counts(found, key) for key in ("expected", "realised")},
                 "checkpoint": _checkpoint(stages),
                 "lineage": "unknown" if _checkpoint(stages) else "known",
+                "merged": ", ".join(f"{n} {w:g}" for n, w in sorted(merged.items())),
                 **_on_text(list(trained.values()), found),
                 **_on_target(planned, store, arm),
                 **_on_layers(recipe.arms[arm]),
@@ -169,8 +158,8 @@ def arm_rows(planned: Planned, store: Store) -> "pd.DataFrame":
             }
         )
     mix, few = ("examples", "mix_cap", "mix_examples", "mlm_rows"), ("k", "draw")
-    layers = ("frozen", "reinit_top", "carried", "carried_draw")
-    numbers = ("mix_temperature", "further_updates", "mlm_share")
+    layers = ("frozen", "reinit_top", "carried", "carried_draw", "lora_rank")
+    numbers = ("mix_temperature", "further_updates", "mlm_share", "lora_scale")
     kinds = dict.fromkeys((*mix, *few, *layers), "Int64") | dict.fromkeys(numbers, "Float64")
     return pd.DataFrame(rows).astype({**kinds, "carried_embeddings": "boolean"})
 
@@ -196,6 +185,8 @@ def _kind(recipe: Recipe, arm: str) -> str:
     """What an arm is: by its stages before the target, else by what it says of the target."""
     before, said = recipe.before(arm), recipe.on_target(arm)
     stages = _trainings(before)
+    if recipe.merged(arm):
+        return "chain" if stages else "merge"
     if len(stages) > 1:
         return "chain"
     if stages and not stages[0].tasks:
@@ -260,6 +251,7 @@ def _on_layers(stages: Sequence[StageUse]) -> dict[str, Any]:
     """What an arm says of layers, in its own training and the target's."""
     frozen = [stage.freeze for stage in stages if stage.freeze]
     carried = [stage.carry for stage in stages if stage.carry]
+    lora = [stage for stage in stages if stage.lora]
     return {
         "frozen": _only(freeze.blocks for freeze in frozen),
         "frozen_during": " > ".join(freeze.during for freeze in frozen),
@@ -269,6 +261,9 @@ def _on_layers(stages: Sequence[StageUse]) -> dict[str, Any]:
         "carried_which": " > ".join(carry.which for carry in carried),
         "carried_draw": _only(carry.draw for carry in carried if carry.which == "random"),
         "carried_embeddings": _only(carry.embeddings for carry in carried),
+        "lora_rank": _only(stage.lora.rank for stage in lora if stage.lora),
+        "lora_scale": _only(stage.lora.scale for stage in lora if stage.lora),
+        "lora_during": " > ".join("target" if s.of_target else "intermediate" for s in lora),
     }
 
 
@@ -346,7 +341,9 @@ def same_data(planned: Planned) -> set[tuple[str, str]]:
         if not is_trained(planned.recipe, target):
             continue
         data = planned.trainings[target].train
-        for arm, stages in planned.recipe.arms.items():
+        for arm in planned.recipe.arms:
+            behind = [arm, *planned.recipe.merged(arm)]
+            stages = [stage for name in behind for stage in planned.recipe.arms[name]]
             seen = [planned.trainings[task].train for stage in stages for task in stage.tasks]
             if any(set(other.digests) & set(data.digests) for other in seen):
                 found.add((arm, target))

@@ -13,7 +13,8 @@ WAYS = (
     "tasks", "language", "translated", "mix_law", "mix_cap", "mix_temperature", "mix_examples",
     "mlm_share", "mlm_languages", "checkpoint", "target_language", "target_translated", "k", "draw",
     "after", "longer", "frozen", "frozen_during", "reinit_top", "layer_mix", "carried",
-    "carried_which", "carried_draw", "carried_embeddings",
+    "carried_which", "carried_draw", "carried_embeddings", "lora_rank", "lora_scale", "lora_during",
+    "merged",
 )  # fmt: skip
 # Those that an arm with plain English stages does not have.
 EXTRAS = tuple(way for way in WAYS if not way.startswith("mix_"))[1:]

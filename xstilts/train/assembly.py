@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -19,6 +20,7 @@ from xstilts.train.text_part import NAME, TextPart
 
 Config = FineTune | Mixture | Reading
 AnyModel = TaskModel | JointModel | MaskedLM
+_Part = TypeVar("_Part", TaskModel, MaskedLM)
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,23 @@ class Assembly:
     text: TextPart | None
     packed: bool
 
+    def merge_adapters(self) -> None:
+        """Add them to the encoder's weights, which are then those of a plain encoder."""
+        from xstilts.models.adapters import merge
+
+        first: Part | TextPart | None = self.parts[0] if self.parts else self.text
+        assert first is not None, "a stage has tasks or text"
+        merge(first.model.encoder)  # which all of them share
+
 
 def assemble(
     config: Config, inputs: Mapping[str, Result], context: Context, device: torch.device
 ) -> Assembly:
-    """Load the encoder that a stage starts from, put its heads on it, and freeze what it says."""
+    """Load the encoder that a stage starts from, put heads on it, freeze or adapt its layers."""
     start = inputs["start"].folder if "start" in inputs else context.sources[str(config.encoder)]
     own = {head.task: _inputs_of(config, head, inputs) for head in config.heads}
     models = (
-        _task_model(config, head, start, own[head.task]["train"]).to(device)
+        _adapted(config, _task_model(config, head, start, own[head.task]["train"])).to(device)
         for head in config.heads
     )
     text = None
@@ -53,7 +63,8 @@ def assemble(
         seed = derive(config.seed, "head", NAME)
         masked, kind = load_masked_lm(start, seed=seed, dropout=config.how.dropout)
         size = config.how.batch_size
-        text = TextPart(config.text, masked.to(device), kind, inputs, context, size, config.seed)
+        masked = _adapted(config, masked).to(device)
+        text = TextPart(config.text, masked, kind, inputs, context, size, config.seed)
     model: AnyModel
     each: list[TaskModel] = []
     if isinstance(config, Reading):
@@ -88,6 +99,16 @@ def _task_model(config: Config, head: Head, start: Path, train: Result) -> TaskM
         dropout=config.how.dropout,
         mixed=config.layers.mixed,
     )
+
+
+def _adapted(config: Config, part: _Part) -> _Part:
+    """The model with new adapters where the stage trains some: the same ones under every head."""
+    lora = config.layers.lora
+    if lora is not None:
+        from xstilts.models.adapters import adapt
+
+        adapt(part.encoder, lora.rank, lora.scale, derive(config.seed, "lora", config.task))
+    return part
 
 
 def _inputs_of(config: Config, head: Head, inputs: Mapping[str, Result]) -> dict[str, Result]:

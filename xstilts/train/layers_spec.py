@@ -1,4 +1,4 @@
-"""Encoders put together from layers, without training. No torch here, so planning stays light."""
+"""Encoders put together without training, and adapters. No torch here, so planning stays light."""
 
 from typing import Literal
 
@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 from xstilts.core.seeds import derive
 from xstilts.core.spec import Spec
 from xstilts.core.validation import refusal
+
+MERGED = "merged."  # before the number in the name of an input: an encoder with a weight
 
 
 class Carry(Spec):
@@ -70,3 +72,27 @@ class Reinit(Spec):
     blocks: int = Field(ge=1)
     encoder: str | None
     seed: int
+
+
+class Merged(Spec):
+    """A step that adds to an encoder what trainings changed in it.
+
+    Attributes:
+        weights: of each training, in the order of the inputs ``merged.1``, ``merged.2`` …
+        encoder: digest of the encoder that they all began with; None if a step makes it.
+    """
+
+    weights: tuple[float, ...] = Field(min_length=1)
+    encoder: str | None
+
+
+class Lora(Spec):
+    """Low-rank adapters, trained in the place of the encoder's own weights (arXiv 2106.09685).
+
+    Attributes:
+        rank: of what is added to each matrix.
+        scale: what it is multiplied by, the paper's alpha over the rank.
+    """
+
+    rank: int = Field(ge=1)
+    scale: float = Field(default=1.0, gt=0)

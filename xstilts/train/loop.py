@@ -66,6 +66,8 @@ def finetune(
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
         built.model.load_state_dict(run.best)
+        if config.layers.lora is not None:
+            built.merge_adapters()
         built.model.save(folder)
     checkpoint.clear(folder)
     layers = _layers(config.layers, built.parts, kept)
@@ -91,11 +93,12 @@ def rows_kept(model: AnyModel, config: Config, folder: Path, runtime: Runtime) -
 
 
 def _layers(layers: Layers, parts: list[Part], kept: bool) -> dict[str, Any]:
-    """What the record says of them: blocks that were frozen, and of each head the mix it learnt."""
+    """What the record says of them: frozen blocks, adapters, and of each head the mix it learnt."""
     mixes = {part.head.task: part.model.mix for part in parts}
     frozen = {} if layers.frozen is None else {"frozen": layers.frozen, "prefix_kept": kept}
+    lora = {} if layers.lora is None else {"lora": layers.lora.model_dump()}
     mixed = {task: mix.record() for task, mix in mixes.items() if mix is not None}
-    return frozen | ({"layer_mix": mixed} if mixed else {})
+    return frozen | lora | ({"layer_mix": mixed} if mixed else {})
 
 
 class Run:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from xstilts.core.spec import Spec, added
 from xstilts.core.validation import refusal
 from xstilts.tasks.spec import AnswerRules, Kind
+from xstilts.train.layers_spec import Lora
 from xstilts.train.text_spec import TextUpdates
 
 LOG = "log.jsonl"
@@ -92,10 +93,13 @@ class Layers(Spec):
         frozen: blocks from the bottom that stay as they are, with the embeddings; 0 freezes the
             embeddings alone, None nothing.
         mixed: whether each head reads a learned mix of all layers instead of the top one.
+        lora: adapters that learn in the place of all of the encoder's weights, which get them added
+            when the stage is done; None trains the weights themselves.
     """
 
     frozen: int | None = None
     mixed: bool = False
+    lora: Lora | None = added(None, absent_when=None)
 
 
 PLAIN = Layers()
