@@ -300,6 +300,11 @@ def test_a_variant_is_written_with_its_knob_turned_and_said_in_other_languages(t
     assert there == tmp_path / "translated" / "qfi" / name / "train.tsv"
     other = read(tmp_path / "translated" / "qfi", name, "train", "en")
     assert [(e.id, e.label) for e in other] == [(e.id, e.label) for e in examples]
+    vary(tmp_path, "lab_mnli_times_3", SIZES)
+    more = read(tmp_path, "lab_mnli_times_3", "train", "en")
+    few = read(data, "lab_mnli", "train", "en")
+    assert len(more) == 3 * len(few)
+    assert [e.first for e in more[: len(few)]] == [e.first for e in few]
     noisy = vary(tmp_path, "lab_mnli_noise_30", SIZES)
     assert noisy[1].read_bytes() == (data / "lab_mnli" / "dev_matched.tsv").read_bytes()
 

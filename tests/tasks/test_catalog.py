@@ -53,10 +53,13 @@ def test_a_variant_is_its_task_with_one_knob_turned_and_files_of_its_own(name):
     assert len(turned) == 1
     assert name.startswith(f"{other.name}_{turned.pop()}_")
     assert task.files[0].folders == (name,)
-    told = {"name", "about", "knobs", "variant_of", "train", "files", "labels"}
+    told = {"name", "about", "knobs", "variant_of", "train", "files", "labels", "sizes"}
     same = [one.model_dump(exclude=told) for one in (task, other)]
     assert same[0] == same[1]
     assert task.labels == other.labels[: task.knobs.get("labels", len(other.labels))]
+    times = int(task.knobs.get("times", 1))
+    assert task.sizes.train == times * other.sizes.train
+    assert (task.sizes.dev, task.sizes.test) == (other.sizes.dev, other.sizes.test)
 
 
 @every_task

@@ -282,7 +282,9 @@ def _items(name: str, part: Part, code: str, seed: int, sizes: Sizes, knobs: Kno
     origin = _origin(name)
     release = RELEASES[origin]
     chance = Chance(seed, "task", origin, part, "" if release.parallel else code)
-    return release.make(chance, part, sizes.of(part), knobs or knobs_of(name))
+    knobs = knobs or knobs_of(name)
+    times = knobs.times if part == "train" else 1
+    return release.make(chance, part, times * sizes.of(part), knobs)
 
 
 def _translated(name: str, file: File, code: str) -> str:

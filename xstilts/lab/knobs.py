@@ -15,6 +15,7 @@ class Knobs:
         noise: share of the training labels that are replaced by another one, 0 to 1.
         shared: share of the training examples made as the target's are, 0 to 1; the others ask the
             same of what things are like instead of what people do.
+        times: its training file holds so many times the items of the others.
     """
 
     steps: int = 1
@@ -22,3 +23,4 @@ class Knobs:
     labels: int = 3
     noise: float = 0.0
     shared: float = 1.0
+    times: int = 1

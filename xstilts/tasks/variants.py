@@ -1,7 +1,8 @@
 """Tasks of the laboratory with one knob turned: declared as their task, in files of their own.
 
 ``lab_mnli_noise_30`` is ``lab_mnli`` with 30 % wrong training labels, and otherwise the same: kind,
-size, format and languages. Its files are written when a recipe asks for them.
+size, format and languages; only ``times`` turns the size. Files are written when a recipe asks for
+them.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ TURNED: Mapping[str, Mapping[str, tuple[Knob, ...]]] = MappingProxyType(
             "labels": (2,),
             "noise": (0.1, 0.3),
             "shared": (0.0, 0.5),
+            "times": (3,),
         },
         "lab_qqp": {"steps": (0, 3), "noise": (0.1, 0.3)},
         "lab_squad_v1": {"steps": (0, 2, 3), "length": (2, 6)},
@@ -46,6 +48,9 @@ def turned(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     labels = raw.get("labels", [])
     if knob == "labels":
         labels = labels[: int(value)]  # as the laboratory leaves out the last ones
+    sizes = raw["sizes"]
+    if knob == "times":
+        sizes = sizes | {"train": int(value) * sizes["train"]}
     return {
         **raw,
         "name": name,
@@ -53,6 +58,7 @@ def turned(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
         "labels": labels,
         "train": name,
         "variant_of": task,
+        "sizes": sizes,
         "knobs": raw["knobs"] | {knob: value},
         "files": [files | {"folders": [name]} for files in raw["files"]],
     }
