@@ -18,6 +18,7 @@ from xstilts.phases.slices import (
     original,
     refuse_overlap,
     scored,
+    sources,
     trained,
     tuned,
 )
@@ -42,7 +43,8 @@ def make_plan(
     """
     has_a_target_stage(recipe)
     if recipe.data == "lab":
-        workplace = workplace.with_lab(_trained_tasks(recipe))
+        learnt = [task for name in _trained_tasks(recipe) for task in sources(recipe, name)]
+        workplace = workplace.with_lab(learnt)
     files = Files(workplace)
     trainings = {name: trained(recipe, name, files, without) for name in _trained_tasks(recipe)}
     slices = {target: scored(recipe, target, files) for target in recipe.targets}
