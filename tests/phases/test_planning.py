@@ -235,3 +235,12 @@ def test_an_encoder_of_the_hub_without_a_revision_can_be_planned_but_not_run(
     monkeypatch.delenv("XSTILTS_DATA", raising=False)
     with pytest.raises(EncoderError, match="has no revision"):
         xstilts.run("xtreme/paper", store=tmp_path)
+
+
+def test_a_variant_that_only_a_target_is_trained_on_has_its_files(tmp_path: Path) -> None:
+    changes = ["arms={none: []}", "targets=[lab_xnli]", "languages=[en]", "seeds=[0]"]
+    changes.append("tasks.lab_xnli.train=lab_mnli_times_3")
+    found = make_plan(load("quickstart", changes), Workplace.of(tmp_path, None))
+    found.require_files()
+    train = found.plan.steps["none/lab_xnli@0"].inputs["train"]
+    assert train.address.startswith("tokens/lab_mnli_times_3")
