@@ -8,7 +8,9 @@ READY := $(VENV)/.ready
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@began=$$(date +%s); \
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]' && \
+	echo "installed in $$(($$(date +%s) - began)) s"
 	touch $(READY)
 
 demo: $(READY)  ## Run the quickstart; the last line is the path of the report.

@@ -87,6 +87,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
 
 @pytest.mark.evidence
 def test_zero_shot_scores_fall_with_distance_and_rise_with_pretraining_text(found: Found) -> None:
+    """Fails as it stands: text leaves 0 just inside its interval (`docs/phenomenon.md`)."""
     assert len(found.languages) >= 12
     distance, pieces = correlations(found)
     assert distance.high < 0
@@ -97,12 +98,11 @@ def test_zero_shot_scores_fall_with_distance_and_rise_with_pretraining_text(foun
 def test_a_language_without_a_common_word_or_letter_is_read(found: Found) -> None:
     scores, floors = found.scores[PRETRAINED], found.floors
     assert scores["lab_xnli", FAR] > 50
-    assert scores["lab_udpos", FAR] > 2 * floors["lab_udpos", FAR]
+    assert scores["lab_udpos", FAR] > 2 * max(floors["lab_udpos", FAR], found.by_place[FAR])
 
 
 @pytest.mark.evidence
 def test_english_pairs_are_understood(found: Found) -> None:
-    """Fails as it stands: two of five seeds stay below (`docs/phenomenon.md`)."""
     assert found.scores[PRETRAINED]["lab_xnli", "en"] >= 85
 
 
@@ -112,4 +112,4 @@ def test_without_pretraining_no_word_of_that_language_is_read(found: Found) -> N
     random = found.scores[UNTRAINED]
     assert random["lab_xnli", FAR] < CHANCE + NOISE
     assert random["lab_udpos", FAR] < found.by_place[FAR] + NOISE
-    assert random["lab_panx", FAR] < found.scores[PRETRAINED]["lab_panx", FAR] - 20
+    assert random["lab_panx", FAR] < NOISE
