@@ -3,7 +3,7 @@
     python -m bench.ground_truth [STORE] [KEY=VALUE …]
 
 Trains the first tagging target of the quickstart, with no intermediate task, under a pool of seeds.
-A null arm is five of them beside a baseline of five others, so that its true gain is 0. A planted
+A null arm is ten of them beside a baseline of ten others, so that its true gain is 0. A planted
 arm is a null arm in whose predictions a random share of the wrong words is put right (or of the
 right words wrong) before they are scored; the share is the one that changes the mean over the pool
 by 3 points. Every arm goes through the rules of the reports: floors, means over languages, paired
@@ -44,7 +44,7 @@ from xstilts.store import Store
 from xstilts.tasks import Task, get_task
 
 RECIPE = "quickstart"
-POOL, SEEDS, ARMS, FURTHER = 30, 5, 20, 1_000
+POOL, SEEDS, ARMS, FURTHER = 30, 10, 20, 1_000
 EFFECT = 3.0  # points
 RESULTS = Path("docs/results")
 Row = dict[str, Any]

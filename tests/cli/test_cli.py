@@ -151,7 +151,7 @@ def test_answers_to_unknown_questions_are_ignored_aloud() -> None:
 
 def test_every_task_of_the_study_is_listed_for_programs() -> None:
     listed = {task["name"]: task for task in json.loads(xstilts("tasks", "--json").stdout)}
-    assert len(listed) == 80
+    assert len(listed) == 81
     assert {"anli_plus_mini", "ud_supertags", "lareqa", "mewslix", "masakhapos"} < set(listed)
     told = ("kind", "languages", "sizes", "metrics", "floor", "license", "citation", "hub", "files")
     assert all(key in task for task in listed.values() for key in told)
