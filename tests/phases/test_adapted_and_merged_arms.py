@@ -1,5 +1,6 @@
 """Arms that train adapters or add up other arms: what is promised, refused, run and told."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +163,16 @@ def test_blocks_drawn_anew_stay_untrained_in_a_sum(planned: Plan) -> None:
     )
     with pytest.raises(RecipeError, match="they would stay random"):
         planned(arms)
+
+
+@pytest.mark.parametrize("stage", ["{train: mnli, lora: {rank: RANK}}", "{lora: {rank: RANK}}"])
+def test_a_rank_that_no_matrix_has_is_refused(planned: Plan, world: Path, stage: str) -> None:
+    width = json.loads((world / "encoder" / "config.json").read_text())["hidden_size"]
+    planned(f"it: [{stage.replace('RANK', str(width))}]")
+    with pytest.raises(RecipeError, match=f"has a rank of {width + 1}") as caught:
+        planned(f"it: [{stage.replace('RANK', str(width + 1))}]")
+    assert f"at most {width}" in caught.value.expected
+    assert caught.value.where == "arms.it: lora.rank" and caught.value.do
 
 
 @pytest.mark.parametrize(

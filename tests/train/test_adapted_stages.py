@@ -4,18 +4,14 @@ import json
 from functools import partial
 
 import pytest
-import torch
-from test_layer_transfer import SAID, parts, same
-from test_resume import WHOLE, files, timeless
+from test_layer_transfer import ADAPTED, SAID, parts, same
+from test_resume import files
 from tiny_encoders import BLOCKS
 from transformers import AutoModel
 from workbench import TRAINED
 
-from xstilts.train import loop
 from xstilts.train.layers_spec import Lora
 from xstilts.train.spec import Layers
-
-ADAPTED = Layers(lora=Lora(rank=2, scale=2.0))
 
 
 @pytest.fixture
@@ -89,29 +85,3 @@ def test_adapters_differ_by_seed_rank_and_scale(workbench):
     said = [Layers(), ADAPTED, Layers(lora=Lora(rank=3, scale=2.0)), Layers(lora=Lora(rank=2))]
     keys = [bench.train("mnli", SAID, layers=layers).key for layers in said]
     assert len({*keys, bench.train("mnli", SAID, seed=1, layers=ADAPTED).key}) == 5
-
-
-@pytest.mark.parametrize(("name", "dropout"), [("xlmr", 0.0), ("bert", 0.2), ("modernbert", 0.2)])
-def test_an_interrupted_stage_with_adapters_ends_with_the_same_bytes(
-    workbench, deep, monkeypatch, name, dropout
-):
-    said = SAID.model_copy(update={"dropout": dropout})
-    whole, torn = workbench(deep(name), "whole"), workbench(deep(name), "torn")
-    expected = whole.build(whole.train("mnli", said, layers=ADAPTED), WHOLE)
-    step, really, done = torn.train("mnli", said, layers=ADAPTED), loop.summed_gradient, []
-
-    def stop(*args, **more):
-        done.append(1)
-        if len(done) in (2, 5):
-            raise KeyboardInterrupt
-        return really(*args, **more)
-
-    monkeypatch.setattr(loop, "summed_gradient", stop)
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            torn.build(step, WHOLE)
-    torch.manual_seed(17)
-    found = torn.build(step, WHOLE)
-    assert len(done) == expected.value["updates"] + 2
-    assert files(found) == files(expected)
-    assert timeless(found.value) == timeless(expected.value)

@@ -51,6 +51,7 @@ class EncoderFiles:
         digest: of its weight and config files.
         tokenizer: digest of its tokenizer files.
         layers: number of blocks.
+        width: of their inputs and outputs; None where the config does not say.
         positions: longest row it can read, special pieces counted; None where unlimited.
         block_parameters: weights in the blocks, for cost estimates.
         languages: pretraining languages that its model card declares, None where it has none.
@@ -61,6 +62,7 @@ class EncoderFiles:
     digest: str
     tokenizer: str
     layers: int
+    width: int | None
     positions: int | None
     block_parameters: float
     languages: tuple[str, ...] | None
@@ -96,6 +98,7 @@ def inspect(folder: Path, digests: Digests, *, where: str) -> EncoderFiles:
         digests.of_all([config_file, *weights]),
         digests.of_all(tokenizer),
         layers,
+        hidden or None,
         positions(config),
         float(layers * (4 * hidden * hidden + 2 * hidden * inner)),
         _card_languages(folder / "README.md", where),

@@ -56,6 +56,13 @@ class Encoder:
         return self.files.layers if self.files else None
 
     @property
+    def width(self) -> int | None:
+        """Of what goes in and out of a block, None where unknown."""
+        if self.made:
+            return self.made.declared.model.width
+        return self.files.width if self.files else None
+
+    @property
     def block_parameters(self) -> float | None:
         """Weights in the blocks, None where unknown."""
         if self.made:

@@ -91,9 +91,17 @@ def learnable(
     """Refuse layers that cannot be frozen, adapted or mixed in a stage of an arm.
 
     Raises:
-        RecipeError: for more blocks than there are, for frozen or adapted blocks that were drawn
-            anew and never trained, and for a mix that a ranking would read.
+        RecipeError: for more blocks or ranks than there are, for frozen or adapted blocks that were
+            drawn anew and never trained, and for a mix that a ranking would read.
     """
+    width = builder.encoder.width
+    if layers.lora is not None and width is not None and layers.lora.rank > width:
+        raise RecipeError(
+            f"No matrix of {builder.encoder.label} has a rank of {layers.lora.rank}",
+            where=f"arms.{arm}: lora.rank",
+            expected=f"at most {width}, the width of its blocks",
+            do="write a low rank there, such as 8",
+        )
     if layers.lora is not None and start.untrained:
         raise RecipeError(
             f"The encoder's own weights are held by lora, and the top {start.untrained} blocks "
