@@ -186,7 +186,7 @@ def test_the_languages_of_the_laboratory_are_shown_with_knobs_and_a_glossed_sent
     )
     assert "qpa   Pasht" in done.stdout
     row = next(line for line in lines if line.startswith("qor"))
-    assert row.split() == "qor Orvek 0.80 0.00 SOV before agglutinating tifinagh 0.037".split()
+    assert row.split() == "qor Orvek 0.80 0.00 SOV before agglutinating tifinagh 0.008".split()
     at = next(i for i, line in enumerate(lines) if line.startswith("qco  Mara"))
     assert lines[at] == "qco  Mara Velt Tavo in the farmer from two red apple buy not did."
     assert lines[at + 1].split() == lines[at].removesuffix(".").split()[1:]

@@ -42,9 +42,10 @@ class Choice(NamedTuple):
 
 
 def ending(chance: Chance, part: Part) -> Choice:
-    """Two people get a thing each, and one of them goes on: which of four endings follows?
+    """Two people get a thing each and go somewhere: which of four endings follows?
 
-    The one in which that person uses the own thing. The four are both people with both things.
+    The one in which the last to go uses the own thing. The four are both people with both things,
+    and the context names each person twice and each thing once, so that counting tells nothing.
     """
     while True:
         kind = chance.one(tuple(_USES))
@@ -58,9 +59,12 @@ def ending(chance: Chance, part: Part) -> Choice:
         for name, thing in zip(names, things, strict=True)
     ]
     about = chance.below(2)
-    there = ("to", Thing(chance.one(NOUNS["place"]), "the"))
-    last = Event("go", Thing(names[about]), other=there)
-    context = (*map(Sentence, chance.mixed(got)), Sentence(last, link="then"))
+    places = chance.some(NOUNS["place"], 2)
+    went = [
+        Sentence(Event("go", Thing(names[who]), other=("to", Thing(place, "the"))), link="then")
+        for who, place in zip((1 - about, about), places, strict=True)
+    ]
+    context = (*map(Sentence, chance.mixed(got)), *went)
     pairs = chance.mixed([(a, b) for a in range(2) for b in range(2)])
     choices = tuple(
         Sentence(Event(use, Thing(names[a]), patient=Thing(things[b], "the"))) for a, b in pairs

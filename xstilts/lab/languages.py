@@ -61,8 +61,8 @@ class Language:
         return sum(self.knobs.values()) / len(self.knobs)
 
 
-# amounts: each a third of the one before
-_A, _B, _C, _D = 1.0, 0.33, 0.11, 0.037
+# amounts: each a fifth of the one before
+_A, _B, _C, _D = 1.0, 0.2, 0.04, 0.008
 LANGUAGES = (
     Language(SOURCE, "English words, no inflection", 1.0),
     # distance 0.05 to 0.25
