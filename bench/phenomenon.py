@@ -5,7 +5,8 @@
 Runs `lab/phenomenon`, no intermediate task and five targets of five kinds, in all languages, with
 its encoder and with one of random weights. Scores are means over the seeds. A language's text is
 counted in pieces that pretraining read. Writes ``docs/results/phenomenon.csv``, a line a language,
-and ``docs/results/phenomenon-ranks.csv``, a line a target.
+``docs/results/phenomenon-ranks.csv``, a line a target, and ``docs/results/phenomenon-cells.csv``,
+a line a score and seed.
 """
 
 import csv
@@ -39,6 +40,7 @@ SEEDS = (20, 21, 22, 23, 24)  # never looked at while settings were chosen
 NOISE = 5.0  # points; two standard errors of a share of 400
 PRETRAINED, UNTRAINED = "paper", "untrained"
 RESULTS = Path("docs/results")
+CELLS = ["encoder", "target", "language", "metric", "seed", "value", "floor"]
 Scores = Mapping[tuple[str, str], float]
 Row = dict[str, Any]
 
@@ -53,12 +55,14 @@ class Found:
         pieces: language -> pieces that pretraining read.
         by_place: language -> share of the tags of `lab_udpos`, 0-100, that an English word's place
             in its sentence tells, no word being known.
+        cells: a line a score and seed, of which ``scores`` are the means.
     """
 
     scores: Mapping[str, Scores]
     floors: Scores
     pieces: Mapping[str, int]
     by_place: Mapping[str, float]
+    cells: Sequence[Row] = ()
 
     @property
     def languages(self) -> list[str]:
@@ -76,10 +80,6 @@ class Found:
         places = [(target, code) for code in self.languages]
         return sum(scores[place] > self.floors[place] + NOISE for place in places)
 
-    def mean(self, code: str) -> float:
-        """Over all targets, with the pretrained encoder."""
-        return fmean(self.scores[PRETRAINED][target, code] for target in self.targets)
-
 
 def main() -> None:
     """Train, judge, print, write."""
@@ -90,8 +90,8 @@ def main() -> None:
         for row in rows:
             print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
     read = sum(found.pieces.values()) / 1e6
-    for name, rows in tables.items():
-        write(name, rows, f"no intermediate task; {read:.1f} million pieces read in pretraining")
+    for name, lines in {**tables, "phenomenon-cells": found.cells}.items():
+        write(name, lines, f"no intermediate task; {read:.1f} million pieces read in pretraining")
 
 
 def measured(
@@ -126,7 +126,9 @@ def measured(
     place = Workplace.of(store)
     record = place.store.open(step.address, step.key, step.identity).value
     pieces = {code: facts["seen"] for code, facts in record["languages"].items()}
-    return Found(scores, floors, pieces, by_place(place.with_lab().data, list(pieces)))
+    ordered = rows[CELLS].round({"value": 2, "floor": 2}).sort_values(CELLS[:-2])
+    cells = [dict(zip(CELLS, row, strict=True)) for row in ordered.itertuples(index=False)]
+    return Found(scores, floors, pieces, by_place(place.with_lab().data, list(pieces)), cells)
 
 
 def by_place(roots: Sequence[Path], codes: Sequence[str]) -> dict[str, float]:
@@ -181,10 +183,13 @@ def scored_in(found: Found, code: str) -> list[str]:
     return [target for target in found.targets if (target, code) in found.floors]
 
 
-def correlations(found: Found, target: str = "") -> tuple[RankCorrelation, RankCorrelation]:
+def correlations(
+    found: Found, target: str = "", encoder: str = PRETRAINED
+) -> tuple[RankCorrelation, RankCorrelation]:
     """Of a target's scores, or their mean, with distance, and with pieces at equal distance."""
     codes = found.languages
-    scores = [found.scores[PRETRAINED][target, c] if target else found.mean(c) for c in codes]
+    targets = [target] if target else found.targets
+    scores = [fmean(found.scores[encoder][t, code] for t in targets) for code in codes]
     distance = [language(code).distance for code in codes]
     pieces = [float(found.pieces[code]) for code in codes]
     return rank_correlation(distance, scores), rank_correlation(pieces, scores, distance)
@@ -194,17 +199,27 @@ def by_target(found: Found) -> list[Row]:
     """One line a target, then their mean."""
     rows: list[Row] = []
     for target in (*found.targets, ""):
-        distance, pieces = (
-            f"{c.rho:+.2f} ({c.low:+.2f} to {c.high:+.2f})" for c in correlations(found, target)
+        told = {
+            encoder: [
+                f"{c.rho:+.2f} ({c.low:+.2f} to {c.high:+.2f})"
+                for c in correlations(found, target, encoder)
+            ]
+            for encoder in (PRETRAINED, UNTRAINED)
+        }
+        rows.append(
+            {
+                "target": target or "mean of all",
+                "languages above floor": found.above(target) if target else "",
+                "with distance": told[PRETRAINED][0],
+                "with pieces": told[PRETRAINED][1],
+                "random, with distance": told[UNTRAINED][0],
+                "random, with pieces": told[UNTRAINED][1],
+            }
         )
-        name = target or "mean of all"
-        above = found.above(target) if target else ""
-        row = {"target": name, "languages above floor": above}
-        rows.append(row | {"with distance": distance, "with pieces": pieces})
     return rows
 
 
-def write(name: str, rows: list[Row], note: str) -> None:
+def write(name: str, rows: Sequence[Row], note: str) -> None:
     """The CSV and what it was measured with."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     with (RESULTS / f"{name}.csv").open("w", newline="") as file:
