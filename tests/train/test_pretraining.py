@@ -181,7 +181,7 @@ def test_only_what_is_asked_for_counts(home, tmp_path):
     """The loss is the library's over the labels alone, and so is its gradient."""
     run = running(home, tmp_path)
     asked = run.text.next(0, 16)[0]
-    loss = run.loss(asked)
+    loss = run.loss(asked, 4096)
     ours = {n: p.grad.clone() for n, p in run.model.inner.named_parameters()}
     library = type(run.model.inner)(run.model.inner.config)
     library.load_state_dict(run.model.inner.state_dict())
@@ -198,9 +198,9 @@ def test_only_what_is_asked_for_counts(home, tmp_path):
 def test_micro_batches_change_nothing_but_rounding(home, tmp_path):
     gradients = []
     for tokens in (64, 10_000):
-        run = running(home, tmp_path, micro_tokens=tokens)
+        run = running(home, tmp_path)
         asked = run.text.next(0, 16)[0]
-        gradients.append([run.loss(asked)])
+        gradients.append([run.loss(asked, tokens)])
         gradients[-1] += [p.grad.clone() for p in run.model.parameters()]
     assert gradients[0][0] == pytest.approx(gradients[1][0], rel=1e-6)
     for a, b in zip(gradients[0][1:], gradients[1][1:], strict=True):

@@ -89,7 +89,7 @@ class StoreError(UserError):
 
 
 class MachineError(UserError):
-    """A machine that could not be measured."""
+    """A machine that could not be measured, or has too little memory."""
 
 
 class FingerprintError(XstiltsError):

@@ -43,7 +43,7 @@ class Runtime(BaseModel):
         threads: CPU threads of the process that runs a stage. Sums are split by thread, so the
             last bits of a result may depend on it; it is recorded with every result.
         workers: processes side by side. A stage that runs alone gets the threads of all.
-        micro_tokens: padded tokens that one forward pass may hold.
+        micro_tokens: padded tokens that one forward pass may hold; halved where memory ends.
         checkpoint_seconds: time between two checkpoints of a running stage.
         keep_weights: which trained weights outlive the run: those of stages that another stage
             or a retrieval target starts from, or all.

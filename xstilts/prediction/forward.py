@@ -1,6 +1,8 @@
 """Forward passes over the rows of a slice, shortest first, within a budget of padded pieces."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -10,11 +12,13 @@ from transformers import PreTrainedModel
 
 from xstilts.data.batches import Ints, TokenArrays, micro_batches
 from xstilts.models.device import Precision, number_format
+from xstilts.models.memory import freed, halved
 from xstilts.models.packing import layer_outputs
 from xstilts.models.task_model import TaskModel
 from xstilts.prediction.spec import Pooling
 
 Floats = NDArray[np.floating]
+T = TypeVar("T")
 
 
 def inputs_of(arrays: TokenArrays, rows: Ints, device: torch.device) -> dict[str, Tensor]:
@@ -50,12 +54,34 @@ def logits(
         logits in fp32 (see :meth:`TaskModel.forward` for shapes).
     """
     model.eval()
-    for examples in micro_batches(arrays, np.arange(arrays.examples), micro_tokens):
+
+    def computed(examples: Ints) -> tuple[Ints, Floats]:
         rows = arrays.rows_of(examples)
         inputs = shaped_for(model, inputs_of(arrays, rows, device), len(examples))
         with number_format(precision, device):
             out = model(**inputs)
-        yield examples, rows, out.float().cpu().numpy()
+        return rows, out.float().cpu().numpy()
+
+    for examples, (rows, found) in _within_memory(arrays, micro_tokens, device, computed):
+        yield examples, rows, found
+
+
+def _within_memory(
+    arrays: TokenArrays, micro_tokens: int, device: torch.device, compute: Callable[[Ints], T]
+) -> Iterator[tuple[Ints, T]]:
+    """Micro-batches of all examples with what is computed of each; smaller where memory ends."""
+    waiting = deque(micro_batches(arrays, np.arange(arrays.examples), micro_tokens))
+    while waiting:
+        examples = waiting[0]
+        try:
+            found = compute(examples)
+        except RuntimeError as error:
+            micro_tokens = halved(micro_tokens, error, device)
+        else:
+            yield waiting.popleft(), found
+            continue
+        freed(device)
+        waiting = deque(micro_batches(arrays, np.concatenate(waiting), micro_tokens))
 
 
 @torch.inference_mode()
@@ -90,7 +116,8 @@ def embed(
     if out is None:
         shape = len(layers), len(poolings), arrays.examples, int(encoder.config.hidden_size)
         out = np.empty(shape, np.float32)
-    for examples in micro_batches(arrays, np.arange(arrays.examples), micro_tokens):
+
+    def write(examples: Ints) -> None:
         inputs = inputs_of(arrays, arrays.rows_of(examples), device)
         with number_format(precision, device):
             found = states(inputs["ids"], inputs["mask"], inputs.get("types"))
@@ -98,6 +125,9 @@ def embed(
                 for i, pooling in enumerate(poolings):
                     vectors = _pooled(hidden, inputs["mask"], pooling)
                     out[layers.index(layer), i, examples] = vectors.cpu().numpy()
+
+    for _ in _within_memory(arrays, micro_tokens, device, write):
+        pass
     return out
 
 

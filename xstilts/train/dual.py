@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from xstilts.data.batches import Ints, TokenArrays, micro_batches
 from xstilts.models.device import Precision, number_format
+from xstilts.models.memory import random_state, set_random_state
 from xstilts.models.task_model import DualEncoder, TaskModel
 from xstilts.prediction.forward import inputs_of
 
@@ -53,7 +54,7 @@ def dual_gradient(
 
     states, parts = [], []
     for group in groups:
-        states.append(_random_state(device))
+        states.append(random_state(device))
         with torch.set_grad_enabled(group is groups[-1]):
             parts.append(encoded(group))
     order = torch.from_numpy(np.argsort(np.concatenate(groups))).to(device)
@@ -68,19 +69,7 @@ def dual_gradient(
     parts[-1].backward(gradients[groups[-1]])  # type: ignore[no-untyped-call]
     for group, state in zip(groups[:-1], states, strict=False):
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            _set(state, device)
+            set_random_state(state, device)
             again = encoded(group)
         again.backward(gradients[group])  # type: ignore[no-untyped-call]
     return float(loss.detach())
-
-
-def _random_state(device: torch.device) -> list[Tensor]:
-    """The state of the random numbers on the CPU, and on the device if it is another."""
-    more = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
-    return [torch.get_rng_state(), *more]
-
-
-def _set(state: list[Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state[0])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(state[1], device)

@@ -29,6 +29,7 @@ from xstilts.train.draws import draws_of, reading
 from xstilts.train.events import Events
 from xstilts.train.gradient import summed_gradient
 from xstilts.train.masked_text import masked_loss
+from xstilts.train.micro import MicroBatching
 from xstilts.train.optim import clip, make_optimizer, rate
 from xstilts.train.part import Part
 from xstilts.train.spec import LOG, LONGER, Layers, Reading
@@ -118,6 +119,7 @@ class Run:
         self.parts, self.model, self.text = parts, model, text
         self.config, self.lineage, self.folder = config, lineage, folder
         self.context, self.device, self.further = context, device, further
+        self.micro = MicroBatching(context, device)
         self.law: list[float] = []
         if isinstance(config, Reading):
             assert text is not None
@@ -173,11 +175,11 @@ class Run:
         start, count = self.draws.start[update], self.draws.count[update]
         return part, part.examples(int(start), int(count))
 
-    def gradient(self) -> tuple[str, nn.Module, float, int]:
+    def gradient(self, micro_tokens: int) -> tuple[str, nn.Module, float, int]:
         """Add that of the next update: what it is on, what it moves, mean loss, pieces read."""
         update = self.progress.update
         of: dict[str, Any] = {
-            "micro_tokens": self.context.runtime.micro_tokens,
+            "micro_tokens": micro_tokens,
             "precision": self.config.how.precision,
             "device": self.device,
         }
@@ -194,7 +196,7 @@ class Run:
     def one_update(self) -> tuple[str, float, float]:
         """One step of the optimizer; returns what it is on, mean loss and gradient's norm."""
         how = self.config.how
-        name, moved, loss, pieces = self.gradient()
+        name, moved, loss, pieces = self.micro.within(self.gradient, self.clear)
         if isinstance(self.model, JointModel):
             self.model.still(moved)
         norm = clip(self.model.parameters(), how.clip)
@@ -202,9 +204,13 @@ class Run:
             group["lr"] = rate(self.progress.update, self.total, how)
         if np.isfinite(norm):
             self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=False)  # the buffers are used again
+        self.clear()
         self.progress.pieces += pieces
         return name, loss, norm
+
+    def clear(self) -> None:
+        """Forget the gradient; its buffers are used again."""
+        self.optimizer.zero_grad(set_to_none=False)
 
     def select(self) -> None:
         """Score on the held-out examples; remember the weights if they are the best so far.
@@ -235,7 +241,7 @@ class Run:
         """Task -> its metric on the held-out English examples."""
         return {
             part.head.task: part.evaluate(
-                micro_tokens=self.context.runtime.micro_tokens * 4,
+                micro_tokens=self.micro.tokens * 4,
                 precision=self.config.how.precision,
                 device=self.device,
             )
@@ -244,10 +250,10 @@ class Run:
 
     def held_losses(self, text: TextPart) -> dict[str, float]:
         """Language -> the loss of the weights as they stand on held-out documents, nats a piece."""
-        return text.held_losses(
-            micro_tokens=self.context.runtime.micro_tokens * 4,
-            precision=self.config.how.precision,
-            device=self.device,
+        return self.micro.within(
+            lambda tokens: text.held_losses(
+                micro_tokens=tokens * 4, precision=self.config.how.precision, device=self.device
+            )
         )
 
     def log(self, **facts: float | str) -> None:

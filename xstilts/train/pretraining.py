@@ -28,6 +28,7 @@ from xstilts.models.masked_lm import MaskedLM, new_masked_lm
 from xstilts.train import checkpoint
 from xstilts.train.events import Events
 from xstilts.train.masked_text import MaskedText, masked_loss
+from xstilts.train.micro import MicroBatching
 from xstilts.train.muon import Muon
 from xstilts.train.optim import clip, make_optimizer, rate
 from xstilts.train.pretrain_spec import ABOUT, CARD, Pretrain
@@ -128,6 +129,7 @@ class Run:
     ) -> None:
         self.config, self.text, self.model = config, text, model
         self.folder, self.context, self.device = folder, context, device
+        self.micro = MicroBatching(context, device)
         mixed = np.average(text.frequencies, axis=0, weights=text.shares)
         model.guess(text.pieces.ordinary, mixed)
         self.optimizers = make_optimizers(model, config)
@@ -175,23 +177,28 @@ class Run:
     def one_update(self, lr: float) -> tuple[float, float]:
         """One step of the optimizer; returns the mean loss and the gradient's norm."""
         asked, read = self.text.next(self.progress.update, self.config.batch_size)
-        loss = self.loss(asked)
+        loss = self.micro.within(lambda tokens: self.loss(asked, tokens), self.clear)
         norm = clip(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = lr
             if np.isfinite(norm):
                 optimizer.step()
-            optimizer.zero_grad(set_to_none=False)  # the buffers are used again
+        self.clear()
         self.progress.seen = dict(Counter(self.progress.seen) + Counter(read))
         return loss, norm
 
-    def loss(self, asked: TokenArrays) -> float:
+    def clear(self) -> None:
+        """Forget the gradient; its buffers are used again."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=False)
+
+    def loss(self, asked: TokenArrays, micro_tokens: int) -> float:
         """Mean loss, in nats; adds its gradient if gradients are on."""
         return masked_loss(
             self.model,
             asked,
-            micro_tokens=self.context.runtime.micro_tokens,
+            micro_tokens=micro_tokens,
             precision=self.config.precision,
             device=self.device,
         )
@@ -200,7 +207,8 @@ class Run:
     def held_loss(self, language: str) -> float:
         """Mean loss on the held-out documents of a language."""
         self.model.eval()
-        return self.loss(self.text.held_out(language))
+        held = self.text.held_out(language)
+        return self.micro.within(lambda tokens: self.loss(held, tokens))
 
     def log(self, **facts: float | str) -> None:
         """Keep one entry of the metrics log."""
