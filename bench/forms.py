@@ -5,8 +5,9 @@
 Runs ``bench/recipes/forms.yaml`` on XSTILTS_DATA and XSTILTS_MODELS, and beside its arms two whose
 data are made here: a dictionary, of English sentences of NTREX and their German translations, and
 translations of SIB-200's English training data, which are its own Swahili files. Writes
-``forms.csv``: a line an arm, for each target the English score, the mean of the other languages,
-and in how many of these the score is above what its examples cannot tell from the floor.
+``forms.csv``: a line an arm, with what the record of its last training before the target says of
+held-out examples, and for each target the English score, the mean of the other languages, and in
+how many of these the score is above what its examples cannot tell from the floor.
 """
 
 import argparse
@@ -27,7 +28,10 @@ from xstilts import api
 from xstilts.core.spec import Runtime
 from xstilts.executors.build import made
 from xstilts.metrics import noise_limit
+from xstilts.phases.planned import Planned
 from xstilts.phases.running import Results
+from xstilts.phases.workplace import Workplace
+from xstilts.store import Store
 from xstilts.tasks import get_task
 
 RECIPE = Path(__file__).parent / "recipes" / "forms.yaml"
@@ -51,7 +55,7 @@ def main() -> None:
     said = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = trained(said.store, Path(folder), said.changes)
-        rows = by_arm(found)
+        rows = by_arm(found, Workplace.of(said.store).store)
     for row in rows:
         print("  ".join(f"{name}: {value}" for name, value in row.items()), flush=True)
     write(said.out, rows, said.changes)
@@ -90,7 +94,7 @@ def dictionary(folder: Path, text: Path) -> Path:
     return folder / "words.yaml"
 
 
-def by_arm(found: Results) -> list[Row]:
+def by_arm(found: Results, store: Store) -> list[Row]:
     """One line an arm, in the order of the recipe."""
     recipe = found.planned.recipe
     told = pd.read_parquet(found.folder / "arms.parquet").set_index("arm")
@@ -101,7 +105,7 @@ def by_arm(found: Results) -> list[Row]:
     every = every.assign(above=every["value"] > limits)
     rows = []
     for arm in recipe.arms:
-        row: Row = {"arm": arm, "kind": told["kind"][arm]}
+        row: Row = {"arm": arm, "kind": told["kind"][arm], **last_stage(found.planned, arm, store)}
         for target in recipe.targets:
             mine = every[(every["arm"] == arm) & (every["target"] == target)]
             english, others = mine[mine["language"] == "en"], mine[mine["language"] != "en"]
@@ -110,6 +114,20 @@ def by_arm(found: Results) -> list[Row]:
             row[f"{target} above floor"] = f"{int(others['above'].sum())} of {len(others)}"
         rows.append(row)
     return rows
+
+
+def last_stage(planned: Planned, arm: str, store: Store) -> Row:
+    """What the record of an arm's last training before the target says; nothing where none is."""
+    names = ("last stage", "verdict", "dev metric", "dev score", "dev floor")
+    trained = list(planned.recipe.trained(arm))
+    if not trained:
+        return dict.fromkeys(names, "")
+    step = planned.models[f"{trained[-1]}@{planned.recipe.seeds[0]}"]
+    value = store.open(step.address, step.key, step.identity).value
+    floor = value["dev_floor"]
+    task, score = value["lineage"][-1]["task"], f"{value['dev_score']:.1f}"
+    told = (task, value["verdict"], value["dev_metric"], score)
+    return dict(zip(names, (*told, "" if floor is None else f"{floor:.1f}"), strict=True))
 
 
 def shown(values: "pd.Series[float]") -> str:

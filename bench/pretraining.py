@@ -7,7 +7,8 @@ each share of translation LM; ``training.minutes=1`` shows that it works. ``pret
 line a layer and share: accuracy (0-100) of English queries among the sentences of a language as
 XTREME has it, means over all attended pieces; and before them a line for the mean of the starting
 vectors. Texts are Tatoeba, blank where a language's files are not there, and held-out sentences of
-the aligned text. ``pretraining-loss.csv`` has losses on held-out text, in nats a predicted piece.
+the aligned text. ``pretraining-loss.csv`` has losses on held-out text, in nats a predicted piece:
+as the record has them, and where the model sees the mask only, so that no piece can be copied.
 """
 
 import argparse
@@ -16,27 +17,35 @@ import datetime
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from xstilts import api
 from xstilts.core.context import Result
 from xstilts.core.spec import Runtime
+from xstilts.data.batches import IGNORED
 from xstilts.data.corpora import SPECIAL
 from xstilts.data.files import find
+from xstilts.data.masking import Pieces
 from xstilts.data.readers import read
 from xstilts.data.start import VECTORS
 from xstilts.data.text import HELD, HELD_NAMES, documents_of
 from xstilts.data.tokens import load_tokenizer
 from xstilts.executors.build import made
 from xstilts.graph import Step
+from xstilts.models.device import use
+from xstilts.models.masked_lm import load_masked_lm
 from xstilts.phases.pretraining import Promised, promise
 from xstilts.phases.workplace import Workplace
 from xstilts.retrieve.neighbours import nearest
 from xstilts.tasks import get_task
 from xstilts.tasks.examples import Parallel
+from xstilts.train.masked_text import MaskedText, masked_loss
+from xstilts.train.pretrain_spec import Pretrain
 
 DECLARED = Path(__file__).parent / "encoders" / "aligned.yaml"
 LANGUAGES = ("de", "ru", "hi", "zh", "sw")
@@ -69,7 +78,8 @@ def main() -> None:
         if not layers:
             layers = start_rows(promised, promised.start, said.store, texts)
         layers += layer_rows(share, done.folder, texts)
-        losses.append(loss_row(share, done.value))
+        behind = behind_masks(promised, done.folder, said.store)
+        losses.append(loss_row(share, done.value) | behind)
     changes = ["--shares", said.shares, *said.changes]
     for name, rows in {"pretraining": layers, "pretraining-loss": losses}.items():
         for row in rows:
@@ -171,6 +181,40 @@ def loss_row(share: float, value: dict[str, Any]) -> Row:
         "loss": f"{held['loss']:.3f}",
         "guessing by frequency": f"{held['unigram_loss']:.3f}",
         "unigram entropy": f"{held['unigram_entropy']:.3f}",
+    }
+
+
+@torch.inference_mode()
+def behind_masks(promised: Promised, folder: Path, store: str | None) -> Row:
+    """Losses at those held-out places that show the mask, of the encoder and of guessing.
+
+    They are among the places of the record, in the same rows; a tenth of those shows the piece that
+    is asked for, which can be copied.
+    """
+    config = promised.step.config
+    assert isinstance(config, Pretrain)
+    pieces = Pieces.of(load_tokenizer(opened(promised.tokenizer, store).folder))
+    rows = opened(promised.rows, store)
+    text = MaskedText(rows, pieces, config.masking, config.sampling, config.seed)
+    device = use(promised.declared.runtime)
+    model = load_masked_lm(folder, seed=0, dropout=0.0)[0].to(device).eval()
+    model.without_padding()
+    micro = promised.declared.runtime.micro_tokens
+    counts, losses, guesses = [], [], []
+    for language, frequencies in zip(text.languages, text.frequencies, strict=True):
+        held = text.held_out(language)
+        labels = np.where(held.ids == pieces.mask, held.extra["label"], IGNORED)
+        asked = replace(held, extra={"label": labels})
+        wanted = np.searchsorted(pieces.ordinary, labels[labels != IGNORED])
+        precision = config.precision
+        loss = masked_loss(model, asked, micro_tokens=micro, precision=precision, device=device)
+        counts.append(len(wanted))
+        losses.append(loss)
+        guesses.append(-np.log(frequencies[wanted]).mean())
+    return {
+        "of them behind a mask": sum(counts),
+        "loss there": f"{np.average(losses, weights=counts):.3f}",
+        "guessing there": f"{np.average(guesses, weights=counts):.3f}",
     }
 
 

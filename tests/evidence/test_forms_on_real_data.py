@@ -7,6 +7,7 @@ import pytest
 
 from bench.forms import by_arm, trained
 from xstilts.phases.recipe import StageUse
+from xstilts.phases.workplace import Workplace
 
 pytestmark = pytest.mark.skipif(
     not (os.environ.get("XSTILTS_DATA") and os.environ.get("XSTILTS_MODELS")),
@@ -21,7 +22,7 @@ def test_every_form_comes_above_the_floor_in_another_language(tmp_path: Path) ->
     assert not found.outcome.failed and not found.outcome.blocked
     stages = [stage for arm in found.planned.recipe.arms.values() for stage in arm]
     assert set().union(*(s.model_fields_set for s in stages)) == set(StageUse.model_fields)
-    rows = by_arm(found)
+    rows = by_arm(found, Workplace.of(tmp_path / "store").store)
     assert {row["arm"] for row in rows} == set(found.planned.recipe.arms)
     for row in rows:
         print(row)

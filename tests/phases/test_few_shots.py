@@ -70,6 +70,12 @@ def groups(examples: list[Any]) -> set[str]:
     return {e.group for e in examples}
 
 
+def shortened(file: Path, sentences: int) -> None:
+    """Leave the first sentences of a file of tags."""
+    kept = file.read_text("utf-8").split("\n\n")[:sentences]
+    file.write_text("".join(f"{sentence}\n\n" for sentence in kept), "utf-8")
+
+
 def test_fewer_of_a_draw_are_among_more_of_it_whatever_the_order_of_the_file() -> None:
     examples = [Pair(f"{i}", f"g{i // 3}", "a", "b", "c") for i in range(300)]
     mixed = random.Random(0).sample(examples, len(examples))
@@ -235,11 +241,75 @@ def test_a_misspelt_word_of_few_shots_suggests_the_right_one(planned: Plan) -> N
             planned(f"k: [{{few_shot: {said}}}]")
 
 
-def test_more_than_there_are_says_how_many_there_are(planned: Plan, read: Read) -> None:
-    found = planned("k: [{few_shot: {k: 500}}]", "targets=[panx]")
-    with pytest.raises(DataError, match="500 examples are asked for, 200 are there") as caught:
-        read(found, shots(found, "k/panx.de@0"))
-    assert "few_shot: {k: 200}" in caught.value.do
+def test_a_plan_refuses_more_than_the_language_with_the_fewest_has(
+    planned: Plan, world: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(world, data)
+    shortened(data / "panx" / "test-sw.tsv", 90)
+    planned("k: [{few_shot: {k: 89}}]", "targets=[panx]", data=data)
+    for k in (90, 150, 100000):
+        with pytest.raises(RecipeError, match=f"{k} examples are asked for, 90 are th") as caught:
+            planned(f"k: [{{few_shot: {{k: {k}}}}}]", "targets=[panx]", data=data)
+        assert caught.value.what.endswith("in panx (test, sw)")
+        assert caught.value.where == "arms.k: few_shot.k"
+        assert "k: at most 89" in caught.value.expected  # one is left to report
+        assert "few_shot: {k: 89}" in caught.value.do
+
+
+def test_all_of_a_split_that_is_not_reported_can_be_drawn_but_no_more(
+    planned: Plan, world: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(world, data)
+    for language in ("de", "sw"):
+        dev = data / "panx" / f"dev-{language}.tsv"
+        shutil.copy(data / "panx" / f"test-{language}.tsv", dev)
+        shortened(dev, 30)
+    planned("k: [{few_shot: {k: 30}}]", "targets=[panx]", data=data)
+    with pytest.raises(RecipeError, match="31 examples are asked for, 30 are there") as caught:
+        planned("k: [{few_shot: {k: 31}}]", "targets=[panx]", data=data)
+    assert caught.value.expected == "k: at most 30"
+
+
+def test_a_plan_reads_no_further_than_it_takes_to_know_that_there_are_enough(
+    planned: Plan, world: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(world, data)
+    file = data / "panx" / "test-de.tsv"
+    file.write_text(file.read_text("utf-8") + "no tag here\n\n", "utf-8")
+    planned("k: [{few_shot: {k: 150}}]", "targets=[panx]", data=data)
+    with pytest.raises(DataError, match=r"test-de\.tsv"):
+        planned("k: [{few_shot: {k: 250}}]", "targets=[panx]", data=data)
+
+
+def test_what_leaks_is_not_there_to_be_drawn(
+    world: Path, changes: tuple[str, ...], tmp_path: Path, planned: Plan, read: Read
+) -> None:
+    found = planned("k: [{few_shot: {k: 199}}]", "targets=[panx]")
+    (first, *_) = read(found, shots(found, "k/panx.de@0"))
+    said = (*changes, "arms={none: [], k: [{few_shot: {k: 199}}]}", "targets=[panx]")
+    place = Workplace.of(tmp_path / "store", world)
+    with pytest.raises(RecipeError, match="199 examples are asked for, 199 are there in panx"):
+        make_plan(load(RECIPE, said), place, {("panx", "test (de)"): (first.id,)})
+
+
+def test_a_plan_without_files_takes_any_number(
+    changes: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XSTILTS_DATA", raising=False)
+    said = (*changes, "arms={none: [], k: [{few_shot: {k: 100000}}]}", "targets=[panx]")
+    found = make_plan(load(RECIPE, said), Workplace.of(tmp_path / "store"))
+    with pytest.raises(DataError, match="missing"):
+        found.require_files()
+
+
+def test_a_draw_of_more_than_there_are_says_how_many_there_are() -> None:
+    examples = [Pair(f"{i}", f"g{i}", "a", "b", "c") for i in range(20)]
+    with pytest.raises(DataError, match="50 examples are asked for, 20 are there") as caught:
+        sample(examples, 50, where="a file", draw=0)
+    assert "few_shot: {k: 20}" in caught.value.do
 
 
 def test_few_shot_arms_run_and_are_told_in_columns(

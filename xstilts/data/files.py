@@ -12,7 +12,7 @@ from typing import Literal
 from xstilts.core.errors import DataError
 from xstilts.data import readers
 from xstilts.tasks import get_task
-from xstilts.tasks.examples import asked
+from xstilts.tasks.examples import Example, asked
 from xstilts.tasks.spec import FileSet, Split, Task
 
 _SETTLED_NS = 2_000_000_000
@@ -152,7 +152,7 @@ def examples_in(task: Task, split: Split, language: str, roots: Sequence[Path]) 
         detail = "the files are there, but the release took their gold out"
         return FileState(task.name, split, language, "missing", found.paths, detail=detail)
     try:
-        count = _count(found, language)
+        count = sum(map(asked, examples_of(found, language)))
     except DataError as error:
         return FileState(task.name, split, language, "corrupt", found.paths, detail=str(error))
     return FileState(task.name, split, language, "ok", found.paths, count)
@@ -166,12 +166,17 @@ def _nothing_reported(task: Task) -> str:
     )
 
 
-def _count(found: Found, language: str) -> int:
-    if found.parts:
-        return sum(_count(part, language) for part in found.parts)
-    return sum(
-        map(asked, readers.read(found.task, found.files, found.paths, found.split, language))
-    )
+def examples_of(found: Found, language: str) -> Iterator[Example]:
+    """The examples of files, in file order; a file is read no further than they are asked for.
+
+    Raises:
+        DataError: with file and line, for a row that is not as the release should have it.
+    """
+    for part in found.parts:
+        yield from examples_of(part, language)
+    if not found.parts:
+        task, files = found.task, found.files
+        yield from readers.read(task, files, found.paths, found.split, language)
 
 
 def _names(files: FileSet, split: Split, language: str) -> list[str]:

@@ -6,10 +6,11 @@ development data of a target language is ever read (docs/decisions/0015-forms.md
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from xstilts.core.errors import DataError, RecipeError
-from xstilts.data.files import find, present
+from xstilts.data.files import examples_of, find, present
 from xstilts.data.slices import Slice
 from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot, TranslatorChoice
 from xstilts.phases.recipe import Recipe
@@ -223,7 +224,7 @@ def few_shots(
     """The few examples of every target and language that arms go on with.
 
     Raises:
-        RecipeError: for a split that they cannot be drawn from.
+        RecipeError: for a split that they cannot be drawn from, and for more than it has.
     """
     found: dict[Spoken | Few, Trained] = {}
     for arm in recipe.arms:
@@ -231,15 +232,53 @@ def few_shots(
         if stage is None or stage.few_shot is None:
             continue
         for target in targets_with_shots(recipe):
-            for few in shots(recipe, target, stage.few_shot, slices[target], files, arm):
-                if few not in found:
-                    leaking = without.get((target, leaking_split(few.split, few.language)), ())
-                    pool = files.slice(
-                        get_task(target), few.split, few.language, sample=few.k, without=leaking
-                    ).model_copy(update={"draw": few.draw})
-                    english = trainings[target]
-                    found[few] = Trained(pool, english.held, english.origin)
+            wanted = shots(recipe, target, stage.few_shot, slices[target], files, arm)
+            new = [few for few in wanted if few not in found]
+            _refuse_too_many(new, slices[target][0].split, files, without, arm)
+            for few in new:
+                leaking = _leaking(few, without)
+                pool = files.slice(
+                    get_task(target), few.split, few.language, sample=few.k, without=leaking
+                ).model_copy(update={"draw": few.draw})
+                english = trainings[target]
+                found[few] = Trained(pool, english.held, english.origin)
     return found
+
+
+def _leaking(few: Few, without: Leaking) -> tuple[str, ...]:
+    return without.get((few.task, leaking_split(few.split, few.language)), ())
+
+
+def _refuse_too_many(
+    wanted: Sequence[Few], reported: Split, files: Files, without: Leaking, arm: str
+) -> None:
+    """Refuse more examples than the files have, or all of a split that is reported.
+
+    No file is read further than it takes to know that it has enough; one that is not here is not
+    read.
+    """
+    fewest: tuple[int, Few] | None = None
+    for few in wanted:
+        found = find(get_task(few.task), few.split, few.language, files.workplace.data)
+        if found is None:
+            continue
+        kept = (e for e in examples_of(found, few.language) if e.id not in _leaking(few, without))
+        there = sum(1 for _ in islice(kept, few.k + 1))
+        if there < few.k + (few.split == reported) and (not fewest or there < fewest[0]):
+            fewest = there, few
+    if fewest is None:
+        return
+    there, few = fewest
+    most, rest = there, ""
+    if few.split == reported:
+        most, rest = there - 1, ": what is not drawn is what is reported"
+    raise RecipeError(
+        f"{few.k} examples are asked for, {there} are there in {few.task} "
+        f"({few.split}, {few.language})",
+        where=f"arms.{arm}: few_shot.k",
+        expected=f"k: at most {most}{rest}",
+        do=f"lower k, as in few_shot: {{k: {most}}}, or name another split: from",
+    )
 
 
 def targets_with_shots(recipe: Recipe) -> list[str]:
