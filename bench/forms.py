@@ -71,7 +71,7 @@ def trained(store: str | Path | None, folder: Path, changes: Sequence[str] = ())
     return api.run(
         str(RECIPE),
         f"own_tasks=[{own}]",
-        "tasks.words.train={from: train, sample: 1000}",
+        "tasks.words={train: {from: train, sample: 1900}, training: {epochs: 16}}",
         "arms.dictionary=[{train: words}]",
         f"arms.translated=[{{train: sib200, {last}}}]",
         *changes,
