@@ -112,7 +112,6 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
 
 @pytest.mark.evidence
 def test_zero_shot_scores_fall_with_distance_and_rise_with_pretraining_text(found: Found) -> None:
-    """Fails as it stands: text leaves 0 just inside its interval (`docs/phenomenon.md`)."""
     assert len(found.languages) >= 12
     distance, pieces = correlations(found)
     assert distance.high < 0
