@@ -186,6 +186,8 @@ def test_translated_data_of_the_targets_source_is_the_same_data(
         ("a: [{translated: x}]", "into which language", "own for each"),
         ("a: [{train: mnli, language: en, translated: x}]", "beside language: en", "de"),
         ("a: [{train: mnli, language: german}]", "'german' is no language", "such as de"),
+        ("a: [{train: mnli, language: DE}]", "'DE' is no language", "such as de"),
+        ("a: [{train: mnli, language: SW, translated: x}]", "'SW' is no language", "such as sw"),
         (
             "a: [{train: mnli, language: de, translated: nowhere}]",
             "no folder of translations nowhere",

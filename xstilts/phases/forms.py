@@ -119,8 +119,9 @@ Translated = Annotated[
 
 
 def _code(language: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", language):
-        raise refusal("", f"{language!r} is no language", f"a code such as de, or {OWN}")
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", language):
+        meant = language.lower() if re.fullmatch(r"[A-Za-z]{2,3}", language) else "de"
+        raise refusal("", f"{language!r} is no language", f"a code such as {meant}, or {OWN}")
     return language
 
 
