@@ -243,6 +243,13 @@ def promise(
     sources: dict[str, Path] = {}
     corpora = corpora_of(declared.text, declared.held, (beside,), workplace, sources)
     texts = {c.language: Step(TEXT, c.language, c) for c in corpora}
+    if declared.training.aligned and len(texts) == 1:
+        raise RecipeError(
+            f"Translations are looked for, and there is text in {joint_name(texts)} alone",
+            where=f"{name}: text.languages",
+            expected="text of two languages or more",
+            do="add a language, or read without: training.translation=0, training.start=random",
+        )
     inputs = {f"{LANGUAGES}{language}": step for language, step in texts.items()}
     vocabulary = Vocabulary(
         size=declared.tokenizer.size,

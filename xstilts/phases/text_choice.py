@@ -14,7 +14,7 @@ from xstilts.core.validation import refusal
 from xstilts.data.corpora import FEWEST, Corpus, FolderText, LabText
 from xstilts.lab.documents import documents
 from xstilts.lab.languages import CODES, SOURCE, language
-from xstilts.phases.sections import Section, as_list
+from xstilts.phases.sections import Distinct, Section, as_list
 from xstilts.phases.workplace import Workplace
 
 _ENDINGS = (".txt", ".txt.gz")
@@ -30,7 +30,7 @@ class Lab(Section):
     """
 
     tokens: int = Field(ge=1)
-    languages: tuple[str, ...] = CODES
+    languages: Distinct = CODES
     seed: int = 0
 
 
@@ -46,8 +46,8 @@ class TextChoice(Section):
     """
 
     lab: Lab | None = None
-    folder: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
-    languages: tuple[str, ...] | None = None
+    folder: Annotated[Distinct, BeforeValidator(as_list)] = ()
+    languages: Distinct | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> "TextChoice":
