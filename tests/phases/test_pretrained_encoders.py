@@ -234,6 +234,26 @@ def test_text_is_found_in_a_data_folder_too(tmp_path: Path) -> None:
         ({"text": {"folder": "texts", "languages": ["en", "fr"]}}, DataError, "no text in fr"),
         ({"text": {"lab": {"tokens": 9, "languages": ["qzz"]}}}, UnknownNameError, "'qzz'"),
         ({"held": 0}, RecipeError, "held cannot be 0"),
+        ({"text": {"folder": ["texts", "texts"]}}, RecipeError, "texts stands twice"),
+        (
+            {"text": {"folder": "texts", "languages": ["en", "de", "en"]}},
+            RecipeError,
+            "en stands twice",
+        ),
+        (
+            {"text": {"lab": {"tokens": 9, "languages": ["qfi", "qfi"]}}},
+            RecipeError,
+            "qfi stands twice",
+        ),
+        ({"text": {"lab": {"tokens": 9}}}, RecipeError, "9 words"),
+        *(
+            (
+                {"text": {"folder": "texts", "languages": ["de"]}, "held": 0.1, "training": said},
+                RecipeError,
+                "there is text in de alone",
+            )
+            for said in ({"translation": 0.35}, {"start": "aligned"})
+        ),
     ],
 )
 def test_mistakes_in_a_declaration_are_told_while_planning(

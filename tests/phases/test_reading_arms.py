@@ -1,5 +1,6 @@
 """Arms that read text: what they promise, refuse, run and tell."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,17 @@ import pytest
 from made_up_world import RECIPE
 
 import xstilts
+from xstilts.core.context import Context
 from xstilts.core.errors import DataError, RecipeError, UnknownNameError, UserError
-from xstilts.data.corpora import Corpus
+from xstilts.core.spec import Runtime
+from xstilts.data.corpora import Corpus, LabText
+from xstilts.data.text import text
+from xstilts.phases.forms import MixedText
 from xstilts.phases.loading import load
 from xstilts.phases.planned import Planned
 from xstilts.phases.planning import make_plan
+from xstilts.phases.reading import text_of
+from xstilts.phases.slices import Files
 from xstilts.phases.workplace import Workplace
 
 Plan = Callable[..., Planned]
@@ -96,6 +103,9 @@ def test_with_declared_rows_epochs_change_nothing(planned: Plan) -> None:
         ("[{mlm: {text: nowhere}}]", "no folder nowhere", "LANG.txt"),
         ("[{mlm: {languages: [fi]}}]", "no text in fi", "fi.txt"),
         ("[{mlm: {text: lab}}]", "reads no generated data", "data=lab"),
+        ("[{mlm: {languages: []}}]", "languages cannot be", "one or more"),
+        ("[{mlm: {languages: [de, sw, de]}}]", "de stands twice", "each of them once"),
+        ("[{mlm: {text: [text/news, text/news/]}}]", "text/news/ stands twice", "of them once"),
         ("[{mlm: {text: []}}]", "text cannot be", "one or more"),
         ("[{mlm: {tokens: 100}}]", "counts words of the laboratory", "leave it out"),
         ("[{mlm: {masking: {share: 2, masked: 1, random: 0}}}]", "share cannot be 2", "less than"),
@@ -129,10 +139,6 @@ def test_without_any_text_a_stage_that_reads_says_where_it_should_lie(
 
 
 def test_the_laboratory_is_read_by_default_where_it_is_the_data(tmp_path: Path) -> None:
-    from xstilts.phases.forms import MixedText
-    from xstilts.phases.reading import text_of
-    from xstilts.phases.slices import Files
-
     recipe = load("quickstart")
     files = Files(Workplace.of(tmp_path))
     said = MixedText(languages=("en", "qfi", "qpa"), tokens=10_000)
@@ -140,6 +146,52 @@ def test_the_laboratory_is_read_by_default_where_it_is_the_data(tmp_path: Path) 
     assert found["en"] == found["qfi"] == 10_000 > found["qpa"] > 0
     with pytest.raises(UnknownNameError, match="qf"):
         text_of(MixedText(languages=("qff",)), recipe, files, "a")
+
+
+@pytest.mark.parametrize("name", ["lab/paper", "lab/forms"])
+def test_shipped_recipes_read_enough_of_the_laboratorys_stories(name: str, tmp_path: Path) -> None:
+    recipe, files = load(name), Files(Workplace.of(tmp_path))
+    read = [(s.mlm, arm) for arm, stages in recipe.arms.items() for s in stages if s.mlm]
+    assert all(text_of(said, recipe, files, arm) for said, arm in read) and len(read) > 1
+
+
+def test_too_few_of_the_laboratorys_words_are_refused_with_a_number_that_is_enough(
+    tmp_path: Path,
+) -> None:
+    recipe, files = load("quickstart"), Files(Workplace.of(tmp_path))
+    for languages in (("qfi",), ("qho", "en"), None):
+        said = MixedText(languages=languages, tokens=10)
+        with pytest.raises(RecipeError, match="10 words") as caught:
+            text_of(said, recipe, files, "a")
+        error = caught.value
+        assert error.where == "arms.a: mlm.tokens" and set(languages or ()) <= set(
+            error.what.replace(",", "").split()
+        )
+        named = re.search(r"tokens: (\d+)", error.do)
+        assert named
+        enough = said.model_copy(update={"tokens": int(named[1])})
+        assert text_of(enough, recipe, files, "a")
+
+
+def test_what_is_refused_could_not_have_been_read(tmp_path: Path) -> None:
+    """Of growing numbers of words, those are refused of which the step could hold none out."""
+    recipe, files = load("quickstart"), Files(Workplace.of(tmp_path))
+    outcomes = set()
+    for tokens in range(400, 1000, 50):
+        try:
+            text_of(MixedText(languages=("qfi",), tokens=tokens), recipe, files, "a")
+            planned = True
+        except RecipeError:
+            planned = False
+        corpus = Corpus(language="qfi", source=LabText(tokens=tokens, seed=0), held=100)
+        try:
+            text(corpus, {}, tmp_path, Context(Runtime(), {}, print))
+            ran = True
+        except DataError:
+            ran = False
+        assert planned == ran
+        outcomes.add(ran)
+    assert outcomes == {True, False}
 
 
 def test_arms_that_read_run_and_are_told_in_columns(

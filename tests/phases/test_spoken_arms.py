@@ -14,7 +14,7 @@ import pytest
 from made_up_world import RECIPE
 
 import xstilts
-from xstilts.core.errors import DataError, RecipeError, UserError
+from xstilts.core.errors import DataError, RecipeError, UnknownNameError, UserError
 from xstilts.data.read import read_examples
 from xstilts.executors import LocalExecutor
 from xstilts.phases.loading import load
@@ -186,6 +186,8 @@ def test_translated_data_of_the_targets_source_is_the_same_data(
         ("a: [{translated: x}]", "into which language", "own for each"),
         ("a: [{train: mnli, language: en, translated: x}]", "beside language: en", "de"),
         ("a: [{train: mnli, language: german}]", "'german' is no language", "such as de"),
+        ("a: [{train: mnli, language: DE}]", "'DE' is no language", "such as de"),
+        ("a: [{train: mnli, language: SW, translated: x}]", "'SW' is no language", "such as sw"),
         (
             "a: [{train: mnli, language: de, translated: nowhere}]",
             "no folder of translations nowhere",
@@ -217,14 +219,47 @@ def test_words_that_cannot_be_are_refused_while_planning(
     assert "arms" in error.where or "translated" in error.where
 
 
-def test_translations_that_lack_a_file_can_be_planned_but_not_run(
-    planned: Plan, spoken_world: Path
+@pytest.mark.parametrize(
+    ("language", "task", "lacks"),
+    [("de", "squad_v1", r"squad_v1 \(train\)"), ("fr", "mnli", "its folder fr/")],
+)
+def test_translations_that_lack_a_file_are_refused_with_the_place_where_it_is_sought(
+    planned: Plan, spoken_world: Path, language: str, task: str, lacks: str
 ) -> None:
-    stage = f"{{train: squad_v1, language: de, translated: {spoken_world / 'told'}}}"
-    found = planned(f"de: [{stage}]", "targets=[udpos]")
-    with pytest.raises(DataError, match="1 data file is missing") as caught:
-        found.require_files()
-    assert "squad_v1 train de" in caught.value.expected
+    folder = spoken_world / "told"
+    with pytest.raises(DataError, match=f"into {language} lack {lacks}") as caught:
+        planned(f"far: [{{train: {task}, language: {language}, translated: {folder}}}]")
+    error = caught.value
+    assert error.where == f"arms.far: translated: {folder}"
+    assert str(folder / language / task.removesuffix("_v1")) in error.expected
+    assert "ids and labels" in error.do
+
+
+def test_without_a_data_folder_translations_are_missing_in_their_own_folder(
+    changes: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XSTILTS_DATA", raising=False)
+    arm = "arms={none: [], a: [{train: mnli, language: de, translated: told}]}"
+    found = make_plan(load(RECIPE, (*changes, arm)), Workplace.of(tmp_path))
+    (line,) = (x for x in found.absent if x.startswith("mnli train de"))
+    assert "told/de/mnli/train.tsv" in line
+    assert not any("told" in x for x in found.absent if x != line)
+
+
+@pytest.mark.parametrize(
+    ("stage", "error", "told"),
+    [
+        ("{train: lab_mnli, language: qzz, translated: lab}", UnknownNameError, "called 'qzz'"),
+        ("{train: lab_ccg, language: qfi, translated: lab}", DataError, "not translate .* lab_ccg"),
+    ],
+)
+def test_what_the_laboratory_does_not_say_is_refused_while_planning(
+    tmp_path: Path, stage: str, error: type[UserError], told: str
+) -> None:
+    recipe = load("lab/forms", [f"arms={{none: [], it: [{stage}]}}", "targets=[lab_xnli]"])
+    with pytest.raises(error, match=told) as caught:
+        make_plan(recipe, Workplace.of(tmp_path))
+    assert "arms.it" in caught.value.where
 
 
 def test_every_such_arm_runs_and_is_told_in_columns(

@@ -104,6 +104,16 @@ def test_a_mistake_is_answered_in_four_parts_that_name_the_key(key: str, stage: 
     assert key in f"{error}" and "{key: value}" not in error.expected
 
 
+def test_what_stands_in_a_list_is_set_with_its_whole_list() -> None:
+    said = "arms={none: [], it: [{train: mnli}, {few_shot: {k: 1.5}}]}"
+    with pytest.raises(RecipeError, match="k cannot be") as caught:
+        load("first-light", [said])
+    assert "--set arms.it='[{few_shot: {k: …}}]'" in caught.value.do
+    with pytest.raises(RecipeError) as caught:
+        load("first-light", ["training.epochs=x"])
+    assert "--set training.epochs=VALUE" in caught.value.do
+
+
 @pytest.mark.parametrize("key", [key for key in MISTAKES if key not in ABSENT])
 def test_a_misspelt_key_suggests_the_right_one(key: str) -> None:
     with pytest.raises(UnknownNameError) as caught:

@@ -1,7 +1,7 @@
 """YAML that a user wrote, checked word by word: an unknown key is answered with the nearest one."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import takewhile
 from typing import Any, TypeVar, get_args
 
@@ -112,8 +112,10 @@ def _told(
     if found["type"] == "extra_forbidden":
         keys = _keys_at(model, [str(part) for part in loc[:-1]])
         return UnknownNameError("key", str(loc[-1]), keys, where=place, do="correct the key")
-    settable = ".".join(str(part) for part in takewhile(lambda p: not isinstance(p, int), loc))
-    do = do.format(key=settable or key or "KEY")
+    settable = [str(part) for part in takewhile(lambda p: not isinstance(p, int), loc)]
+    do = do.format(key=".".join(settable) or key or "KEY")
+    if rest := loc[len(settable) :]:  # only the whole list can be set
+        do = do.replace("=VALUE", f"='{_within(rest)}'")
     if found["type"] == "literal_error" and isinstance(found["input"], str):
         words = re.findall(r"'([^']*)'", context["expected"])
         if any(str(part).startswith("<") for part in found["loc"]):  # a word is one of two forms
@@ -131,6 +133,14 @@ def _told(
     if found["type"] == "refusal":
         what = found["msg"]
     return error(what, where=place, expected=wanted, do=do)
+
+
+def _within(loc: Sequence[str | int]) -> str:
+    """The YAML in which a value stands at a place: ``[{few_shot: {k: …}}]``."""
+    inner = "…"
+    for part in reversed(loc):
+        inner = f"[{inner}]" if isinstance(part, int) else f"{{{part}: {inner}}}"
+    return inner
 
 
 def _keys_at(model: Any, loc: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from xstilts.core.spec import Spec, added
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # the first pieces, as in XLM-R
 LANGUAGES = "text."  # before the language in the name of an input
+FEWEST = 10  # different documents of a language of which one is held out: at most a tenth is
 
 
 class FolderText(Spec):

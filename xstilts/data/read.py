@@ -13,6 +13,8 @@ from xstilts.core.errors import DataError
 from xstilts.data.draw import carve, sample
 from xstilts.data.readers import READERS
 from xstilts.data.readers import read as read_files
+from xstilts.data.readers.source import FETCH_AGAIN, MEND_OWN
+from xstilts.data.same_examples import MEND, refuse_others
 from xstilts.data.slices import TRANSLATED, Slice
 from xstilts.store.digests import sha256
 from xstilts.tasks import get_task
@@ -47,17 +49,20 @@ def _drawn(
     config: Slice, inputs: Mapping[str, Result], context: Context
 ) -> tuple[list[Example], list[Candidate]]:
     """The examples of a slice, and the candidates of its queries."""
-    where = " ".join(str(context.sources[digest]) for digest in config.digests)
+    where = _paths(config, context)
     left_out = set(config.without)
-    rows = list(_rows(config, inputs, context))
+    rows = _told(config, context) if _by_a_user(config) else list(_rows(config, inputs, context))
     candidates = [e for e in rows if isinstance(e, Candidate) and e.id not in left_out]
     examples = carve([e for e in rows if not isinstance(e, Candidate)], config.part)
+    if config.translates is not None:
+        english = {e.id: e for e in _drawn(config.translates, {}, context)[0]}
+        if _by_a_user(config):
+            original = _paths(config.translates, context)
+            refuse_others(examples, english, task=config.task, where=where, original=original)
+        examples = [e for e in examples if e.id in english]
     examples = [e for e in examples if e.id not in left_out]
     gone = {e.group for other in config.apart for e in _drawn(other, {}, context)[0]}
     examples = [e for e in examples if e.group not in gone]
-    if config.translates is not None:
-        english = {e.id for e in _drawn(config.translates, {}, context)[0]}
-        examples = [e for e in examples if e.id in english]
     pairs = not config.parts and not READERS[config.format].pool
     if pairs:
         examples = _with_gold(examples, candidates)
@@ -71,11 +76,36 @@ def _drawn(
             f"No example is left of {config.task} ({config.split}, {config.language})",
             where=where,
             expected="at least one example",
-            do="use the full release file"
-            if config.translation is None
-            else "name another model: this one's translations lost every answer",
+            do=_more(config),
         )
     return examples, candidates
+
+
+def _paths(config: Slice, context: Context) -> str:
+    return " ".join(str(context.sources[digest]) for digest in config.digests)
+
+
+def _by_a_user(config: Slice) -> bool:
+    """Whether the files are somebody's translations, which no release can replace."""
+    return config.translates is not None and config.translation is None
+
+
+def _more(config: Slice) -> str:
+    """What to do where no example is left."""
+    if config.translation is not None:
+        return "name another model: this one's translations lost every answer"
+    if config.translates is not None:
+        return "translate more of the English training file"
+    return "use the full release file"
+
+
+def _told(config: Slice, context: Context) -> list[Example]:
+    """The examples of somebody's translations."""
+    try:
+        return list(_rows(config, {}, context))
+    except DataError as error:
+        do = MEND if error.do in (FETCH_AGAIN, MEND_OWN) else error.do
+        raise DataError(error.what, where=error.where, expected=error.expected, do=do) from None
 
 
 def _rows(config: Slice, inputs: Mapping[str, Result], context: Context) -> Iterator[Example]:

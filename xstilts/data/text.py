@@ -9,7 +9,7 @@ from typing import Any
 from xstilts.core.context import Context, Result
 from xstilts.core.errors import DataError
 from xstilts.core.seeds import rank
-from xstilts.data.corpora import Corpus, FolderText, LabText
+from xstilts.data.corpora import FEWEST, Corpus, FolderText, LabText
 from xstilts.lab import documents as lab
 from xstilts.store.digests import sha256
 
@@ -62,14 +62,14 @@ def _held(names: Collection[str], said: int | float) -> set[str]:
     """The names that are held out."""
     if isinstance(said, float):
         return {name for name in names if int(rank(_HELD_SEED, name), 16) < said * _RANKS}
-    most = min(said, len(names) // 10)
+    most = min(said, len(names) // FEWEST)
     return set(heapq.nsmallest(most, names, key=lambda name: rank(_HELD_SEED, name)))
 
 
 def _enough(said: int | float) -> str:
     if isinstance(said, float):
         return f"some names among the {said:.2%} of all that are held out, and other text beside"
-    return "at least 10 different documents, one a line"
+    return f"at least {FEWEST} different documents, one a line"
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from pydantic import (
 
 from xstilts.core.validation import form, refusal
 from xstilts.data.masking import Masking
-from xstilts.phases.sections import Section, as_list
+from xstilts.phases.sections import Distinct, Section, as_list
 from xstilts.tasks.spec import Split
 from xstilts.train.layers_spec import Carry, Lora
 from xstilts.train.text_spec import MASKING
@@ -119,8 +119,9 @@ Translated = Annotated[
 
 
 def _code(language: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", language):
-        raise refusal("", f"{language!r} is no language", f"a code such as de, or {OWN}")
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]+)*", language):
+        meant = language.lower() if re.fullmatch(r"[A-Za-z]{2,3}", language) else "de"
+        raise refusal("", f"{language!r} is no language", f"a code such as {meant}, or {OWN}")
     return language
 
 
@@ -141,10 +142,10 @@ class MixedText(Section):
         masking: what is predicted.
     """
 
-    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    languages: Distinct | None = Field(default=None, min_length=1)
     share: float | None = Field(default=None, gt=0, lt=1)
     examples: int | None = Field(default=None, ge=1)
-    text: Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(as_list)] | None = None
+    text: Annotated[Distinct, Field(min_length=1), BeforeValidator(as_list)] | None = None
     tokens: int = Field(default=50_000, ge=1)
     held: int = Field(default=100, ge=1)
     sampling: float = Field(default=0.3, ge=0, le=1)

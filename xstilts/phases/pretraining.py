@@ -4,20 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from xstilts.core import yaml12
-from xstilts.core.errors import DataError, RecipeError, UnknownNameError
+from xstilts.core.errors import RecipeError, UnknownNameError
 from xstilts.core.spec import Runtime
 from xstilts.core.validation import put, refusal, validated
-from xstilts.data.corpora import LANGUAGES, Corpus, FolderText, LabText, Rows, Start, Vocabulary
+from xstilts.data.corpora import LANGUAGES, Rows, Start, Vocabulary
 from xstilts.data.masking import Masking
 from xstilts.graph import Stage, Step, Work
-from xstilts.lab.languages import CODES, SOURCE, language
+from xstilts.lab.languages import language
 from xstilts.models.shape import Architecture
-from xstilts.phases.sections import as_list
+from xstilts.phases.sections import Section
+from xstilts.phases.text_choice import TextChoice, corpora_of
 from xstilts.phases.workplace import Workplace
 from xstilts.train.pretrain_spec import Pretrain
 from xstilts.train.spec import WEIGHTS, joint_name
@@ -36,54 +37,9 @@ PRETRAIN = Stage(
 )
 
 _SHIPPED = Path(__file__).parent.parent / "encoders"
-_ENDINGS = (".txt", ".txt.gz")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Lab(_Section):
-    """Stories of the laboratory.
-
-    Attributes:
-        tokens: words and marks in the source language; another one has its declared share of them.
-        languages: some of the laboratory's; all of them by default.
-        seed: of the stories.
-    """
-
-    tokens: int = Field(ge=1)
-    languages: tuple[str, ...] = CODES
-    seed: int = 0
-
-
-class TextChoice(_Section):
-    """Where the text comes from: the laboratory, or folders with one file a language.
-
-    Attributes:
-        lab: what the laboratory tells.
-        folder: one or several; counted from the declaration's folder, else from a data folder. A
-            language's file is ``LANG.txt`` or ``LANG.txt.gz``, one document a line; what stands
-            before a tab is the document's name.
-        languages: of the folders; all that have a file by default.
-    """
-
-    lab: Lab | None = None
-    folder: Annotated[tuple[str, ...], BeforeValidator(as_list)] = ()
-    languages: tuple[str, ...] | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "TextChoice":
-        if (self.lab is None) == (not self.folder):
-            said = "both" if self.lab else "neither"
-            raise refusal("text", f"The text has {said} of lab and folder", "`lab` or `folder`")
-        if self.lab is not None and self.languages is not None:
-            what = "languages stands beside lab"
-            raise refusal("text.languages", what, "text: {lab: {languages: […]}}")
-        return self
-
-
-class Pieces(_Section):
+class Pieces(Section):
     """The tokenizer.
 
     Attributes:
@@ -95,7 +51,7 @@ class Pieces(_Section):
     coverage: float = Field(default=1.0, gt=0, le=1)
 
 
-class Training(_Section):
+class Training(Section):
     """How long and how the encoder is trained; see :class:`xstilts.train.pretrain_spec.Pretrain`.
 
     Attributes:
@@ -137,7 +93,7 @@ class Training(_Section):
         return float(self.tokens or (self.updates or 0) * self.batch_size * length)
 
 
-class Declaration(_Section):
+class Declaration(Section):
     """An encoder that is made from text.
 
     Attributes:
@@ -287,6 +243,13 @@ def promise(
     sources: dict[str, Path] = {}
     corpora = corpora_of(declared.text, declared.held, (beside,), workplace, sources)
     texts = {c.language: Step(TEXT, c.language, c) for c in corpora}
+    if declared.training.aligned and len(texts) == 1:
+        raise RecipeError(
+            f"Translations are looked for, and there is text in {joint_name(texts)} alone",
+            where=f"{name}: text.languages",
+            expected="text of two languages or more",
+            do="add a language, or read without: training.translation=0, training.start=random",
+        )
     inputs = {f"{LANGUAGES}{language}": step for language, step in texts.items()}
     vocabulary = Vocabulary(
         size=declared.tokenizer.size,
@@ -315,78 +278,3 @@ def promise(
     work = Work(said.most(declared.length), training=True, seconds=60 * (said.minutes or 0))
     step = Step(PRETRAIN, label, config, made, work)
     return Promised(declared, texts, tokenizer, rows, start, step, sources)
-
-
-def corpora_of(
-    said: TextChoice,
-    held: int | float,
-    beside: tuple[Path, ...],
-    workplace: Workplace,
-    sources: dict[str, Path],
-    keys: tuple[str, str] = ("text.folder", "text.languages"),
-) -> list[Corpus]:
-    """The text of every language.
-
-    Args:
-        said: where it comes from.
-        held: most documents of a language that are held out, or a share of their names.
-        beside: where folders are sought before the data folders.
-        workplace: for its data folders and digests.
-        sources: gets the path of every file that is read, by digest.
-        keys: which name folders and languages, for messages.
-
-    Raises:
-        DataError: for a folder that is not there, or a language without a file.
-    """
-    if said.lab is not None:
-        whole = said.lab.tokens / language(SOURCE).amount
-        return [
-            Corpus(
-                language=code,
-                source=LabText(tokens=round(whole * language(code).amount), seed=said.lab.seed),
-                held=held,
-            )
-            for code in said.lab.languages
-        ]
-    files = _files(said, (*beside, *workplace.data), *keys)
-    digests = {c: tuple(workplace.digests.of(f) for f in found) for c, found in files.items()}
-    for code, found in files.items():
-        sources |= dict(zip(digests[code], found, strict=True))
-    return [
-        Corpus(language=code, source=FolderText(digests=some), held=held)
-        for code, some in digests.items()
-    ]
-
-
-def _files(
-    said: TextChoice, places: tuple[Path, ...], folders: str, languages: str
-) -> dict[str, list[Path]]:
-    """The files of every language, folder after folder.
-
-    Raises:
-        DataError: for a folder that is not there, or a language without a file.
-    """
-    files: dict[str, list[Path]] = {}
-    for name in said.folder:
-        path = Path(name).expanduser()
-        folder = next((p / path for p in places if (p / path).is_dir()), None)
-        if folder is None:
-            raise DataError(
-                f"There is no folder {name}",
-                where=folders,
-                expected=" or ".join(str((p / path).absolute()) for p in places),
-                do="name a folder with files LANG.txt or LANG.txt.gz, or set XSTILTS_DATA",
-            )
-        for file in sorted(folder.iterdir()):
-            code = next((file.name.removesuffix(x) for x in _ENDINGS if file.name.endswith(x)), "")
-            if code and (said.languages is None or code in said.languages):
-                files.setdefault(code, []).append(file)
-    absent = [code for code in said.languages or () if code not in files]
-    if absent or not files:
-        raise DataError(
-            f"There is no text in {', '.join(absent) or 'any language'}",
-            where=f"{folders}: {', '.join(said.folder)}",
-            expected=" or ".join(f"{absent[0] if absent else 'LANG'}{x}" for x in _ENDINGS),
-            do=f"add the file, or change {languages}",
-        )
-    return {code: files[code] for code in sorted(files)}

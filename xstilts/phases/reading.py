@@ -7,9 +7,9 @@ from xstilts.core.errors import DataError, EncoderError, RecipeError
 from xstilts.data.corpora import Corpus, FolderText, LabText
 from xstilts.phases.encoders import Encoder
 from xstilts.phases.forms import LAB, MixedText
-from xstilts.phases.pretraining import Lab, TextChoice, corpora_of
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import NOT_HERE, Files
+from xstilts.phases.text_choice import Lab, TextChoice, corpora_of
 
 FOLDERS = "text"  # of a data folder: where the user's text lies
 _BYTES_A_PIECE, _PIECES_A_WORD = 3.5, 1.5  # guesses, for estimates
@@ -22,7 +22,8 @@ def text_of(said: MixedText, recipe: Recipe, files: Files, arm: str) -> list[Cor
     """The text of every language that a stage reads.
 
     Raises:
-        RecipeError: for the laboratory's text where the recipe reads none of its data.
+        RecipeError: for the laboratory's text where the recipe reads none of its data, or too
+            little of it.
         DataError: where there is no text, or none in a language.
     """
     where = f"arms.{arm}: mlm"
@@ -49,7 +50,7 @@ def text_of(said: MixedText, recipe: Recipe, files: Files, arm: str) -> list[Cor
     else:
         folders = said.text or _folders(files.workplace.data, where)
         choice = TextChoice.model_validate({"folder": list(folders), "languages": said.languages})
-    keys = f"{where}.text", f"{where}.languages"
+    keys = f"{where}.text", f"{where}.languages", f"{where}.tokens"
     return corpora_of(choice, said.held, (Path.cwd(),), files.workplace, files.sources, keys)
 
 

@@ -1,10 +1,11 @@
 """What all sections of a recipe share: unknown keys are errors, and forms are told apart."""
 
-from typing import Any
+from pathlib import PurePath
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from xstilts.core.validation import form
+from xstilts.core.validation import form, refusal
 
 WORD, REST, FALSE = form("word"), form("list or mapping"), form("false")
 
@@ -23,6 +24,23 @@ def word_or_rest(value: object) -> str:
 def false_or_other(value: object) -> str:
     """Likewise, where ``false`` is a third form."""
     return FALSE if value is False else word_or_rest(value)
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse languages, or folders, of which one is said twice.
+
+    Raises:
+        PydanticCustomError: naming it.
+    """
+    seen: set[PurePath] = set()
+    for value in values:
+        if PurePath(value) in seen:
+            raise refusal("", f"{value} stands twice", "each of them once")
+        seen.add(PurePath(value))
+    return values
+
+
+Distinct = Annotated[tuple[str, ...], AfterValidator(_distinct)]  # languages, or folders
 
 
 def as_list(value: Any) -> Any:

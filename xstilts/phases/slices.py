@@ -92,7 +92,8 @@ class Files:
         )
         found = None if parts else find(task, split, language, roots)
         if found is None and not parts:
-            names = " or ".join(expected(task, split, language)[:3])
+            place = next((root for root in roots if root not in self.workplace.data), Path())
+            names = " or ".join(str(place / x) for x in expected(task, split, language)[:3])
             line = f"{task.name} {split} {language}: {names}"
             self.absent += [] if line in self.absent else [line]
         files = found.files if found else next(iter(task.files), _OF_PARTS)

@@ -7,7 +7,6 @@ development data of a target language is ever read (docs/decisions/0015-forms.md
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from xstilts.core.errors import DataError, RecipeError
 from xstilts.data.files import examples_of, find, present
@@ -16,6 +15,7 @@ from xstilts.phases.forms import LAB, OWN, SOURCE, FewShot, TranslatorChoice
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import RETRIEVED, Files, Leaking, Trained, is_trained, source_of
 from xstilts.phases.stage_use import StageUse
+from xstilts.phases.translated_files import layout, refuse_absent, roots_of
 from xstilts.phases.translating import by_model, languages_of, translator_of
 from xstilts.tasks import Split, Task, get_task
 
@@ -91,7 +91,7 @@ def spoken(
                 raise RecipeError(
                     f"The recipe reads no generated data, and {LAB} names its translations",
                     where=f"arms.{arm}: translated",
-                    expected=f"a folder: {_layout('DIR')}",
+                    expected=f"a folder: {layout('DIR')}",
                     do="name the folder, or --set data=lab",
                 )
             tasks = stage.tasks or tuple(t for t in recipe.targets if is_trained(recipe, t))
@@ -120,7 +120,7 @@ def _there(
     sought = source.model_copy(update={"beside": ""}) if stage.translated else source
     found = []
     for language in others:
-        roots = _roots(files, stage.translated, source, language, arm)
+        roots = roots_of(files, stage.translated, source, language, arm)
         may_be = stage.translated is not None or language in source.languages
         planned = stage.translated is not None and not files.workplace.data
         if may_be and (planned or find(sought, said.from_ or "train", language, roots)):
@@ -137,41 +137,11 @@ def _refuse_none(
     raise DataError(
         f"There is no training data in a reported language but English: {', '.join(names)}",
         where=f"arms.{arm}: language: {OWN}",
-        expected=_layout(str(stage.translated))
+        expected=layout(str(stage.translated))
         if stage.translated
         else "the training files of a target in one of its languages",
         do="give translations: {language: own, translated: DIR}, or take the arm out",
     )
-
-
-def _layout(folder: str) -> str:
-    return f"{folder}/LANGUAGE/, each with the files of a data folder"
-
-
-def _roots(files: Files, translated: str | None, task: Task, language: str, arm: str) -> list[Path]:
-    """The data folders in which the training files of a language are sought."""
-    data = files.workplace.data
-    if translated is None:
-        return list(data)
-    if translated == LAB:
-        from xstilts.lab.export import translate
-
-        for name in dict.fromkeys(folder for f in task.files for folder in f.folders):
-            translate(data[0], name, language)
-        return [data[0] / "translated" / language]
-    path = Path(translated).expanduser()
-    places = [path] if path.is_absolute() else [path, *(d / path for d in data)]
-    here = next((p for p in places if p.is_dir()), None)
-    if here is None and not data:
-        return [path / language]  # a plan names the files that are not there
-    if here is None:
-        raise DataError(
-            f"There is no folder of translations {translated}",
-            where=f"arms.{arm}: translated",
-            expected=" or ".join(str(p.absolute()) for p in places),
-            do=f"make it: {_layout(translated)}; or a model: translated: {{path: DIR}}",
-        )
-    return [here / language]
 
 
 def _in(
@@ -192,14 +162,16 @@ def _in(
         train = by_model(model, task, one.language, english.train, leaking, files, arm)
         return Trained(train, english.held, english.origin)
     assert not isinstance(one.translated, TranslatorChoice)
-    roots = _roots(files, one.translated, task, one.language, arm)
+    roots = roots_of(files, one.translated, task, one.language, arm)
     if one.translated is None:
         train = files.slice(
             task, split, one.language, at_most=said.sample, without=leaking, roots=roots
         )
     else:
+        told = task.model_copy(update={"beside": ""})
+        refuse_absent(files, one.translated, told, split, one.language, roots[0], arm)
         train = files.slice(
-            task.model_copy(update={"beside": ""}),
+            told,
             split,
             one.language,
             without=leaking,
