@@ -101,8 +101,8 @@ def _serve(
     tasks: tuple[Task, ...],
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run hears Ctrl-C too, and ends its workers
-    # Before torch is imported: threads that wait for each other sleep. Where they spin, anything else
-    # that runs on the machine makes a stage of two threads many times slower.
+    # Before torch is imported: threads that wait for each other sleep. Where they spin, anything
+    # else that runs on the machine makes a stage of two threads many times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     know(tasks)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -146,7 +146,7 @@ class MixedText(Section):
     share: float | None = Field(default=None, gt=0, lt=1)
     examples: int | None = Field(default=None, ge=1)
     text: Annotated[Distinct, Field(min_length=1), BeforeValidator(as_list)] | None = None
-    tokens: int = Field(default=50_000, ge=1)
+    tokens: int = Field(default=100_000, ge=1)
     held: int = Field(default=100, ge=1)
     sampling: float = Field(default=0.3, ge=0, le=1)
     masking: Masking = MASKING
