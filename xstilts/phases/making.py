@@ -16,6 +16,7 @@ from xstilts.phases.planned import Cell
 from xstilts.phases.reading import has_a_head, pieces_of_text, text_of
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.refusals import (
+    all_are_trained,
     block_is_there,
     each_has_its_own_data,
     nothing_else_is_compared,
@@ -118,7 +119,9 @@ class Making:
             text = self.builder.text(corpora, stage.mlm, length)
         if isinstance(stage.train, str):
             one = spoken_in(stage, stage.train)
-            return self.stage(arm, start, one, seed, layers, text=text)
+            model = self.stage(arm, start, one, seed, layers, text=text)
+            all_are_trained(model.step, [self.data(one)], arm)
+            return model
         learnable(self.builder, start, stage.tasks, layers, arm)
         if not stage.tasks:
             assert text is not None and stage.mlm is not None
@@ -128,7 +131,9 @@ class Making:
             )
         each_has_its_own_data(stage.tasks, self.trainings, arm)
         parts = [(self.data(spoken_in(stage, t)), self.words(t)) for t in stage.tasks]
-        return self.builder.mix(start, parts, stage.mix or Mix(), how, seed, text, layers=layers)
+        model = self.builder.mix(start, parts, stage.mix or Mix(), how, seed, text, layers=layers)
+        all_are_trained(model.step, [data for data, _ in parts], arm)
+        return model
 
     def data(self, one: Spoken) -> Trained:
         """What is trained on, in its language."""

@@ -369,10 +369,16 @@ def pieces_of(data: Slice) -> float:
 
 
 def size_of(data: Slice) -> int:
-    """Examples of a slice as far as they are known without reading it."""
+    """Examples of a slice as far as they are known without reading it, else a guess."""
+    known = most_of(data)
+    return known if known is not None else 10_000 if data.split == "train" else 1_000
+
+
+def most_of(data: Slice) -> int | None:
+    """The most examples that a slice has by what is declared of it; None where nothing is."""
     if data.translates is not None:
-        return size_of(data.translates)
+        return most_of(data.translates)
     known = get_task(data.task).sizes.of(data.split, data.language)
-    whole = known or (10_000 if data.split == "train" else 1_000)
-    whole = data.sample if data.sample is not None else whole
-    return min(whole, data.at_most) if data.at_most is not None else whole
+    said = data.sample if data.sample is not None else known
+    both = [size for size in (said, data.at_most) if size is not None]
+    return min(both, default=None)
