@@ -325,11 +325,11 @@ def test_an_interrupted_reading_ends_with_the_same_bytes(workbench, texts, monke
     for stop in (1, 7, expected.value["updates"] - 1):
         left, really = [stop - begun], loop.Run.gradient
 
-        def broken(run, left=left, really=really):
+        def broken(run, micro_tokens, left=left, really=really):
             if not left[0]:
                 raise KeyboardInterrupt
             left[0] -= 1
-            return really(run)
+            return really(run, micro_tokens)
 
         with monkeypatch.context() as patch:
             patch.setattr(loop.Run, "gradient", broken)
