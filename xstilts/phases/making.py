@@ -11,7 +11,13 @@ from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.phases.encoders import Encoder
 from xstilts.phases.forms import OWN, SOURCE, FewShot
-from xstilts.phases.layers import carried, learnable, merged, reinitialised
+from xstilts.phases.layers import (
+    carried,
+    learnable,
+    merged,
+    reinitialised,
+    some_block_learns,
+)
 from xstilts.phases.planned import Cell
 from xstilts.phases.reading import has_a_head, pieces_of_text, text_of
 from xstilts.phases.recipe import Recipe
@@ -96,6 +102,7 @@ class Making:
             self.made(f"{place}.reinit_top" if stage.trains else place, model, seed)
         if stage.trains:
             model = self.tuned(model, stage, arm, seed)
+            some_block_learns(self.builder, stage.layers("intermediate"), arm)
             self.made(place, model, seed, training=True)
         if stage.carry is not None:
             model = carried(self.builder, model, stage.carry, arm)
