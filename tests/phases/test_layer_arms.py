@@ -48,7 +48,10 @@ def named(planned: Planned) -> list[str]:
         ("[{train: mnli, carry: {blocks: 1}}]", ["it/mnli@0", "it/mnli.carry@0"]),
         ("[{reinit_top: 1}]", ["it/reinit_top@0"]),
         ("[{train: mnli}, {reinit_top: 1}]", ["it/mnli@0", "it/reinit_top@0"]),
-        ("[{reinit_top: 2}, {reinit_top: 1}]", ["it/reinit_top@0", "it/reinit_top.2@0"]),
+        (
+            "[{reinit_top: 2}, {train: mnli}, {reinit_top: 1}]",
+            ["it/reinit_top@0", "it/mnli@0", "it/reinit_top.2@0"],
+        ),
         ("[{freeze: {blocks: 0, during: target}}]", []),
     ],
 )

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import chisquare
 from test_resume import WHOLE, files, timeless
 from tiny_encoders import BLOCKS
-from workbench import how
+from workbench import TRAINED, how
 
 from xstilts.models.task_model import load_encoder
 from xstilts.models.written import Written
@@ -233,7 +233,7 @@ def written(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize("name", ["mnli", "squad_v1_retrieval"])
+@pytest.mark.parametrize("name", TRAINED.values())
 def test_kept_rows_pass_the_frozen_blocks_once_and_change_no_bit(workbench, deep, written, name):
     said = how(epochs=2, batch_size=16, select={"every": 5, "patience": 50})
     found, models = {}, []

@@ -6,8 +6,7 @@ from pydantic import ValidationError
 from scipy.stats import chisquare
 from workbench import how
 
-from xstilts.train.mixture import alone, budget, mixed, shares
-from xstilts.train.optim import total_updates
+from xstilts.train.mixture import alone, budget, mixed, shares, total_updates
 from xstilts.train.spec import Mix, joint_name
 
 SIZES = [400, 8000, 100, 1500]

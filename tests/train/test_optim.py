@@ -5,7 +5,8 @@ from torch import nn
 from transformers import get_linear_schedule_with_warmup
 from workbench import how
 
-from xstilts.train.optim import clip, make_optimizer, rate, total_updates
+from xstilts.train.mixture import total_updates
+from xstilts.train.optim import clip, make_optimizer, rate
 
 
 def layers():

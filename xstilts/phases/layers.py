@@ -20,29 +20,71 @@ def carried(builder: Builder, model: Model, carry: Carry, arm: str) -> Model:
     """The encoder itself with some layers of ``model``, which an arm trained.
 
     Raises:
-        RecipeError: for more blocks than there are.
+        RecipeError: for more blocks than there are, and where none of the layers has moved.
     """
     _are_there(builder, f"arms.{arm}: carry.blocks", carry.blocks)
+    depth = builder.encoder.layers
+    blocks = frozenset() if depth is None else frozenset(carry.chosen(depth))
+    moved = model.moved & (blocks | {0} if carry.embeddings else blocks)
+    if depth is not None and not moved:
+        raise RecipeError(
+            f"No layer that is carried has been trained: {_named(blocks)} stayed frozen",
+            where=f"arms.{arm}: carry and freeze",
+            expected=f"one of the trained blocks among those carried: {_listed(model.moved)}",
+            do="freeze fewer blocks, carry others (which: top), or take the arm out",
+        )
     origin, trained = builder.start.step, model.step
     assert trained is not None, "a stage that carries layers trains"
     inputs = {"start": trained} | ({"origin": origin} if origin else {})
     config = Carried(carry=carry, encoder=None if origin else builder.encoder.digest)
     step = Step(CARRY, model.label, config, inputs)
-    return Model(builder.once(step), (*model.chain, f"carry{carry.blocks}"))
+    chain = (*model.chain, f"carry{carry.blocks}")
+    return Model(builder.once(step), chain, moved=moved, carried=blocks)
 
 
 def reinitialised(builder: Builder, model: Model, blocks: int, seed: int, arm: str) -> Model:
     """``model`` with its top blocks drawn anew in an arm.
 
     Raises:
-        RecipeError: for more blocks than there are.
+        RecipeError: for more blocks than there are, and where what is drawn over was itself just
+            drawn or carried, or is all that was trained.
     """
     _are_there(builder, f"arms.{arm}: reinit_top", blocks)
+    drawn = frozenset[int]()
+    if builder.encoder.layers is not None:
+        drawn = frozenset(range(builder.encoder.layers - blocks + 1, builder.encoder.layers + 1))
+    _is_worth_drawing_over(model, drawn, blocks, arm)
     encoder = builder.encoder.digest if model.step is None else None
     config = Reinit(blocks=blocks, encoder=encoder, seed=seed)
     step = Step(REINIT, model.label, config, {"start": model.step} if model.step else {})
     chain = (*model.chain, f"reinit{blocks}")
-    return Model(builder.once(step), chain, untrained=max(blocks, model.untrained))
+    return Model(builder.once(step), chain, untrained=blocks, moved=model.moved | drawn)
+
+
+def _is_worth_drawing_over(model: Model, drawn: frozenset[int], blocks: int, arm: str) -> None:
+    if model.untrained:
+        raise RecipeError(
+            f"The top {model.untrained} blocks were drawn anew, and with no training since the "
+            f"top {blocks} are drawn once more, by the same seed",
+            where=f"arms.{arm}: reinit_top",
+            expected="one reinit_top before a training",
+            do=f"leave one of the two out, such as {{reinit_top: {min(blocks, model.untrained)}}}",
+        )
+    if lost := model.carried & drawn:
+        raise RecipeError(
+            f"Of the blocks carried, {_listed(model.carried)}, {_named(lost)} would be drawn anew "
+            "at once",
+            where=f"arms.{arm}: carry and reinit_top",
+            expected="blocks drawn anew that are none of those carried",
+            do="carry fewer blocks, or draw fewer anew",
+        )
+    if model.moved and model.moved <= drawn:
+        raise RecipeError(
+            f"All that was trained, {_named(model.moved)}, would be drawn anew",
+            where=f"arms.{arm}: reinit_top",
+            expected="a trained layer that stays",
+            do="draw fewer blocks anew, freeze fewer, or leave the stages before it out",
+        )
 
 
 def merged(builder: Builder, parts: Collection[tuple[Model, float]]) -> Model:
@@ -64,7 +106,25 @@ def merged(builder: Builder, parts: Collection[tuple[Model, float]]) -> Model:
     label = joint_name(label for label, *_ in made)
     step = Step(MERGE, label, config, inputs | ({"origin": origin} if origin else {}))
     untrained = max(model.untrained for model, _ in parts)
-    return Model(builder.once(step), (f"merge-{label}",), untrained=untrained)
+    moved = frozenset[int]().union(*(model.moved for model, _ in parts))
+    return Model(builder.once(step), (f"merge-{label}",), untrained=untrained, moved=moved)
+
+
+def some_block_learns(builder: Builder, layers: Layers, arm: str) -> None:
+    """Refuse a stage before the target's in which every block is frozen.
+
+    Raises:
+        RecipeError: naming fewer.
+    """
+    depth = builder.encoder.layers
+    if depth is not None and layers.frozen == depth:
+        raise RecipeError(
+            f"All {depth} blocks are frozen, so the stage trains its head alone, and heads are not "
+            "handed on",
+            where=f"arms.{arm}: freeze.blocks",
+            expected=f"at most {depth - 1}, or during: target",
+            do="freeze fewer blocks, or take the stage out",
+        )
 
 
 def has_a_target_stage(recipe: Recipe) -> None:
@@ -140,3 +200,12 @@ def _are_there(builder: Builder, place: str, blocks: int) -> None:
             expected=f"at most {depth}",
             do=f"write {depth} or less there",
         )
+
+
+def _listed(layers: Collection[int]) -> str:
+    return ", ".join("embeddings" if i == 0 else str(i) for i in sorted(layers))
+
+
+def _named(layers: Collection[int]) -> str:
+    one = len(layers) == 1 and 0 not in layers
+    return ("block " if one else "" if 0 in layers else "blocks ") + _listed(layers)

@@ -11,11 +11,18 @@ from xstilts.data.slices import Slice
 from xstilts.graph import Step
 from xstilts.phases.encoders import Encoder
 from xstilts.phases.forms import OWN, SOURCE, FewShot
-from xstilts.phases.layers import carried, learnable, merged, reinitialised
+from xstilts.phases.layers import (
+    carried,
+    learnable,
+    merged,
+    reinitialised,
+    some_block_learns,
+)
 from xstilts.phases.planned import Cell
 from xstilts.phases.reading import has_a_head, pieces_of_text, text_of
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.refusals import (
+    all_are_trained,
     block_is_there,
     each_has_its_own_data,
     nothing_else_is_compared,
@@ -95,6 +102,7 @@ class Making:
             self.made(f"{place}.reinit_top" if stage.trains else place, model, seed)
         if stage.trains:
             model = self.tuned(model, stage, arm, seed)
+            some_block_learns(self.builder, stage.layers("intermediate"), arm)
             self.made(place, model, seed, training=True)
         if stage.carry is not None:
             model = carried(self.builder, model, stage.carry, arm)
@@ -118,7 +126,9 @@ class Making:
             text = self.builder.text(corpora, stage.mlm, length)
         if isinstance(stage.train, str):
             one = spoken_in(stage, stage.train)
-            return self.stage(arm, start, one, seed, layers, text=text)
+            model = self.stage(arm, start, one, seed, layers, text=text)
+            all_are_trained(model.step, [self.data(one)], arm)
+            return model
         learnable(self.builder, start, stage.tasks, layers, arm)
         if not stage.tasks:
             assert text is not None and stage.mlm is not None
@@ -128,7 +138,9 @@ class Making:
             )
         each_has_its_own_data(stage.tasks, self.trainings, arm)
         parts = [(self.data(spoken_in(stage, t)), self.words(t)) for t in stage.tasks]
-        return self.builder.mix(start, parts, stage.mix or Mix(), how, seed, text, layers=layers)
+        model = self.builder.mix(start, parts, stage.mix or Mix(), how, seed, text, layers=layers)
+        all_are_trained(model.step, [data for data, _ in parts], arm)
+        return model
 
     def data(self, one: Spoken) -> Trained:
         """What is trained on, in its language."""

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from xstilts.core.errors import RecipeError
+from xstilts.graph import Step
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import Trained
+from xstilts.phases.steps import most_of
 from xstilts.phases.task_use import Training
 from xstilts.retrieve.spec import block_of
 from xstilts.tasks import get_task
+from xstilts.train.draws import refuse_idle_parts
+from xstilts.train.spec import FineTune, Mixture
 
 _SHORTEST_SPAN = 32  # pieces of a row that a question and its context share
 
@@ -45,6 +49,24 @@ def each_has_its_own_data(tasks: Sequence[str], trainings: Mapping[str, Trained]
                 expected="tasks with training data of their own",
                 do=f"leave {name} out of the list",
             )
+
+
+def all_are_trained(step: Step | None, data: Sequence[Trained], arm: str) -> None:
+    """Refuse in an arm a stage of which a task or the text gets no update.
+
+    Only what is so however few examples the files have is refused, unless the recipe says how many
+    are drawn of each task. The rest is seen when the stage starts.
+
+    Raises:
+        RecipeError: naming the share or the mixture.
+    """
+    assert step is not None and isinstance(step.config, FineTune | Mixture)
+    slices = {one.train.task: one.train for one in data}
+    learnt = [slices[head.task] for head in step.config.heads]
+    sizes = [size for one in learnt if (size := most_of(one)) is not None]
+    if len(sizes) == len(learnt):
+        counted = all(one.sample is not None for one in learnt)
+        refuse_idle_parts(step.config, sizes, where=f"arms.{arm}", counted=counted)
 
 
 def windows_move_on(task: str, words: Training) -> None:

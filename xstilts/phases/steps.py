@@ -75,12 +75,17 @@ class Model:
         chain: tasks it was trained on, in order; none for the encoder itself.
         data: what it was trained on last; None for the encoder itself and after a mixture.
         untrained: top blocks that were drawn anew and not trained since.
+        moved: layers that are no longer the encoder's own: 0 the embeddings, then the blocks; none
+            while it is not known how many blocks there are.
+        carried: blocks that were carried over, with no training since.
     """
 
     step: Step | None
     chain: tuple[str, ...] = ()
     data: Slice | None = None
     untrained: int = 0
+    moved: frozenset[int] = frozenset()
+    carried: frozenset[int] = frozenset()
 
     @property
     def label(self) -> str:
@@ -242,7 +247,8 @@ class Builder:
         spans = any(head.kind == "span" for head in config.heads)
         stage = TRAIN_SPANS if spans else TRAIN
         step = Step(stage, ".".join(chain), config, inputs, work)
-        return Model(self.once(step), chain, data)
+        moved = start.moved | learning(config.layers, self.encoder.layers)
+        return Model(self.once(step), chain, data, moved=moved)
 
     def once(self, step: Step) -> Step:
         """The step that makes an encoder, or the equal one that was promised before."""
@@ -352,6 +358,14 @@ class Builder:
         return Step(score.stage, f"{score.label}.{name}", score.config, inputs)
 
 
+def learning(layers: Layers, depth: int | None) -> frozenset[int]:
+    """What of ``depth`` blocks (1 the lowest) and the embeddings (0) a training moves."""
+    if depth is None:
+        return frozenset()
+    held = 0 if layers.lora is not None else -1 if layers.frozen is None else layers.frozen
+    return frozenset(range(held + 1, depth + 1))
+
+
 def _head(data: Trained) -> Head:
     task = get_task(data.train.task)
     return Head(
@@ -369,10 +383,16 @@ def pieces_of(data: Slice) -> float:
 
 
 def size_of(data: Slice) -> int:
-    """Examples of a slice as far as they are known without reading it."""
+    """Examples of a slice as far as they are known without reading it, else a guess."""
+    known = most_of(data)
+    return known if known is not None else 10_000 if data.split == "train" else 1_000
+
+
+def most_of(data: Slice) -> int | None:
+    """The most examples that a slice has by what is declared of it; None where nothing is."""
     if data.translates is not None:
-        return size_of(data.translates)
+        return most_of(data.translates)
     known = get_task(data.task).sizes.of(data.split, data.language)
-    whole = known or (10_000 if data.split == "train" else 1_000)
-    whole = data.sample if data.sample is not None else whole
-    return min(whole, data.at_most) if data.at_most is not None else whole
+    said = data.sample if data.sample is not None else known
+    both = [size for size in (said, data.at_most) if size is not None]
+    return min(both, default=None)

@@ -13,13 +13,14 @@ The draws depend on the seed and the number of the update alone. Each task's own
 random orders, one a pass, and go on where the last update of that task ended.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xstilts.train.spec import Mix
+from xstilts.train.spec import How, Mix
 
 _ROUNDING = 1e-9  # so that 1,000 examples times 0.3 are 300, whatever the product's last bit
 
@@ -67,6 +68,11 @@ class Draws:
         return int(self.count[:updates][self.task[:updates] == task].sum())
 
 
+def total_updates(examples: int, how: How) -> int:
+    """Updates of a whole run; the last one of an epoch may be smaller."""
+    return max(1, int(math.ceil(examples / how.batch_size) * how.epochs))
+
+
 def alone(examples: int, updates: int, batch_size: int) -> Draws:
     """Draws of a single task: each pass is cut into batches, of which the last may be smaller."""
     passes, place = np.divmod(np.arange(updates), -(-examples // batch_size))
@@ -109,7 +115,7 @@ def between(draws: Draws, share: float, text: int, batch_size: int, seed: int) -
         seed: of the places.
     """
     tasks = len(draws.task)
-    texts = round(tasks * share / (1 - share))
+    texts = on_text(tasks, share)
     order = np.random.default_rng(seed).permutation(tasks + texts)
     reads = np.zeros(tasks + texts, bool)
     reads[order[:texts]] = True
@@ -118,3 +124,16 @@ def between(draws: Draws, share: float, text: int, batch_size: int, seed: int) -
     for new, old in ((task, draws.task), (start, draws.start), (count, draws.count)):
         new[~reads] = old
     return Draws(task, start, count)
+
+
+def on_text(tasks: int, share: float) -> int:
+    """Updates on text beside ``tasks`` updates on tasks, so that ``share`` of all are on text."""
+    return round(tasks * share / (1 - share))
+
+
+def least_share(tasks: int) -> float:
+    """A share, in hundredths, at which ``tasks`` updates on tasks have one on text beside them.
+
+    ``tasks * share / (1 - share)`` is rounded to 1 from ``share > 1 / (2 * tasks + 1)``.
+    """
+    return (100 // (2 * tasks + 1) + 1) / 100

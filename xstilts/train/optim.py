@@ -7,8 +7,6 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from xstilts.train.spec import How
-
 
 class Rates(Protocol):
     """What a stage says of its optimizer: see :class:`How`."""
@@ -51,11 +49,6 @@ def rate(update: int, total: int, how: Rates) -> float:
     if update < rising:
         return how.lr * update / max(1, rising)
     return how.lr * max(0.0, (total - update) / max(1, total - rising))
-
-
-def total_updates(examples: int, how: How) -> int:
-    """Updates of a whole run; the last one of an epoch may be smaller."""
-    return max(1, int(math.ceil(examples / how.batch_size) * how.epochs))
 
 
 def clip(parameters: Iterable[nn.Parameter], most: float) -> float:
