@@ -2,9 +2,9 @@
 
     python -m bench.forms [--store DIR] [--out DIR] [KEY=VALUE …]
 
-Runs ``bench/recipes/forms.yaml`` on XSTILTS_DATA and XSTILTS_MODELS, and beside its arms two whose
-data are made here: a dictionary, of words and sentences of NTREX in five languages, and
-translations of SIB-200's English training data, which are its own Swahili files. Writes
+Runs ``bench/recipes/forms.yaml`` on XSTILTS_DATA and XSTILTS_MODELS, and beside its arms three
+whose data are made here: a dictionary, of words and sentences of NTREX in five languages, and two
+on translations of SIB-200's English training data, which are its own Swahili files. Writes
 ``forms.csv``: a line an arm, with what the record of its last training before the target says of
 held-out examples, and for each target the English score, the mean of the other languages, and in
 how many of these the score is above what its examples cannot tell from the floor.
@@ -67,13 +67,14 @@ def trained(store: str | Path | None, folder: Path, changes: Sequence[str] = ())
     own = dictionary(folder, data / "text" / "ntrex")
     (folder / "translated").mkdir()
     (folder / "translated" / "sw").symlink_to(data.absolute())
-    last = f"language: sw, translated: {folder / 'translated'}"
+    translated = f"translated: {folder / 'translated'}"
     return api.run(
         str(RECIPE),
         f"own_tasks=[{own}]",
         "tasks.words={train: {from: train, sample: 1600}, training: {epochs: 5}}",
         "arms.dictionary=[{train: words}]",
-        f"arms.translated=[{{train: sib200, {last}}}]",
+        f"arms.translated=[{{train: sib200, language: sw, {translated}}}]",
+        f"arms.translate_train=[{{language: own, {translated}}}]",
         *changes,
         store=store,
         say=lambda line: print(line, file=sys.stderr, flush=True),
