@@ -31,7 +31,7 @@ ASKED = (
     "runtime.threads=1",
 )
 SIMILARITY, LAYERS = "analysis.study=similarity", "analysis.study=layers"
-BOTH = "arms.both=[{train: [mnli, squad_v1]}]"
+BOTH = "arms.both=[{train: [mnli, squad_v1], mix: {law: proportional, examples: 200}}]"
 PAIRS = {(i, t) for i in ("mnli", "squad_v1") for t in ("xnli", "udpos", "xquad")}
 
 
