@@ -234,7 +234,8 @@ def _refuse_too_many(
         found = find(get_task(few.task), few.split, few.language, files.workplace.data)
         if found is None:
             continue
-        kept = (e for e in examples_of(found, few.language) if e.id not in _leaking(few, without))
+        leaking = set(_leaking(few, without))
+        kept = (e for e in examples_of(found, few.language) if e.id not in leaking)
         there = sum(1 for _ in islice(kept, few.k + 1))
         if there < few.k + (few.split == reported) and (not fewest or there < fewest[0]):
             fewest = there, few

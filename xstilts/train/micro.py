@@ -21,12 +21,12 @@ class MicroBatching:
     def __init__(self, context: Context, device: torch.device) -> None:
         self.tokens, self.say, self.device = context.runtime.micro_tokens, context.say, device
 
-    def within(self, add: Callable[[int], T], clear: Callable[[], object] = bool) -> T:
+    def within(self, add: Callable[[int], T], clear: Callable[[], None] | None = None) -> T:
         """What ``add(tokens)`` returns, once memory holds it.
 
         Args:
             add: adds the gradient of one update, or only measures a loss.
-            clear: takes away what was added of it; there is nothing to take after a measurement.
+            clear: takes away what was added of it; none after a measurement, which adds nothing.
 
         Raises:
             MachineError: when not even one example fits.
@@ -37,7 +37,8 @@ class MicroBatching:
                 return add(self.tokens)
             except RuntimeError as error:
                 fewer = halved(self.tokens, error, self.device)
-            clear()
+            if clear is not None:
+                clear()
             freed(self.device)
             set_random_state(state, self.device)
             self.say(f"memory does not hold {self.tokens:,} pieces at once; on with {fewer:,}")
