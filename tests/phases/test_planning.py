@@ -220,6 +220,13 @@ def test_an_unknown_language_is_refused(
         planned(world, tmp_path, *changes, "languages=[en, qq]")
 
 
+def test_the_source_may_be_named_where_no_target_has_a_test_set_in_it(
+    world: Path, changes: tuple[str, ...], tmp_path: Path
+) -> None:
+    found = planned(world, tmp_path, *changes, "targets=[tatoeba]", "languages=[en, de]")
+    assert {cell.language for cell in found.cells} == {"de"}
+
+
 def test_a_step_is_found_by_a_unique_prefix(
     world: Path, changes: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -333,8 +333,11 @@ def tuned(recipe: Recipe, name: str, files: Files, reported: Sequence[Slice]) ->
 
 
 def _named(recipe: Recipe, task: Task) -> tuple[str, ...]:
-    """The recipe's languages that the task has; an unknown one is an error."""
-    every = {x for t in recipe.targets for x in get_task(t).languages}
+    """The recipe's languages that the task has; one that no target has is an error.
+
+    English is none: it is the source, and retrieval from English has no test set in it.
+    """
+    every = {"en", *(x for t in recipe.targets for x in get_task(t).languages)}
     for language in recipe.languages:
         if language not in every:
             raise UnknownNameError(
@@ -342,7 +345,7 @@ def _named(recipe: Recipe, task: Task) -> tuple[str, ...]:
                 language,
                 every,
                 where=f"languages of recipe {recipe.recipe}",
-                do="use the shortest BCP-47 code; see: xstilts tasks NAME",
+                do="name languages of the targets by their shortest code; see: xstilts tasks NAME",
             )
     return tuple(x for x in recipe.languages if x in task.languages)
 
