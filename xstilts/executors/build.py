@@ -13,16 +13,7 @@ from xstilts.core.spec import Runtime
 from xstilts.graph import Step
 from xstilts.store import Store
 
-_RECORDED = (
-    "xstilts",
-    "torch",
-    "transformers",
-    "peft",
-    "accelerate",
-    "tokenizers",
-    "numpy",
-    "seqeval",
-)
+_RECORDED = ("xstilts", "torch", "transformers", "peft", "tokenizers", "numpy", "seqeval")
 
 
 def build(
