@@ -42,6 +42,8 @@ class Runtime(BaseModel):
     Attributes:
         threads: CPU threads of the process that runs a stage. Sums are split by thread, so the
             last bits of a result may depend on it; it is recorded with every result.
+        devices: processes that train one stage, each on a GPU of its own; without a GPU they
+            divide the threads. Each takes its part of every update, which stays the same.
         workers: processes side by side. A stage that runs alone gets the threads of all.
         micro_tokens: padded tokens that one forward pass may hold; halved where memory ends.
         checkpoint_seconds: time between two checkpoints of a running stage.
@@ -55,6 +57,7 @@ class Runtime(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threads: int = Field(default=2, ge=1)
+    devices: int = Field(default=1, ge=1)
     workers: int = Field(default=1, ge=1)
     micro_tokens: int = Field(default=4096, ge=1)
     checkpoint_seconds: float = Field(default=60, ge=0)

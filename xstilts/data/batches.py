@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.integer]
 IGNORED = -100
+WHOLE = slice(None)
 
 
 @dataclass(frozen=True)
@@ -126,19 +127,24 @@ def paired(queries: TokenArrays, candidates: TokenArrays) -> TokenArrays:
 
 
 def micro_batches(
-    arrays: TokenArrays, examples: Ints, budget: int, *, descending: bool = False
+    arrays: TokenArrays,
+    examples: Ints,
+    budget: int,
+    *,
+    descending: bool = False,
+    part: slice = WHOLE,
 ) -> Iterator[Ints]:
     """Split examples into groups whose padded rows stay within ``budget`` pieces.
 
     Examples are sorted by their longest row, so that a group needs little padding; the rows of one
-    example stay together, whatever the budget.
+    example stay together, whatever the budget. Only ``part`` of the sorted examples is split.
     """
     first = np.searchsorted(arrays.example, examples, side="left")
     after = np.searchsorted(arrays.example, examples, side="right")
     lengths = arrays.lengths
     longest = np.array([lengths[a:b].max() for a, b in zip(first, after, strict=True)])
     count = after - first
-    order = np.argsort(-longest if descending else longest, kind="stable")
+    order = np.argsort(-longest if descending else longest, kind="stable")[part]
     group: list[int] = []
     rows = width = 0
     for i in order:

@@ -4,27 +4,20 @@ Each worker has a pipe of its own, so one that dies takes nothing with it but it
 """
 
 import os
-import pickle
 import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from types import ModuleType
 
 from xstilts.core.errors import WorkerError
+from xstilts.core.processes import end_with, portable, without_script
 from xstilts.core.spec import Runtime
 from xstilts.executors.build import build
 from xstilts.graph import Step
 from xstilts.store import Store
 from xstilts.tasks import Task, know, own_tasks
-
-_ORPHAN_CHECK = 1.0  # seconds
 
 Answer = bool | BaseException
 
@@ -37,8 +30,8 @@ class Worker:
         spawn = get_context("spawn")
         self.pipe, theirs = spawn.Pipe()
         arguments = (theirs, os.getpid(), root, sources, runtime, own_tasks())
-        self._process = spawn.Process(target=_serve, args=arguments, daemon=True)
-        with _no_script():
+        self._process = spawn.Process(target=_serve, args=arguments)  # it may start some itself
+        with without_script():
             self._process.start()
         theirs.close()  # so that the pipe ends when the worker does
 
@@ -71,21 +64,6 @@ class Worker:
         self.pipe.close()
 
 
-@contextmanager
-def _no_script() -> Iterator[None]:
-    """Keep a new process from importing the script that runs, which would start the run again.
-
-    `multiprocessing` tells it to, so that what is defined there can cross the pipe. Nothing that
-    crosses ours is; scripts then need no ``if __name__ == "__main__"``.
-    """
-    script = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
-
-
 def ready(workers: list[Worker]) -> list[Worker]:
     """Wait until some of them have a message, or have died."""
     found = wait([w.pipe for w in workers]) if workers else []
@@ -106,7 +84,7 @@ def _serve(
     # quiet machine is a quarter slower.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     know(tasks)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with(parent)
     store = Store(root)
     while True:
         try:
@@ -118,24 +96,8 @@ def _serve(
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            pipe.send(_portable(error))
+            pipe.send(portable(error))
 
 
 def _say(pipe: Connection, name: str, message: str) -> None:
     pipe.send(f"{name}  {message}")
-
-
-def _portable(error: BaseException) -> BaseException:
-    """The error itself if it can cross the pipe, else one that says the same."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return WorkerError(f"{type(error).__name__}: {error}")
-    return error
-
-
-def _end_with(parent: int) -> None:
-    """Leave when the run has died: an orphan would go on for hours, holding its lock."""
-    while os.getppid() == parent:
-        time.sleep(_ORPHAN_CHECK)
-    os._exit(1)

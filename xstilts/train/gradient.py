@@ -9,6 +9,7 @@ from xstilts.models.task_model import TaskModel
 from xstilts.prediction.forward import inputs_of, shaped_for
 from xstilts.prediction.losses import summed_loss, terms
 from xstilts.train.dual import dual_gradient
+from xstilts.train.team import ALONE, Team
 
 
 def summed_gradient(
@@ -19,17 +20,19 @@ def summed_gradient(
     micro_tokens: int,
     precision: Precision,
     device: torch.device,
+    team: Team = ALONE,
 ) -> float:
     """Add the gradient of the mean loss over ``examples``; returns that loss.
 
     The sum of the loss terms is divided by their number in the whole update before the backward
-    pass, so how the examples are put into micro-batches changes nothing but rounding.
+    pass, so how the examples are put into micro-batches changes nothing but rounding. One of
+    several processes adds and returns its part; all parts together are the whole.
     """
     if model.kind == "ranking":
-        return dual_gradient(model, arrays, examples, micro_tokens, precision, device)
+        return dual_gradient(model, arrays, examples, micro_tokens, precision, device, team)
     number = terms(model, arrays, examples)
     total = torch.zeros((), dtype=torch.float64)
-    for group in micro_batches(arrays, examples, micro_tokens):
+    for group in micro_batches(arrays, examples, micro_tokens, part=team.part):
         rows = arrays.rows_of(group)
         inputs: dict[str, Tensor] = shaped_for(model, inputs_of(arrays, rows, device), len(group))
         with number_format(precision, device):

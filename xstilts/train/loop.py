@@ -28,11 +28,13 @@ from xstilts.train.assembly import AnyModel, Assembly, Config, assemble
 from xstilts.train.draws import draws_of, reading
 from xstilts.train.events import Events
 from xstilts.train.gradient import summed_gradient
+from xstilts.train.launch import together
 from xstilts.train.masked_text import masked_loss
 from xstilts.train.micro import MicroBatching
 from xstilts.train.optim import clip, make_optimizer, rate
 from xstilts.train.part import Part
 from xstilts.train.spec import LOG, LONGER, Layers, Reading
+from xstilts.train.team import ALONE, Team
 from xstilts.train.text_part import NAME, TextPart, mean_loss
 
 _LOG_EVERY = 10
@@ -57,13 +59,22 @@ def finetune(
         the verdict (``ok``, ``diverged``: no weights are kept, ``collapsed``: the best score of
         every task is within noise of its floor), what was selected, the lineage, and the cost.
     """
+    return together(train, config, inputs, folder, context)
+
+
+def train(
+    config: Config, inputs: Mapping[str, Result], folder: Path, context: Context, team: Team
+) -> dict[str, Any]:
+    """What one process does of it; all but the main one return nothing."""
     device = use(context.runtime)
     built = assemble(config, inputs, context, device)
     lineage = inputs["start"].value["lineage"] if "start" in inputs else []
     further = sum(r.value["updates"] for n, r in inputs.items() if n.startswith(LONGER))
-    run = Run(config, built, lineage, folder, context, device, further)
+    run = Run(config, built, lineage, folder, context, device, further, team)
     with rows_kept(built.model, config, folder, context.runtime) as kept:
         verdict = run.train()
+    if not team.main:
+        return {}
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     if verdict != "diverged":
         built.model.load_state_dict(run.best)
@@ -114,12 +125,13 @@ class Run:
         context: Context,
         device: torch.device,
         further: int = 0,
+        team: Team = ALONE,
     ) -> None:
         parts, model, text = built.parts, built.model, built.text
         self.parts, self.model, self.text = parts, model, text
         self.config, self.lineage, self.folder = config, lineage, folder
         self.context, self.device, self.further = context, device, further
-        self.micro = MicroBatching(context, device)
+        self.micro, self.team = MicroBatching(context, device, team), team
         self.law: list[float] = []
         if isinstance(config, Reading):
             assert text is not None
@@ -132,9 +144,10 @@ class Run:
             text.before = self.held_losses(text)
         self.optimizer = make_optimizer(model, config.how)
         torch.manual_seed(derive(config.seed, "dropout", config.task))
-        self.progress, self.best = checkpoint.load(
-            folder, checkpoint.Progress(), model, [self.optimizer], context.say
-        )
+        with team.main_first():  # it sets aside what cannot be read
+            self.progress, self.best = checkpoint.load(
+                folder, checkpoint.Progress(), model, [self.optimizer], context.say
+            )
         self.events = Events(folder, context.runtime.tensorboard)
 
     def train(self) -> str:
@@ -162,11 +175,16 @@ class Run:
                 self.say(loss)
                 said = now
         self.events.close()
+        return self.team.told(self.verdict)
+
+    def verdict(self) -> str:
+        """Whether anything was learnt, by the best evaluation."""
         if any(part.floor is None for part in self.parts):  # resumed after the last evaluation
             self.evaluate()
         if not self.parts:  # a loss has no floor
             return "ok"
-        skill = [not p.at_floor(progress.best_scores.get(p.head.task, 0.0)) for p in self.parts]
+        best = self.progress.best_scores
+        skill = [not part.at_floor(best.get(part.head.task, 0.0)) for part in self.parts]
         return "ok" if any(skill) else "collapsed"
 
     def drawn(self, update: int) -> tuple[Part, Ints]:
@@ -176,12 +194,16 @@ class Run:
         return part, part.examples(int(start), int(count))
 
     def gradient(self, micro_tokens: int) -> tuple[str, nn.Module, float, int]:
-        """Add that of the next update: what it is on, what it moves, mean loss, pieces read."""
+        """Add that of the next update: what it is on, what it moves, mean loss, pieces read.
+
+        Gradient and loss are this process's part; their sums are the whole.
+        """
         update = self.progress.update
         of: dict[str, Any] = {
             "micro_tokens": micro_tokens,
             "precision": self.config.how.precision,
             "device": self.device,
+            "team": self.team,
         }
         if self.text is not None and self.draws.task[update] == len(self.parts):
             asked = self.text.asked(int(self.draws.start[update]))
@@ -196,7 +218,9 @@ class Run:
     def one_update(self) -> tuple[str, float, float]:
         """One step of the optimizer; returns what it is on, mean loss and gradient's norm."""
         how = self.config.how
+        self.team.reseed(self.config.seed, "dropout", self.config.task, self.progress.update)
         name, moved, loss, pieces = self.micro.within(self.gradient, self.clear)
+        loss = self.team.summed(moved, loss)
         if isinstance(self.model, JointModel):
             self.model.still(moved)
         norm = clip(self.model.parameters(), how.clip)
@@ -218,9 +242,7 @@ class Run:
         A mixture's score is the mean of its tasks' metrics; that of text alone is its mean loss
         over languages, less than 0 so that more is better.
         """
-        found, progress = self.evaluate(), self.progress
-        if not self.parts and self.text is not None:
-            found = {NAME: -mean_loss(self.held_losses(self.text))}
+        found, progress = self.team.told(self.evaluate), self.progress
         score = sum(found.values()) / len(found)
         if progress.best_score is None or score > progress.best_score:
             progress.best_score, progress.best_update, progress.worse = score, progress.update, 0
@@ -238,7 +260,9 @@ class Run:
             self.log(**{f"dev_{task}": value for task, value in found.items()}, dev_mean=score)
 
     def evaluate(self) -> dict[str, float]:
-        """Task -> its metric on the held-out English examples."""
+        """Task -> its metric on the held-out English examples; of text alone its loss, below 0."""
+        if not self.parts and self.text is not None:
+            return {NAME: -mean_loss(self.held_losses(self.text))}
         return {
             part.head.task: part.evaluate(
                 micro_tokens=self.micro.tokens * 4,

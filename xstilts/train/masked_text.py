@@ -19,6 +19,7 @@ from xstilts.data.translations import Translations, side_by_side
 from xstilts.models.device import Precision, number_format
 from xstilts.models.masked_lm import MaskedLM
 from xstilts.prediction.forward import Floats, inputs_of
+from xstilts.train.team import ALONE, Team
 
 
 @dataclass(frozen=True)
@@ -193,15 +194,16 @@ def masked_loss(
     micro_tokens: int,
     precision: Precision,
     device: torch.device,
+    team: Team = ALONE,
 ) -> float:
     """Mean loss over the labels in ``asked``, in nats; adds its gradient if gradients are on.
 
     The sum is divided by the number of labels in all rows, so how rows are put into micro-batches
-    changes nothing but rounding.
+    changes nothing but rounding. One of several processes adds and returns its part.
     """
     number = int((asked.extra["label"] != IGNORED).sum())
     total = torch.zeros((), dtype=torch.float64)
-    for rows in micro_batches(asked, np.arange(asked.examples), micro_tokens):
+    for rows in micro_batches(asked, np.arange(asked.examples), micro_tokens, part=team.part):
         labels = torch.from_numpy(asked.padded(rows, "label", IGNORED)).to(device)
         wanted = labels != IGNORED
         if not wanted.any():

@@ -27,12 +27,14 @@ from xstilts.models.device import use
 from xstilts.models.masked_lm import MaskedLM, new_masked_lm
 from xstilts.train import checkpoint
 from xstilts.train.events import Events
+from xstilts.train.launch import together
 from xstilts.train.masked_text import MaskedText, masked_loss
 from xstilts.train.micro import MicroBatching
 from xstilts.train.muon import Muon
 from xstilts.train.optim import clip, make_optimizer, rate
 from xstilts.train.pretrain_spec import ABOUT, CARD, Pretrain
 from xstilts.train.spec import LOG
+from xstilts.train.team import ALONE, Team
 
 _BETAS = (0.9, 0.98)  # of AdamW, as in RoBERTa (Liu et al. 2019)
 _LOG_EVERY = 10
@@ -87,6 +89,13 @@ def pretrain(
         the verdict (``ok``, or ``diverged``: no weights are kept), how many pieces of each language
         were there and were seen, losses on held-out documents, the lineage, and the cost.
     """
+    return together(train, config, inputs, folder, context)
+
+
+def train(
+    config: Pretrain, inputs: Mapping[str, Result], folder: Path, context: Context, team: Team
+) -> dict[str, Any]:
+    """What one process does of it; all but the main one return nothing."""
     device = use(context.runtime)
     tokenizer = load_tokenizer(inputs["tokenizer"].folder)
     text = MaskedText(
@@ -101,8 +110,10 @@ def pretrain(
     model.without_padding()
     if "start" in inputs:
         model.start_from(np.load(inputs["start"].folder / VECTORS, allow_pickle=False))
-    run = Run(config, text, model, folder, context, device)
+    run = Run(config, text, model, folder, context, device, team)
     verdict = run.train()
+    if not team.main:
+        return {}
     (folder / LOG).write_text("".join(json.dumps(e) + "\n" for e in run.progress.log))
     value = run.value(verdict, inputs["rows"].value["train-pieces"])
     if verdict == "ok":
@@ -126,16 +137,18 @@ class Run:
         folder: Path,
         context: Context,
         device: torch.device,
+        team: Team = ALONE,
     ) -> None:
         self.config, self.text, self.model = config, text, model
         self.folder, self.context, self.device = folder, context, device
-        self.micro = MicroBatching(context, device)
+        self.micro, self.team = MicroBatching(context, device, team), team
         mixed = np.average(text.frequencies, axis=0, weights=text.shares)
         model.guess(text.pieces.ordinary, mixed)
         self.optimizers = make_optimizers(model, config)
         seen = dict.fromkeys(text.languages, 0)
         fresh = Progress(rows=text.rows, pairs=text.pairs, seen=seen)
-        self.progress, _ = checkpoint.load(folder, fresh, model, self.optimizers, context.say)
+        with team.main_first():  # it sets aside what cannot be read
+            self.progress, _ = checkpoint.load(folder, fresh, model, self.optimizers, context.say)
         text.rows, text.pairs = self.progress.rows, self.progress.pairs
         self.events = Events(folder, context.runtime.tensorboard)
 
@@ -154,7 +167,7 @@ class Run:
             if progress.update % _LOG_EVERY == 0:
                 self.log(loss=loss, norm=norm)
             now = time.monotonic()
-            progress.seconds = before + now - began
+            progress.seconds = self.team.told(lambda: before + time.monotonic() - began)
             if now - saved >= self.context.runtime.checkpoint_seconds:
                 checkpoint.save(self.folder, progress, self.model, self.optimizers)
                 saved = time.monotonic()
@@ -177,7 +190,8 @@ class Run:
     def one_update(self, lr: float) -> tuple[float, float]:
         """One step of the optimizer; returns the mean loss and the gradient's norm."""
         asked, read = self.text.next(self.progress.update, self.config.batch_size)
-        loss = self.micro.within(lambda tokens: self.loss(asked, tokens), self.clear)
+        part = self.micro.within(lambda tokens: self.loss(asked, tokens, self.team), self.clear)
+        loss = self.team.summed(self.model, part)
         norm = clip(self.model.parameters(), self.config.clip)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -193,14 +207,15 @@ class Run:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=False)
 
-    def loss(self, asked: TokenArrays, micro_tokens: int) -> float:
-        """Mean loss, in nats; adds its gradient if gradients are on."""
+    def loss(self, asked: TokenArrays, micro_tokens: int, team: Team = ALONE) -> float:
+        """Mean loss, in nats, or a process's part; adds its gradient if gradients are on."""
         return masked_loss(
             self.model,
             asked,
             micro_tokens=micro_tokens,
             precision=self.config.precision,
             device=self.device,
+            team=team,
         )
 
     @torch.inference_mode()
