@@ -7,6 +7,7 @@ planning never loads torch.
 from xstilts.api.laboratory import describe_lab, export_lab
 from xstilts.api.recipes import claims, export, leaks, plan, report, results, run, why
 from xstilts.api.recommend import recommend
+from xstilts.api.stages import finetune, predict
 from xstilts.api.tasks import check_data, score
 from xstilts.api.text import embed, mine, pretrain, retrieve
 
@@ -17,9 +18,11 @@ __all__ = [
     "embed",
     "export",
     "export_lab",
+    "finetune",
     "leaks",
     "mine",
     "plan",
+    "predict",
     "pretrain",
     "recommend",
     "report",
