@@ -13,7 +13,6 @@ from xstilts.data.batches import IGNORED, TokenArrays
 from xstilts.data.read import EXAMPLES, write_examples
 from xstilts.data.tokens import QUESTION_MOST, Tokens, labels_of, load_tokenizer, tokens
 from xstilts.phases.refusals import windows_move_on
-from xstilts.phases.task_use import Training
 from xstilts.tasks.examples import (
     Candidate,
     Choice,
@@ -140,7 +139,7 @@ def test_a_long_question_is_cut_and_counted(encode):
     ("max_length", "stride"), [(96, 32), (64, 16), (96, 47), (32, 15), (33, 15)]
 )
 def test_no_question_is_too_long_for_windows_that_planning_accepts(encode, max_length, stride):
-    windows_move_on("squad_v1", Training(lr=1, epochs=1, batch_size=1, **_cut(max_length, stride)))
+    windows_move_on("squad_v1", max_length, stride)
     context = " ".join(["ba"] * 150)
     asked = [1, 11, 12, 13, 31, 43, 44, 45, 63, 64, 65, 200]
     examples = [Span(str(n), "0", context, "bu " * n, ("ba",), (0,)) for n in asked]
@@ -152,17 +151,13 @@ def test_no_question_is_too_long_for_windows_that_planning_accepts(encode, max_l
         assert ends.max() == len(context)
 
 
-def _cut(max_length, stride):
-    return {"max_length": max_length, "stride": stride}
-
-
 @pytest.mark.parametrize(("max_length", "stride"), [(96, 48), (64, 32), (31, 0), (200, 190)])
 def test_windows_that_hardly_move_on_are_refused_and_the_advice_is_accepted(max_length, stride):
-    said = _cut(max_length, stride) | {"lr": 1, "epochs": 1, "batch_size": 1}
+    said = {"max_length": max_length, "stride": stride}
     with pytest.raises(RecipeError) as caught:
-        windows_move_on("squad_v1", Training(**said))
+        windows_move_on("squad_v1", **said)
     key, _, value = caught.value.do.rpartition(".")[2].partition("=")
-    windows_move_on("squad_v1", Training(**(said | {key: int(value)})))
+    windows_move_on("squad_v1", **said | {key: int(value)})
 
 
 def tagged(n=40, seed=0):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from made_up_world import RECIPE
-from small_hub import small_hub
+from small_hub import Fault, small_hub
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
@@ -35,20 +35,26 @@ def from_hub(world: Path, changes: tuple[str, ...], tmp_path: Path):
     return command
 
 
-def test_a_pinned_encoder_is_fetched_once_without_what_could_run_code(
+def test_a_pinned_encoder_is_fetched_once_through_a_fault_without_what_could_run_code(
     world: Path, tmp_path: Path, from_hub
 ) -> None:
     repository = shutil.copytree(world / "encoder", tmp_path / "repository")
     (repository / "pytorch_model.bin").write_bytes(b"a pickle")
     (repository / "modeling.py").write_text("print('run')")
-    with small_hub(repository, "our/encoder", REVISION) as (endpoint, asked):
+    fault = Fault("model.safetensors", status=503, headers={"Retry-After": "0"})
+    with small_hub(repository, "our/encoder", REVISION, fault) as (endpoint, asked):
         assert from_hub("plan", endpoint).returncode == 0
         assert asked == []
+        failed = from_hub("run", endpoint)
+        assert failed.returncode == 2 and "HTTP 503, in 5 tries" in failed.stderr
+        assert "Traceback" not in failed.stderr
+        fault.times = 0
         done = from_hub("run", endpoint)
         assert done.returncode == 0, done.stderr
         names = {path.rsplit("/", 1)[-1] for path in asked if "/resolve/" in path}
         assert {"config.json", "model.safetensors", "tokenizer.json"} <= names
         assert not names & {"pytorch_model.bin", "modeling.py"}
+        assert len([path for path in asked if path.endswith("/config.json")]) == 2  # HEAD and GET
     again = from_hub("run", "http://127.0.0.1:9")  # nobody listens there
     assert again.returncode == 0, again.stderr
 

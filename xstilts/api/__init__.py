@@ -7,7 +7,8 @@ planning never loads torch.
 from xstilts.api.laboratory import describe_lab, export_lab
 from xstilts.api.recipes import claims, export, leaks, plan, report, results, run, why
 from xstilts.api.recommend import recommend
-from xstilts.api.tasks import check_data, score
+from xstilts.api.stages import finetune, predict
+from xstilts.api.tasks import check_data, fetch_data, score
 from xstilts.api.text import embed, mine, pretrain, retrieve
 
 __all__ = [
@@ -17,9 +18,12 @@ __all__ = [
     "embed",
     "export",
     "export_lab",
+    "fetch_data",
+    "finetune",
     "leaks",
     "mine",
     "plan",
+    "predict",
     "pretrain",
     "recommend",
     "report",

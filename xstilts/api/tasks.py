@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from xstilts.api.asked import Folder, Say
 
 if TYPE_CHECKING:
+    from xstilts.data.fetching import Fetched
     from xstilts.data.files import FileState
 
 
@@ -21,6 +22,26 @@ def check_data(tasks: Iterable[str] = (), *, data: Folder = None) -> "list[FileS
 
     names = list(tasks) or task_names()
     return check([open_task(n) for n in names], Workplace.of(data=data).data)
+
+
+def fetch_data(
+    tasks: Iterable[str] = (), *, data: Folder = None, say: Say = lambda line: None
+) -> "list[Fetched]":
+    """Bring the official files of some tasks (all by default) from the hub into the data folder.
+
+    A file comes from a pinned commit and is kept only with the SHA-256 that the task declares. What
+    cannot be fetched is told with the reason.
+
+    Raises:
+        DataError: without a data folder, and for a place that holds another file.
+        HubError: when the hub does not give a file; what came before it is kept.
+    """
+    from xstilts.data.fetching import fetch
+    from xstilts.phases.workplace import Workplace
+    from xstilts.tasks import open_task, task_names
+
+    names = list(tasks) or task_names()
+    return fetch([open_task(n) for n in names], Workplace.of(data=data).data, say)
 
 
 def score(

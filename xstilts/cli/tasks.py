@@ -70,6 +70,20 @@ def data_check(
         raise typer.Exit(2)
 
 
+@data_app.command("fetch")
+def data_fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[TASK]...")] = None,
+    data: DataOption = None,
+) -> None:
+    """Bring official files from the hub, by pinned commit and checksum; say what cannot be."""
+    from xstilts.data.fetching import refuse_missing
+
+    found = api.fetch_data(names or [], data=data, say=say)
+    for s in found:
+        print(f"{s.state:<13} {s.task}  {s.path or s.detail}")
+    refuse_missing(found)
+
+
 @data_app.command("leaks")
 def data_leaks(
     recipe: Recipe, store: StoreOption = None, data: DataOption = None, set_: SetOption = None

@@ -13,7 +13,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Official data files: check, and look for leaks.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Official data files: check, fetch, look for leaks.", no_args_is_help=True
+)
 app.add_typer(data_app, name="data")
 lab_app = typer.Typer(help="The laboratory's artificial languages.", no_args_is_help=True)
 app.add_typer(lab_app, name="lab")

@@ -7,6 +7,7 @@
     - DataError          a file that is missing, malformed or corrupt
     - LeakError          training or selection text that a reported split also holds
     - EncoderError       a folder that is no usable encoder
+    - HubError           files that the Hugging Face hub does not give
     - StoreError         a place where no results can be kept
     - MachineError       a machine that could not be measured
   + FingerprintError     a value that has no stable identity
@@ -82,6 +83,10 @@ class LeakError(UserError):
 
 class EncoderError(UserError):
     """A folder that is no usable encoder, or one that cannot do what is asked."""
+
+
+class HubError(UserError):
+    """Files that the Hugging Face hub does not give, or not as they should be."""
 
 
 class StoreError(UserError):

@@ -34,7 +34,7 @@ class LocalExecutor:
         wanted += _set_aside(unsound(goals, store), store, outcome, say)
         while True:
             outcome.failed, outcome.not_run = {}, []  # of this pass: a rebuild tries them again
-            found = status(wanted, store)
+            found = status(wanted, store, plan.kept)
             outcome.blocked = [s.address for s in found.blocked]
             try:
                 _Pass(found.to_run, plan, store, runtime, say, outcome).build()

@@ -1,6 +1,6 @@
 """Which steps a recipe needs, which of them are there, and in which order the rest runs."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -102,10 +102,11 @@ def in_order(goals: Iterable[Step]) -> Iterator[Step]:
         yield from visit(goal)
 
 
-def status(goals: Iterable[Step], store: Store) -> Status:
+def status(goals: Iterable[Step], store: Store, kept: Collection[str] = frozenset()) -> Status:
     """Compare promises with the store. Reads records, never weights.
 
-    A step that is done is not looked behind. A step whose input ended without weights (a diverged
+    A step that is done is not looked behind; a goal whose key is in ``kept`` is done only with its
+    weights. A step whose input ended without weights (a diverged
     training) is blocked, and so is all that needs it.
     """
     states: dict[str, State] = {}
@@ -143,7 +144,7 @@ def status(goals: Iterable[Step], store: Store) -> Status:
 
     queued: set[str] = set()
     for goal in goals:
-        need(goal, files=False)
+        need(goal, files=goal.key in kept)
     return Status(states, to_run, blocked)
 
 

@@ -25,6 +25,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from xstilts.core.errors import EncoderError
 from xstilts.models.layer_mix import LayerMix, read_mixed
 from xstilts.models.packing import can_pack, gather_embedding_gradients, pack
 from xstilts.models.written import Written, is_written
@@ -285,6 +286,34 @@ def load_trained(folder: Path, dropout: float | None = None) -> TaskModel:
     model = TaskModel(kind, about["outputs"], inner, mixed=mixed)
     if model.mix is not None:
         model.mix.load_state_dict(load_file(folder / _MIX))
+    return model
+
+
+def load_tuned(folder: Path, kind: Kind, outputs: int) -> TaskModel:
+    """A model with its head that was trained elsewhere, in fp32: by the library, or by us.
+
+    Raises:
+        EncoderError: when it has no head for the kind, with that many outputs.
+    """
+    if (folder / _ABOUT).exists():
+        model = load_trained(folder)
+        whole = (model.kind, model.outputs) == (kind, outputs)
+    else:
+        inner, found = _LIBRARY[kind].from_pretrained(
+            str(folder),
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+        model, whole = TaskModel(kind, outputs, inner), not found["missing_keys"]
+    if not whole:
+        raise EncoderError(
+            f"The model in {folder} has no head for the kind {kind} with {outputs} outputs",
+            where="the model's folder",
+            expected=f"a model that was fine-tuned for {kind}, saved with its head",
+            do="finetune it on the task first",
+        )
     return model
 
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from xstilts.core.hub_names import Commit, HubName
 from xstilts.core.validation import refusal
 from xstilts.phases.sections import Section
 
@@ -23,8 +24,8 @@ class EncoderChoice(Section):
 
     path: str | None = None
     pretrain: str | None = None
-    hub: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
-    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
+    hub: HubName | None = None
+    revision: Commit | None = None
     languages: tuple[str, ...] | None = None
     about: str = ""
     block_parameters: float | None = None

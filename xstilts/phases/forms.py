@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from xstilts.core.hub_names import Commit, HubName
 from xstilts.core.validation import form, refusal
 from xstilts.data.masking import Masking
 from xstilts.phases.sections import Distinct, Section, as_list
@@ -81,8 +82,8 @@ class TranslatorChoice(Section):
     """
 
     path: str | None = None
-    hub: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
-    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
+    hub: HubName | None = None
+    revision: Commit | None = None
     codes: dict[str, str] = {}
     prefix: str = ""
     beams: int = Field(default=1, ge=1, le=32)

@@ -33,7 +33,11 @@ def load(name: str, changes: Iterable[str] = ()) -> Recipe:
         RecipeError: for YAML or values that cannot be.
         DataError: for the declaration of an own task that does not hold together.
     """
-    raw = _read(name)
+    return recipe_of(_read(name), name, changes)
+
+
+def recipe_of(raw: dict[str, Any], name: str, changes: Iterable[str] = ()) -> Recipe:
+    """The recipe of these keys and values, which messages call ``name``; else as :func:`load`."""
     for change in changes:
         _put(raw, change)
     recipe = validated(Recipe, _with_paths(raw, Path.cwd()), name)

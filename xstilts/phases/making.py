@@ -183,10 +183,11 @@ class Making:
     def target(self, arm: str, target: str, start: Model, seed: int, said: StageUse | None) -> None:
         """A target stage, one for all languages or one for each, and what it predicts."""
         words = self.words(target)
+        precision, cut = self.how(words).precision, (words.max_length, words.stride)
         for source, languages, model in self.models_of(arm, target, start, seed, said):
             for data in self.slices[target]:
                 if data.language in languages:
-                    step = self.builder.predict(model, data, self.how(words), words)
+                    step = self.builder.predict(model, data, precision, *cut)
                     self.cell(arm, target, data, seed, step, source=source)
 
     def models_of(
@@ -338,7 +339,7 @@ class Making:
                 else f"--set tasks.{task}.training.max_length={limit}",
             )
         if get_task(task).kind == "span":
-            windows_move_on(task, words)
+            windows_move_on(task, words.max_length, words.stride)
         return words
 
     def how(self, words: Training) -> How:

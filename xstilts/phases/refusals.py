@@ -7,7 +7,6 @@ from xstilts.graph import Step
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.slices import Trained
 from xstilts.phases.steps import most_of
-from xstilts.phases.task_use import Training
 from xstilts.retrieve.spec import block_of
 from xstilts.tasks import get_task
 from xstilts.train.draws import refuse_idle_parts
@@ -69,7 +68,7 @@ def all_are_trained(step: Step | None, data: Sequence[Trained], arm: str) -> Non
         refuse_idle_parts(step.config, sizes, where=f"arms.{arm}", counted=counted)
 
 
-def windows_move_on(task: str, words: Training) -> None:
+def windows_move_on(task: str, max_length: int, stride: int) -> None:
     """Refuse windows of a context that share so much that they do not move on.
 
     A question takes at most half of a row (``xstilts.data.tokens``), so half is left for context.
@@ -77,19 +76,19 @@ def windows_move_on(task: str, words: Training) -> None:
     Raises:
         RecipeError: naming a length or a stride that would do.
     """
-    if words.max_length < _SHORTEST_SPAN:
+    if max_length < _SHORTEST_SPAN:
         raise RecipeError(
-            f"Rows of {words.max_length} pieces hold no question with its context",
+            f"Rows of {max_length} pieces hold no question with its context",
             where=f"training.max_length of {task}",
             expected=f"at least {_SHORTEST_SPAN} pieces",
             do=f"--set tasks.{task}.training.max_length={_SHORTEST_SPAN}",
         )
-    if words.stride >= words.max_length // 2:
+    if stride >= max_length // 2:
         raise RecipeError(
-            f"Windows of {words.max_length} pieces that share {words.stride} hardly move on",
+            f"Windows of {max_length} pieces that share {stride} hardly move on",
             where=f"training.stride of {task}",
-            expected=f"a stride below {words.max_length // 2}",
-            do=f"--set tasks.{task}.training.stride={words.max_length // 4}",
+            expected=f"a stride below {max_length // 2}",
+            do=f"--set tasks.{task}.training.stride={max_length // 4}",
         )
 
 

@@ -105,14 +105,7 @@ def run_recipe(
     planned, found = prepare(recipe, workplace, executor, say)
     for line in results.silent_lines(planned):
         say(line)
-    away = [e.choice for e in planned.away]
-    for choice in away:
-        say(f"fetching {choice.hub} at {choice.revision}")
-        folder = hub.fetch(str(choice.hub), str(choice.revision))
-        inspect(folder, workplace.digests, where="encoder.hub")
-    if away:
-        dropped = leaks.to_drop(found) if recipe.leaks == "drop" else {}
-        planned = make_plan(recipe, workplace, dropped)
+    planned = with_encoders(planned, workplace, found, say)
     outcome = executor.run(planned.plan, planned.plan.goals, workplace.store, recipe.runtime, say)
     for error in outcome.failed.values():
         if isinstance(error, UserError):
@@ -122,6 +115,21 @@ def run_recipe(
     tables["results.csv"] = done.rows.to_csv(index=False).encode()
     results.publish(done.folder, tables)
     return done
+
+
+def with_encoders(
+    planned: Planned, workplace: Workplace, found: list[Overlap], say: Say
+) -> Planned:
+    """The plan after fetching the encoders that are still on the hub."""
+    away = [e.choice for e in planned.away]
+    for choice in away:
+        say(f"fetching {choice.hub} at {choice.revision}")
+        folder = hub.fetch(str(choice.hub), str(choice.revision))
+        inspect(folder, workplace.digests, where="encoder.hub")
+    if not away:
+        return planned
+    dropped = leaks.to_drop(found) if planned.recipe.leaks == "drop" else {}
+    return make_plan(planned.recipe, workplace, dropped)
 
 
 @dataclass(frozen=True)

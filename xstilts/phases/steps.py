@@ -45,13 +45,13 @@ RETRIEVE = Stage("retrieve", 1, "xstilts.retrieve.stage:retrieve")
 MINE = Stage("mine", 1, "xstilts.retrieve.stage:mine_sentences")
 VECTORS = Stage("vectors", 1, "xstilts.retrieve.ranking:vectors")
 RANK = Stage("rank", 1, "xstilts.retrieve.ranking:rank")
-READING = tuple(
-    stage.name for stage in (PREDICT, RETRIEVE, MINE, VECTORS)
-)  # run a model, train none
+# They run a model, and train none.
+READING = tuple(stage.name for stage in (PREDICT, RETRIEVE, MINE, VECTORS))
 # Since 2 the mined pairs that are taken are kept, since 3 the counts of item groups.
 SCORE = Stage("score", 3, "xstilts.scoring.stage:score")
 CHOOSE = Stage("choose", 1, "xstilts.scoring.blocks:choose")
 
+Precision = Literal["bf16", "fp32"]
 Text = tuple[TextUpdates, dict[str, Step]]  # what a stage is told of its text, and its inputs
 
 # Pieces of an average example, for estimates before anything is tokenised.
@@ -78,6 +78,7 @@ class Model:
         moved: layers that are no longer the encoder's own: 0 the embeddings, then the blocks; none
             while it is not known how many blocks there are.
         carried: blocks that were carried over, with no training since.
+        labels: in the order of its outputs; none where that is the task's.
     """
 
     step: Step | None
@@ -86,6 +87,7 @@ class Model:
     untrained: int = 0
     moved: frozenset[int] = frozenset()
     carried: frozenset[int] = frozenset()
+    labels: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -102,7 +104,7 @@ class Builder:
         self._read: dict[str, Step] = {}
         self._tokens: dict[tuple[str, int, int, str], Step] = {}
         self._train: dict[str, Step] = {}
-        self._predict: dict[tuple[str, tuple[str, ...], str, bool], Predict] = {}
+        self._predict: dict[Predict, Predict] = {}
         self._score: dict[Score, Score] = {}
 
     @property
@@ -294,21 +296,20 @@ class Builder:
         )
         return self._trained(start, reading, inputs, Work(pieces, training=True), None)
 
-    def predict(self, model: Model, data: Slice, how: How, words: Training) -> Step:
+    def predict(
+        self, model: Model, data: Slice, precision: Precision, max_length: int, stride: int
+    ) -> Step:
         """``model`` run on one slice, with no further training."""
         assert model.step is not None
         inputs = {
             "model": model.step,
-            "tokens": self.tokens(data, words.max_length, words.stride, model.data),
+            "tokens": self.tokens(data, max_length, stride, model.data),
             "examples": self.read(data),
         }
         no_answer = get_task(data.task).answers == "squad_v2"
-        name = (data.kind, data.labels, how.precision, no_answer)
-        if name not in self._predict:
-            self._predict[name] = Predict(
-                kind=name[0], labels=name[1], precision=name[2], no_answer=no_answer
-            )
-        config = self._predict[name]
+        labels = model.labels or data.labels
+        config = Predict(kind=data.kind, labels=labels, precision=precision, no_answer=no_answer)
+        config = self._predict.setdefault(config, config)
         label = f"{model.label}/{data.task}.{data.language}"
         stage = PREDICT_SPANS if data.kind == "span" else PREDICT
         return Step(stage, label, config, inputs, Work(pieces_of(data)))

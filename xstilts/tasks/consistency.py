@@ -6,12 +6,14 @@ what should stand there.
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from xstilts.core.validation import refusal
 
 if TYPE_CHECKING:
-    from xstilts.tasks.spec import FileSet, Task
+    from xstilts.tasks.spec import FileSet, HubSource, Task
 
 # Formats without columns of their own: a file set says which of the file's columns are read.
 _MAPPED = ("csv", "glue_tsv", "json", "jsonl", "qqp_tsv")
@@ -50,6 +52,8 @@ def refuse_inconsistent(task: "Task") -> None:
             _columns(task, files)
         if files.format == "dictionary_tsv":
             _dictionary(task)
+    if task.hub and task.hub.files:
+        _on_the_hub(task, task.hub)
 
 
 def _name_and_languages(task: "Task") -> None:
@@ -115,6 +119,26 @@ def _names(task: "Task", files: "FileSet") -> None:
         for language in sorted(set(named) - set(task.languages)):
             what = f"{key} has {language!r}, which is none of the task's languages"
             raise refusal(f"files.{key}", what, f"one of: {', '.join(task.languages)}")
+
+
+def _on_the_hub(task: "Task", hub: "HubSource") -> None:
+    """Each file of the hub is one that a reader looks for, of a commit."""
+    if hub.revision is None:
+        raise refusal("hub.revision", "Files of the hub have no commit", "its 40 hex digits")
+    read = {
+        str(PurePosixPath(folder, name.replace("{code}", files.codes.get(language, language))))
+        for files in task.files
+        for language in files.languages or task.languages
+        for folder in files.folders
+        for names in files.names.values()
+        for name in names
+    }
+    for place in hub.files:
+        if not any(fnmatchcase(place, wanted) for wanted in read) or {"", ".."} & set(
+            place.split("/")
+        ):
+            what = f"hub.files has {place!r}, which is no file that is read"
+            raise refusal("hub.files", what, f"FOLDER/NAME, such as {min(read)}")
 
 
 def _dictionary(task: "Task") -> None:

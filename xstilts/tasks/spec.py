@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, computed_field, model_validator
 
+from xstilts.core.hub_names import Commit, HubName
 from xstilts.core.spec import Spec
 from xstilts.core.validation import refusal
 from xstilts.tasks.consistency import refuse_inconsistent
@@ -97,20 +98,33 @@ class FileSet(Spec):
         return split in self.names and (not self.languages or language in self.languages)
 
 
+class HubFile(Spec):
+    """A release file in a repository of the hub.
+
+    Attributes:
+        path: in the repository.
+        sha256: 64 hex digits.
+    """
+
+    path: str = Field(pattern=r"^[^/\\]+(/[^/\\]+)*$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class HubSource(Spec):
     """Where the hub keeps the same files.
 
     Attributes:
         repo: the data set's repository.
         revision: 40 hex digits, or None where nobody could read one: shown as unpinned.
-        files: path of each split's file in the repository, ``{code}`` as in a file set.
+        files: those of the release that can be fetched, by their place under a data folder; none
+            where nobody could read their checksums.
         verified: whether these files were opened and read by this library's readers.
         note: what is known to differ.
     """
 
-    repo: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
-    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
-    files: dict[Split, str] = {}
+    repo: HubName
+    revision: Commit | None = None
+    files: dict[str, HubFile] = {}
     verified: bool = False
     note: str = ""
 
