@@ -52,16 +52,17 @@ def planned_with_leaks(
 
 
 def planned_exactly(recipe: str, changes: Iterable[str], place: "Workplace") -> "Planned":
-    """The plan of a recipe as it is run; refused while its leaks are not known.
+    """The plan of a recipe as it is run, not as it is guessed.
 
     Raises:
-        StoreError: when no check of what the recipe would drop is remembered.
+        UserError: while files are missing, or no check of what it would drop is remembered.
     """
     from xstilts.core.errors import StoreError
     from xstilts.phases import leaks
 
     changes = tuple(changes)
     found, _ = planned_with_leaks(recipe, changes, place)
+    found.require_files()
     if found.recipe.leaks == "drop" and leaks.remembered(found, place.store) is None:
         raise StoreError(
             f"What {recipe} needs is not known: what it leaves out was not looked for here",

@@ -30,9 +30,8 @@ def needed(planned: Planned) -> set[str]:
     """Keys of all that a recipe's goals reach.
 
     Raises:
-        UserError: while its plan rests on a guess about what is not here.
+        StoreError: while its plan rests on a guess about models that are not here.
     """
-    planned.require_files()
     away = [str(e.choice.hub) for e in planned.away] + [str(t.hub) for t in planned.translators]
     if away:
         raise StoreError(
