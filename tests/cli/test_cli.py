@@ -79,7 +79,7 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["plan", "quickstart", "--store", "/proc/x"], "No results can be kept in /proc/x"),
         (["run", "quickstart", "--store", __file__], "No results can be kept in"),
         (["plan", "quickstart", "--store", "s3://key:secret@b"], "cannot be named like this"),
-        (["plan", "quickstart", "--store", "nowhere://b"], "Protocol not known: nowhere"),
+        (["plan", "quickstart", "--store", "nowhere://b"], "lie behind nowhere"),
         (["gc", "first-lite"], "Did you mean 'first-light'"),
     ],
 )

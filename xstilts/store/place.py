@@ -18,12 +18,13 @@ def store_at(address: str | Path) -> Store:
     ``~/.cache/xstilts``), up to ``$XSTILTS_CACHE_GIGABYTES`` (else 50).
 
     Raises:
-        StoreError: for a URL with credentials in it, or a bound that is none.
+        StoreError: for an unknown kind of URL, credentials in it, or a bound that is none.
     """
     if "://" not in str(address):
         return Store(Path(address).expanduser())
     url = str(address).rstrip("/")
     scheme, _, rest = url.partition("://")
+    _require_known(scheme)
     if "@" in rest or "?" in rest or scheme in ("", "file", "local"):
         raise StoreError(
             f"A store cannot be named like this {scheme or 'empty'} URL",  # it may hold a secret
@@ -48,3 +49,15 @@ def store_at(address: str | Path) -> Store:
     name = re.sub(r"[^A-Za-z0-9.]+", "-", url).strip("-.")[-60:]
     folder = caches / f"{name}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
     return Store(folder, url, limit)
+
+
+def _require_known(scheme: str) -> None:
+    from fsspec import available_protocols
+
+    if scheme not in available_protocols():
+        raise StoreError(
+            f"No store can lie behind {scheme}://",
+            where="--store, or XSTILTS_HOME",
+            expected="a kind of URL that fsspec knows, such as s3, gs, abfs",
+            do="--store s3://BUCKET/PREFIX, or --store DIR",
+        )

@@ -43,8 +43,6 @@ class Remote:
             own = self.url.startswith("s3:")
             do = "pip install 'xstilts[s3]'" if own else "install that package"
             raise self._error(str(error), do=do) from None
-        except ValueError as error:
-            raise self._error(str(error), do="name a folder, or s3://BUCKET/PREFIX") from None
         return fs, path.rstrip("/")
 
     def names(self) -> set[Name]:
