@@ -1,5 +1,6 @@
 import os
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,32 @@ def workbench(release, encoder_folder, tmp_path):
         return Workbench(data, folder, Store(tmp_path / store))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """An S3 server for the session, and its address."""
+    from misbehaving_s3 import MisbehavingS3, serving
+
+    app = MisbehavingS3()
+    with serving(app) as address:
+        yield app, address
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch):
+    """The server with an empty bucket; it behaves until the test says otherwise."""
+    import s3fs
+    from misbehaving_s3 import SECRET
+
+    app, address = s3_server
+    app.reset()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing-key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    app.url = f"s3://bucket-{uuid.uuid4()}/some/prefix"
+    s3fs.S3FileSystem(use_listings_cache=False).mkdir(app.url.split("/")[2])
+    return app

@@ -14,7 +14,7 @@ from xstilts import api, cli
 from xstilts.core.errors import CorruptResultError, StepFailedError
 
 COMMANDS = {"run", "plan", "why", "results", "report", "tasks", "score", "export", "data"}
-COMMANDS |= {"claims", "embed", "pretrain", "recommend", "retrieve", "mine", "lab"}
+COMMANDS |= {"claims", "embed", "gc", "pretrain", "recommend", "retrieve", "mine", "lab"}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("XSTILTS_")}
 
 
@@ -78,6 +78,9 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         (["mine", "--strtegy", "max"], "No such option"),
         (["plan", "quickstart", "--store", "/proc/x"], "No results can be kept in /proc/x"),
         (["run", "quickstart", "--store", __file__], "No results can be kept in"),
+        (["plan", "quickstart", "--store", "s3://key:secret@b"], "cannot be named like this"),
+        (["plan", "quickstart", "--store", "nowhere://b"], "lie behind nowhere"),
+        (["gc", "first-lite"], "Did you mean 'first-light'"),
     ],
 )
 def test_what_the_user_can_mend_ends_with_2_and_no_traceback(

@@ -4,6 +4,7 @@ Imports happen inside the functions, so that `import xstilts` and `xstilts --hel
 planning never loads torch.
 """
 
+from xstilts.api.freeing import gc
 from xstilts.api.laboratory import describe_lab, export_lab
 from xstilts.api.recipes import claims, export, leaks, plan, report, results, run, why
 from xstilts.api.recommend import recommend
@@ -20,6 +21,7 @@ __all__ = [
     "export_lab",
     "fetch_data",
     "finetune",
+    "gc",
     "leaks",
     "mine",
     "plan",

@@ -49,3 +49,25 @@ def planned_with_leaks(
     if found.recipe.leaks == "drop":
         return leaks.drop(found, place, look)
     return found, look(found)
+
+
+def planned_exactly(recipe: str, changes: Iterable[str], place: "Workplace") -> "Planned":
+    """The plan of a recipe as it is run, not as it is guessed.
+
+    Raises:
+        UserError: while files are missing, or no check of what it would drop is remembered.
+    """
+    from xstilts.core.errors import StoreError
+    from xstilts.phases import leaks
+
+    changes = tuple(changes)
+    found, _ = planned_with_leaks(recipe, changes, place)
+    found.require_files()
+    if found.recipe.leaks == "drop" and leaks.remembered(found, place.store) is None:
+        raise StoreError(
+            f"What {recipe} needs is not known: what it leaves out was not looked for here",
+            where="leaks: drop in the recipe",
+            expected="a check for leaks in this store",
+            do=f"xstilts data leaks {recipe}",
+        )
+    return found

@@ -167,3 +167,22 @@ def export(
             print(f"  {task:<10} {model.splits[task]}, {len(languages)} languages{lacks}{note}")
         for task in model.left_out:
             print(f"  {task:<10} left out: no form in this layout yet")
+
+
+@app.command()
+def gc(
+    recipes: Annotated[
+        list[str], typer.Argument(metavar="RECIPE…", help="What the store is kept for.")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="Delete what is listed.")] = False,
+    store: StoreOption = None,
+    data: DataOption = None,
+    set_: SetOption = None,
+) -> None:
+    """List what none of these recipes needs; with --yes, delete it."""
+    found = api.gc(recipes, *(set_ or []), delete=yes, store=store, data=data)
+    for one in found:
+        print(f"{one.bytes:>15,} bytes  {one.name}")
+    total = sum(one.bytes for one in found) / 1e9
+    done = "deleted" if yes else "would be deleted with --yes"
+    print(f"{len(found)} results and leftovers, {total:.3f} GB, {done}")

@@ -22,7 +22,8 @@ app.add_typer(lab_app, name="lab")
 
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A shipped name or a YAML file.")]
 StoreOption = Annotated[
-    Path | None, typer.Option("--store", help="Where results lie ($XSTILTS_HOME).")
+    str | None,
+    typer.Option("--store", help="Where results lie: a folder or a URL ($XSTILTS_HOME)."),
 ]
 DataOption = Annotated[Path | None, typer.Option("--data", help="The data folder ($XSTILTS_DATA).")]
 SetOption = Annotated[

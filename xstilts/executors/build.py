@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xstilts.core.context import Context
+from xstilts.core.errors import StoreError
 from xstilts.core.spec import Runtime
 from xstilts.graph import Step
 from xstilts.store import Store
@@ -25,27 +26,34 @@ def build(
 ) -> bool:
     """Run one step whose inputs are there; False if another process built it meanwhile.
 
-    Every byte of the inputs is checked first. Whoever calls sees to it that a stage that wants to
-    be alone is, for it gets all threads.
+    Every byte of the inputs is checked first. What is built is published, where the store has a
+    remote one; if that cannot be reached, the run goes on and tries again at its end. Whoever calls
+    sees to it that a stage that wants to be alone is, for it gets all threads.
 
     Raises:
         CorruptResultError: when an input does not match its record.
     """
     runtime = runtime.undivided if step.stage.alone else runtime
-    inputs = {n: store.open(s.address, s.key, s.identity) for n, s in step.inputs.items()}
+    with store.uses.scope():
+        inputs = {n: store.open(s.address, s.key, s.identity) for n, s in step.inputs.items()}
 
-    def write(folder: Path) -> dict[str, Any]:
-        return step.stage.load()(step.config, inputs, folder, Context(runtime, sources, say))
+        def write(folder: Path) -> dict[str, Any]:
+            return step.stage.load()(step.config, inputs, folder, Context(runtime, sources, say))
 
-    return store.build(
-        step.address,
-        step.key,
-        step.identity,
-        write,
-        made=made(runtime),
-        resumes=step.stage.resumes,
-        waiting=lambda pid: say(f"waiting: process {pid} builds {step.address}"),
-    )
+        built = store.build(
+            step.address,
+            step.key,
+            step.identity,
+            write,
+            made=made(runtime),
+            resumes=step.stage.resumes,
+            waiting=lambda pid: say(f"waiting: process {pid} builds {step.address}"),
+        )
+    try:
+        store.publish(step.address, step.key)
+    except StoreError as error:
+        say(f"not published, the end of the run tries again: {error.what}")
+    return built
 
 
 def made(runtime: Runtime) -> dict[str, Any]:

@@ -31,22 +31,24 @@ class LocalExecutor:
         """
         outcome = Outcome()
         wanted = list(goals)
+        names = [(step.address, step.key) for step in in_order(goals)]
         wanted += _set_aside(unsound(goals, store), store, outcome, say)
         while True:
             outcome.failed, outcome.not_run = {}, []  # of this pass: a rebuild tries them again
             found = status(wanted, store, plan.kept)
             outcome.blocked = [s.address for s in found.blocked]
             try:
+                store.share(names)
                 _Pass(found.to_run, plan, store, runtime, say, outcome).build()
+                if runtime.keep_weights == "intermediate":
+                    drop_weights(plan, store)
+                store.share(names)
+                return outcome
             except CorruptResultError as error:
                 aside = _set_aside(changed(wanted, store), store, outcome, say)
                 if not aside:
                     raise error
                 wanted += aside
-                continue
-            if runtime.keep_weights == "intermediate":
-                drop_weights(plan, store)
-            return outcome
 
 
 def _set_aside(
@@ -62,10 +64,10 @@ def _set_aside(
 
 
 def changed(goals: Sequence[Step], store: Store) -> Iterator[tuple[Step, str]]:
-    """Every result that does not match its record by any byte, with the reason."""
+    """Every result here that does not match its record by any byte, with the reason."""
     for step in in_order(goals):
         try:
-            if store.record(step.address, step.key) is not None:
+            if store.is_here(step.address, step.key):
                 store.open(step.address, step.key, step.identity)
         except CorruptResultError as error:
             yield step, str(error)
@@ -179,7 +181,7 @@ class _Pass:
 
     def worker(self) -> Worker:
         """A new process."""
-        self.started.append(Worker(self.store.root, self.plan.sources, self.runtime))
+        self.started.append(Worker(self.store, self.plan.sources, self.runtime))
         return self.started[-1]
 
     def begin(self, step: Step) -> str:

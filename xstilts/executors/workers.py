@@ -25,11 +25,11 @@ Answer = bool | BaseException
 class Worker:
     """A process that builds one step after the other."""
 
-    def __init__(self, root: Path, sources: Mapping[str, Path], runtime: Runtime) -> None:
+    def __init__(self, store: Store, sources: Mapping[str, Path], runtime: Runtime) -> None:
         """Start it; it imports what a stage needs when the first step comes."""
         spawn = get_context("spawn")
         self.pipe, theirs = spawn.Pipe()
-        arguments = (theirs, os.getpid(), root, sources, runtime, own_tasks())
+        arguments = (theirs, os.getpid(), store, sources, runtime, own_tasks())
         self._process = spawn.Process(target=_serve, args=arguments)  # it may start some itself
         with without_script():
             self._process.start()
@@ -73,7 +73,7 @@ def ready(workers: list[Worker]) -> list[Worker]:
 def _serve(
     pipe: Connection,
     parent: int,
-    root: Path,
+    store: Store,
     sources: Mapping[str, Path],
     runtime: Runtime,
     tasks: tuple[Task, ...],
@@ -85,7 +85,6 @@ def _serve(
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     know(tasks)
     end_with(parent)
-    store = Store(root)
     while True:
         try:
             step, name = pipe.recv()

@@ -109,6 +109,7 @@ def status(goals: Iterable[Step], store: Store, kept: Collection[str] = frozense
     weights. A step whose input ended without weights (a diverged
     training) is blocked, and so is all that needs it.
     """
+    store.gather((step.address, step.key) for step in in_order(goals))
     states: dict[str, State] = {}
     to_run: list[Step] = []
     blocked: list[Step] = []
@@ -150,6 +151,7 @@ def status(goals: Iterable[Step], store: Store, kept: Collection[str] = frozense
 
 def unsound(goals: Iterable[Step], store: Store) -> list[tuple[Step, str]]:
     """Every result that does not match its record, with the reason; looks behind what is done."""
+    store.gather((step.address, step.key) for step in in_order(goals))
     found = []
     for step in in_order(goals):
         try:

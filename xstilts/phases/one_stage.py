@@ -35,7 +35,7 @@ from xstilts.phases.slices import Files
 from xstilts.phases.steps import Builder, Model
 from xstilts.phases.workplace import Workplace
 from xstilts.prediction.spec import PREDICTIONS
-from xstilts.store.store import RECORD
+from xstilts.store.cache import RECORD
 from xstilts.tasks import Task, get_task
 from xstilts.train.spec import WEIGHTS
 

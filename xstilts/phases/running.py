@@ -23,7 +23,7 @@ from xstilts.phases.planning import make_plan
 from xstilts.phases.pretraining import Promised
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.workplace import Workplace
-from xstilts.store.store import RECORD
+from xstilts.store.cache import RECORD
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,7 +15,7 @@ from xstilts.lab import DIGEST
 from xstilts.models import hub
 from xstilts.models.files import EncoderFiles, another_folder, inspect
 from xstilts.phases.encoder_choice import EncoderChoice
-from xstilts.store import Digests, Store
+from xstilts.store import Digests, Store, store_at
 from xstilts.tasks import get_task
 
 
@@ -40,14 +40,14 @@ class Workplace:
     @classmethod
     def of(cls, store: str | Path | None = None, data: str | Path | None = None) -> "Workplace":
         """The named folders, else those of ``$XSTILTS_HOME``, ``_DATA`` and ``_MODELS``."""
-        root = Path(store or os.environ.get("XSTILTS_HOME") or "xstilts-store").expanduser()
+        kept = store_at(store or os.environ.get("XSTILTS_HOME") or "xstilts-store")
         folder = data or os.environ.get("XSTILTS_DATA")
         models = os.environ.get("XSTILTS_MODELS")
         return cls(
-            Store(root),
+            kept,
             (Path(folder).expanduser(),) if folder else (),
             (Path(models),) if models else (),
-            Digests(root / "digests.json"),
+            Digests(kept.root / "digests.json"),
             asked=bool(data),
         )
 
