@@ -6,14 +6,14 @@ first product of a shape costs many times what it costs again, so products are o
 few shapes, which come again in every update.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 _LANES = 16
-_SIMILAR = 0.6  # rows of one group are at least this share of its longest
+_SIMILAR = 0.6  # rows of one group would be at least this share as wide in a group of their own
 _WIDEST = 2**21  # scores a head that a group may have, so that they stay in the cache
 _AT_ONCE = 8  # rows of one batched product
 
@@ -27,14 +27,14 @@ class Group:
         width: places a row has in the group, a multiple of the lanes.
         start: first place of the group among the places of all groups.
         bias: -inf at places without a piece, else 0, ``(rows * heads, 1, width)``.
-        parts: of ``rows * heads``, each for one batched product.
+        parts: ``rows * heads`` as a sum, each for one batched product.
     """
 
     rows: int
     width: int
     start: int
     bias: Tensor
-    parts: tuple[slice, ...]
+    parts: list[int]
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,11 @@ def layout_of(mask: Tensor, heads: int) -> Layout:
     groups: list[Group] = []
     slots, first, start = [], 0, 0
     while first < len(sizes):
-        width = -(-max(sizes[first], 1) // _LANES) * _LANES
-        last = first + 1
-        while last < len(sizes) and sizes[last] >= _SIMILAR * width and _fits(last - first, width):
+        width, last = _width(sizes[first]), first + 1
+        while last < len(sizes) and _alike(sizes[last], width) and _fits(last - first, width):
             last += 1
         bias = _bias(lengths[first:last], width, heads, dtype)
-        parts = _parts(last - first, heads if mask.device.type == "cpu" else 0)
+        parts = _parts(last - first, heads, mask.device.type)
         groups.append(Group(last - first, width, start, bias, parts))
         begins = start + width * torch.arange(last - first, device=mask.device)
         slots.append((begins[:, None] + steps)[real[first:last]])
@@ -92,21 +91,24 @@ def layout_of(mask: Tensor, heads: int) -> Layout:
     return Layout(places, tuple(groups), slot, sources)
 
 
+def _width(pieces: int) -> int:
+    return -(-max(pieces, 1) // _LANES) * _LANES
+
+
+def _alike(pieces: int, width: int) -> bool:
+    return _width(pieces) >= _SIMILAR * width
+
+
 def _fits(rows: int, width: int) -> bool:
     return (rows + 1) * width * width <= _WIDEST
 
 
-def _parts(rows: int, heads: int) -> tuple[slice, ...]:
-    """Cut a group into 8, 4, 2 and 1 rows; 0 heads for one part."""
-    if not heads:
-        return (slice(None),)
-    found, first, size = [], 0, _AT_ONCE
-    while first < rows:
-        while size > rows - first:
-            size //= 2
-        found.append(slice(first * heads, (first + size) * heads))
-        first += size
-    return tuple(found)
+def _parts(rows: int, heads: int, device: str) -> list[int]:
+    """A group's rows times heads as a sum of a few sizes; whole where kernels are there already."""
+    if device != "cpu":
+        return [rows * heads]
+    parts = [_AT_ONCE * heads] * (rows // _AT_ONCE)
+    return parts + [size * heads for size in (4, 2, 1) if rows & size]
 
 
 Kept = tuple[Tensor, ...]
@@ -140,8 +142,8 @@ def attend(
     for group in layout.groups:
         q, k, v = _by_head(spread, group, 3, heads, keep)
         scores, keys = _square(q, keep), k.transpose(1, 2)
-        for part in group.parts:
-            torch.baddbmm(group.bias[part], q[part], keys[part], out=scores[part])
+        for bias, one, other, into in _split(group, group.bias, q, keys, scores):
+            torch.baddbmm(bias, one, other, out=into)
         exact, share = _share(scores, keep)
         gathered = _product(share, v, group, scratch(*q.shape, dtype=dtype))
         _by_piece(gathered[None], out, group, heads)
@@ -186,9 +188,13 @@ def _gathered(spread: Tensor, layout: Layout, out: Tensor) -> Tensor:
 
 def _product(one: Tensor, other: Tensor, group: Group, out: Tensor) -> Tensor:
     """The batched product, part by part."""
-    for part in group.parts:
-        torch.bmm(one[part], other[part], out=out[part])
+    for a, b, into in _split(group, one, other, out):
+        torch.bmm(a, b, out=into)
     return out
+
+
+def _split(group: Group, *whole: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    return zip(*(torch.split(x, group.parts) for x in whole), strict=True)
 
 
 def _square(x: Tensor, space: Take) -> Tensor:

@@ -206,7 +206,7 @@ def _without(padding: int, grad: Tensor, index: Tensor) -> tuple[Tensor, Tensor]
 
 def rows_of(pieces: int) -> int:
     """Rows of the products for so many pieces: one more at least, 16 or a sixteenth at most."""
-    step = max(_STEPS, 2 ** (pieces.bit_length() - 1) // _STEPS)
+    step = max(_STEPS, (1 << pieces.bit_length()) // (2 * _STEPS))
     return -(-(pieces + 1) // step) * step
 
 
@@ -272,7 +272,7 @@ class _Run(torch.autograd.Function):
         model: Written = ctx.model
         given = dict(zip(ctx.layers, grads, strict=True))
         places = ctx.layout.places
-        inner = _with_more_rows(given.pop(len(model.blocks)).index_select(0, places))
+        inner: Any = _with_more_rows(given.pop(len(model.blocks)).index_select(0, places))
         for layer in range(len(model.blocks), max(ctx.first, 1) - 1, -1):
             model.scratch.reset()
             block, saved, below = model.blocks[layer - 1], ctx.saved.pop(), ctx.first < layer
