@@ -25,10 +25,8 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## Training beside transformers.Trainer, frozen beside free, mining beside faiss; writes docs/results.
-	$(BIN)/python -m bench.training
-	$(BIN)/python -m bench.freezing
-	$(BIN)/python -m bench.mining
+bench: $(READY)  ## Everything about speed, in one table; writes docs/results and docs/*.svg.
+	$(BIN)/python -m bench
 
 evidence: $(READY)  ## The slow proofs; says at the end what did not run, and why.
 	$(BIN)/python -m pytest -q -rs -m evidence

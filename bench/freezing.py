@@ -11,22 +11,21 @@ epochs: unfrozen to frozen.
 """
 
 import argparse
-import csv
-import datetime
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.results import RESULTS, Row, write
 from bench.training import TASKS, write_job
 from bench.worker import started
 from xstilts.executors import LocalExecutor
-from xstilts.executors.build import made
 from xstilts.phases.loading import load
 from xstilts.phases.planning import make_plan
 from xstilts.phases.recipe import Recipe
@@ -36,24 +35,33 @@ from xstilts.train.spec import FineTune
 
 HALF = 3  # blocks of mini-xlmr's six
 EPOCHS = 4
-ARMS = {"all learn": "", "half frozen": f", freeze: {{blocks: {HALF}, during: intermediate}}"}
-RESULTS = Path("docs/results")
-Row = dict[str, str]
+ARMS: dict[str, int | None] = {"all learn": None, "half frozen": HALF}  # blocks that are frozen
 
 
-def recipe(examples: int) -> Recipe:
-    """Two arms a task, and so many training examples of each, with the usual hyper-parameters."""
+def recipe(arms: Mapping[str, int | None], examples: int) -> Recipe:
+    """The arms of every task, so many training examples of each, the usual hyper-parameters."""
+    if not (os.environ.get("XSTILTS_DATA") and os.environ.get("XSTILTS_MODELS")):
+        raise SystemExit("set XSTILTS_DATA and XSTILTS_MODELS: this is measured on mini-xlmr")
     stages = {
-        f"{task}.{arm.replace(' ', '-')}": f"[{{train: {task}{said}}}]"
+        name_of(task, arm): f"[{{train: {task}{_frozen(blocks)}}}]"
         for task in TASKS.values()
-        for arm, said in ARMS.items()
+        for arm, blocks in arms.items()
     }
-    arms = ", ".join(f"{name}: {stage}" for name, stage in stages.items())
-    changes = [f"arms={{none: [], {arms}}}", f"training.epochs={EPOCHS}", "seeds=[0]"]
+    every = ", ".join(f"{name}: {stage}" for name, stage in stages.items())
+    changes = [f"arms={{none: [], {every}}}", f"training.epochs={EPOCHS}", "seeds=[0]"]
     changes += [
         f"tasks.{task}.train={{from: train, sample: {examples}}}" for task in TASKS.values()
     ]
     return load("first-light", [*changes, "targets=[tatoeba]", "leaks=allow", "recipe=freezing"])
+
+
+def name_of(task: str, arm: str) -> str:
+    """An arm's name in the recipe."""
+    return f"{task}.{arm.replace(' ', '-')}"
+
+
+def _frozen(blocks: int | None) -> str:
+    return "" if blocks is None else f", freeze: {{blocks: {blocks}, during: intermediate}}"
 
 
 def main() -> None:
@@ -64,23 +72,35 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=500)
     parser.add_argument("--out", type=Path, default=RESULTS)
     said = parser.parse_args()
-    if not (os.environ.get("XSTILTS_DATA") and os.environ.get("XSTILTS_MODELS")):
-        raise SystemExit("set XSTILTS_DATA and XSTILTS_MODELS: this is measured on mini-xlmr")
-    rows = []
+    rows: list[Row] = []
+    note = (
+        f"mini-xlmr, {said.threads} threads; embeddings and {HALF} of 6 blocks frozen; seconds an "
+        "epoch with one evaluation; medians of all turns, ratios within a turn"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for kind, task in TASKS.items():
-            jobs = written_jobs(recipe(said.examples), task, Path(folder), said.threads)
+            jobs = written_jobs(ARMS, said.examples, task, Path(folder), said.threads)
             rows.append({"kind": kind} | compared(kind, jobs, said.turns))
-            write(rows, said.out, said.threads)  # after every task: nothing is lost
+            write(  # after every task: nothing is lost
+                "freezing",
+                rows,
+                recipe="first-light",
+                command="python -m bench.freezing",
+                note=note,
+                out=said.out,
+            )
 
 
-def written_jobs(chosen: Recipe, task: str, folder: Path, threads: int) -> dict[str, Path]:
+def written_jobs(
+    arms: Mapping[str, int | None], examples: int, task: str, folder: Path, threads: int
+) -> dict[str, Path]:
     """What a worker needs to know of each arm of a task, whose data are made ready first."""
+    chosen = recipe(arms, examples)
     place = Workplace.of(folder / "store")
     planned = make_plan(chosen, place)
     jobs = {}
-    for arm in ARMS:
-        step = planned.models[f"{task}.{arm.replace(' ', '-')}/{task}@0"]
+    for arm in arms:
+        step = planned.models[f"{name_of(task, arm)}/{task}@0"]
         needed = list(step.inputs.values())
         ran = LocalExecutor().run(planned.plan, needed, place.store, chosen.runtime, print)
         if ran.failed:
@@ -89,17 +109,9 @@ def written_jobs(chosen: Recipe, task: str, folder: Path, threads: int) -> dict[
     return jobs
 
 
-def compared(kind: str, jobs: dict[str, Path], turns: int) -> Row:
+def compared(kind: str, jobs: Mapping[str, Path], turns: int) -> Row:
     """Medians of the first epoch, and of all later ones, of both arms in turn."""
-    found: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
-    for turn in range(turns):
-        for arm in ARMS if turn % 2 == 0 else reversed(ARMS):
-            command = [sys.executable, "-W", "ignore", "-m", "bench.freezing", "--work"]
-            done = subprocess.run([*command, str(jobs[arm])], capture_output=True, text=True)
-            if done.returncode:
-                raise SystemExit(f"{kind} with {arm} failed:\n{done.stderr}")
-            found[arm].append(json.loads(done.stdout.splitlines()[-1]))
-            print(kind, arm, found[arm][-1], flush=True)
+    found = in_turn(kind, jobs, turns)
     first = {arm: median(epochs[0] for epochs in runs) for arm, runs in found.items()}
     later = {arm: [s for epochs in runs for s in epochs[1:]] for arm, runs in found.items()}
     pairs = zip(*found.values(), strict=True)  # of one turn
@@ -110,6 +122,20 @@ def compared(kind: str, jobs: dict[str, Path], turns: int) -> Row:
     return row | {"ratio of later epochs": f"{median(ratios):.2f}", "over the turns": spread}
 
 
+def in_turn(kind: str, jobs: Mapping[str, Path], turns: int) -> dict[str, list[list[float]]]:
+    """Seconds of the epochs of each arm's stage, every second turn the other way round."""
+    found: dict[str, list[list[float]]] = {arm: [] for arm in jobs}
+    for turn in range(turns):
+        for arm in jobs if turn % 2 == 0 else reversed(list(jobs)):
+            command = [sys.executable, "-W", "ignore", "-m", "bench.freezing", "--work"]
+            done = subprocess.run([*command, str(jobs[arm])], capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(f"{kind} with {arm} failed:\n{done.stderr}")
+            found[arm].append(json.loads(done.stdout.splitlines()[-1]))
+            print(kind, arm, found[arm][-1], flush=True)
+    return found
+
+
 def work(job_file: Path) -> None:
     """Train the stage of a job and print the seconds of each epoch."""
     job: dict[str, Any] = json.loads(job_file.read_text())
@@ -118,7 +144,7 @@ def work(job_file: Path) -> None:
     run = started(config, job)
     seconds = []
     with rows_kept(run.model, config, run.folder, run.context.runtime) as kept:
-        if kept != (config.layers.frozen is not None):
+        if kept != bool(config.layers.frozen):
             raise SystemExit("rows are kept where layers are frozen, and nowhere else")
         for _ in range(EPOCHS):
             began = time.perf_counter()
@@ -128,27 +154,6 @@ def work(job_file: Path) -> None:
             run.select()
             seconds.append(time.perf_counter() - began)
     print(json.dumps(seconds))
-
-
-def write(rows: list[Row], out: Path, threads: int) -> None:
-    """The CSV and what it was measured with."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / "freezing.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    facts = made(load("first-light").runtime)
-    about = {
-        "recipe": "first-light",
-        "command": "python -m bench.freezing",
-        "machine": f"{facts['processor']}, {facts['cores']} cores",
-        "date": datetime.date.today().isoformat(),
-        "seeds": [0],
-        "note": f"mini-xlmr, {threads} threads; embeddings and {HALF} of 6 blocks frozen; seconds "
-        "an epoch with one evaluation; medians of all turns, ratios within a turn",
-    }
-    (out / "freezing.json").write_text(json.dumps(about, indent=1) + "\n")
-    print("  ".join(f"{name}: {value}" for name, value in rows[-1].items()), flush=True)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ Writes ``docs/results/mining.csv`` and ``docs/results/embedding.csv``.
 """
 
 import argparse
-import csv
-import datetime
 import gzip
 import importlib.util
 import json
@@ -31,12 +29,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.results import Row, write
 from bench.worker import peak_megabytes
 from xstilts.core.spec import Runtime
 from xstilts.data.files import find, present
 from xstilts.data.readers import read
 from xstilts.data.tokens import encode_texts, load_tokenizer
-from xstilts.executors.build import made
 from xstilts.models.device import faster_precision, measure, use
 from xstilts.models.task_model import load_encoder
 from xstilts.prediction.forward import embed
@@ -48,10 +46,8 @@ from xstilts.tasks.examples import Parallel
 DIM = 256
 K = 4
 BEYOND = 60  # neighbours of the reference beyond k, so that ties are settled by index
-RESULTS = Path("docs/results")
 THREADS = torch.get_num_threads()
 Vectors = np.ndarray
-Row = dict[str, str]
 
 
 def main() -> None:
@@ -70,7 +66,7 @@ def main() -> None:
         real = all(os.environ.get(f"XSTILTS_{x}") for x in ("DATA", "MODELS"))
         rows: list[Row] = []
         if real and said.only != "mining":
-            write(
+            noted(
                 "embedding",
                 embedding(places[0], places[1], said.turns),
                 "top layer alone and every layer, in turn",
@@ -78,10 +74,10 @@ def main() -> None:
         for n in said.sizes if said.only != "embedding" else ():
             for kind in ("real", "random") if real else ("random",):
                 rows.append(compared(kind, n, sides(kind, n, folder, places), said.turns, scratch))
-                write("mining", rows, "k 4, ratio margin, strategy max; medians of all turns")
+                noted("mining", rows, "k 4, ratio margin, strategy max; medians of all turns")
         for n in said.random_sizes if said.only != "embedding" else ():
             rows.append(alone(n, sides("random", n, folder, places), scratch))
-            write("mining", rows, "k 4, ratio margin, strategy max; medians of all turns")
+            noted("mining", rows, "k 4, ratio margin, strategy max; medians of all turns")
 
 
 def _sizes(said: str) -> list[int]:
@@ -292,25 +288,11 @@ def embedding(data: Path, models: Path, turns: int) -> list[Row]:
     return [row | {"precision": chosen}]
 
 
-def write(name: str, rows: list[Row], note: str) -> None:
-    """The CSV and what it was measured with."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    with (RESULTS / f"{name}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    facts = made(Runtime(threads=THREADS))
+def noted(name: str, rows: list[Row], note: str) -> None:
+    """The table and its origin."""
     faiss = version("faiss-cpu") if importlib.util.find_spec("faiss") else "not installed"
-    about = {
-        "recipe": "none",
-        "command": "python -m bench.mining",
-        "machine": f"{facts['processor']}, {facts['cores']} cores",
-        "date": datetime.date.today().isoformat(),
-        "seeds": [0],
-        "note": f"torch {facts['versions']['torch']}, faiss {faiss}; {THREADS} threads; {note}",
-    }
-    (RESULTS / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
-    print("  ".join(f"{k} {v}" for k, v in rows[-1].items()), flush=True)
+    note = f"faiss {faiss}; {THREADS} threads; {note}"
+    write(name, rows, recipe="none", command="python -m bench.mining", note=note)
 
 
 if __name__ == "__main__":

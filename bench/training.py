@@ -1,84 +1,115 @@
-"""Training throughput and peak memory beside transformers.Trainer at its best.
+"""Training throughput, utilisation and peak memory beside transformers.Trainer.
 
-    python -m bench.training [--updates N]
+    python -m bench.training [--encoder small|768] [--kind K] [--threads N] [--updates N] …
 
 Same encoder, token arrays, batch size and threads (one, as two stages side by side have, and all
-cores); the peer with bf16 autocast where that is fast
-here, fused AdamW, dynamic padding, grouping by length, and the better of its two attentions. Every
-subject runs three times, in both orders in turn; the medians are written to
-``docs/results/training-speed.csv``. Data and encoder are those of XSTILTS_DATA and XSTILTS_MODELS,
-else the generated world.
+cores). The peer at its best (see :func:`bench.worker.trainer`), with each of its attentions, in
+both orders in turn, medians; and once as the library's example scripts have it. Utilisation is the
+model's operations a second over those of its dense products alone, timed in the same processes.
+The encoders are mini-xlmr of XSTILTS_MODELS on XSTILTS_DATA, and one of XLM-R Base's shape with
+mini-xlmr's vocabulary and random weights, for which an eighth of the updates is run, on all cores.
+Writes ``docs/results/training-speed.csv``.
 """
 
 import argparse
-import csv
-import datetime
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
+import torch
+from transformers import AutoConfig, AutoModel
+
+from bench.results import RESULTS, Row, write
+from bench.worker import AT_DEFAULTS
+from xstilts.data.slices import Tokens
 from xstilts.executors import LocalExecutor
-from xstilts.executors.build import made
 from xstilts.graph import Step
 from xstilts.phases.loading import load
+from xstilts.phases.planned import Planned
 from xstilts.phases.planning import make_plan
 from xstilts.phases.recipe import Recipe
 from xstilts.phases.workplace import Workplace
 from xstilts.train.spec import FineTune
 
-SUBJECTS = ("ours", "trainer-sdpa", "trainer-eager")
+BEST = ("trainer-sdpa", "trainer-eager")
+SUBJECTS = ("ours", *BEST)
 TASKS = {"pair": "mnli", "span": "squad_v1", "tagging": "udpos"}
-RESULTS = Path("docs/results")
+WARM = 16  # updates before the clock starts: a stage has hundreds, and most of its shapes by then
+BASE = {"num_hidden_layers": 12, "hidden_size": 768, "intermediate_size": 3072}
+BASE |= {"num_attention_heads": 12}
+FEWER = 8  # updates of the large encoder are so many times fewer
 
 
 def recipe() -> Recipe:
-    """First-light's stages on real data, or the quickstart's on the generated world."""
-    if os.environ.get("XSTILTS_DATA") and os.environ.get("XSTILTS_MODELS"):
-        return load("first-light", ["leaks=allow"])
-    return load("quickstart", ["leaks=allow"])
+    """First-light's stages."""
+    if not (os.environ.get("XSTILTS_DATA") and os.environ.get("XSTILTS_MODELS")):
+        raise SystemExit("set XSTILTS_DATA and XSTILTS_MODELS: this is measured on mini-xlmr")
+    return load("first-light", ["leaks=allow"])
 
 
 def main() -> None:
-    """Measure, print one table, write the CSV."""
+    """Measure, print, write."""
+    cores = os.cpu_count() or 1
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--updates", type=int, default=16)
-    updates = parser.parse_args().updates
-    chosen = recipe()
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        place = Workplace.of(Path(folder) / "store")
-        planned = make_plan(chosen, place)
-        for kind, task in TASKS.items():
-            step = next(s for n, s in planned.models.items() if s.config.task == task)  # type: ignore[attr-defined]
-            needed = list(step.inputs.values())
-            LocalExecutor().run(planned.plan, needed, place.store, chosen.runtime, print)
-            for threads in sorted({1, os.cpu_count() or 1}):
-                job = write_job(step, place, Path(folder), threads, updates, planned)
-                rows.append({"kind": kind, "threads": str(threads)} | measure(kind, job))
-                write(rows, chosen)  # after every measurement: nothing is lost
+    parser.add_argument("--encoder", choices=("small", "768"))
+    parser.add_argument("--kind", choices=TASKS)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--updates", type=int, default=32)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    said = parser.parse_args()
+    kinds = [said.kind] if said.kind else list(TASKS)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        place = Workplace.of(folder / "store")
+        planned = make_plan(recipe(), place)
+        for size in [said.encoder] if said.encoder else ["small", "768"]:
+            few = size == "768"
+            updates = max(2, said.updates // FEWER) if few else said.updates
+            for kind in kinds:
+                step = tokenised(planned, TASKS[kind], place)
+                usual = sorted({cores if few else 1, cores})
+                for threads in [said.threads] if said.threads else usual:
+                    job = write_job(step, place, folder, threads, updates, planned)
+                    if few:
+                        widened(job, folder)
+                    row = {"encoder": size, "kind": kind, "threads": str(threads)}
+                    rows.append(row | measured(kind, job, said.turns))
+                    noted(rows, planned.recipe, said.out)  # each time: nothing is lost
+
+
+def tokenised(planned: Planned, task: str, place: Workplace) -> Step:
+    """The first training on a task, once what it reads is there."""
+    step = next(s for s in planned.models.values() if s.config.task == task)  # type: ignore[attr-defined]
+    runtime = planned.recipe.runtime
+    LocalExecutor().run(planned.plan, list(step.inputs.values()), place.store, runtime, print)
+    return step
 
 
 def write_job(
-    step: Step, place: Workplace, folder: Path, threads: int, updates: int, planned: object
+    step: Step, place: Workplace, folder: Path, threads: int, updates: int, planned: Planned
 ) -> Path:
     """What a worker needs to know."""
-    config = step.config
-    assert isinstance(config, FineTune)
+    config, tokens = step.config, step.inputs["train"].config
+    assert isinstance(config, FineTune) and isinstance(tokens, Tokens)
     paths = {n: str(place.store.path(s.address, s.key)) for n, s in step.inputs.items()}
     record = place.store.record(step.inputs["train"].address, step.inputs["train"].key)
     assert record is not None
-    encoder = planned.plan.sources[str(config.encoder)]  # type: ignore[attr-defined]
     job = {
         "config": config.model_dump(),
         "inputs": paths,
         "pad": record["value"]["pad"],
-        "encoder": str(encoder),
+        "labels": record["value"].get("labels", []),
+        "max_length": tokens.max_length,
+        "encoder": str(planned.plan.sources[str(config.encoder)]),
         "threads": threads,
         "updates": updates,
+        "warm": WARM,
         "scratch": str(folder / "scratch"),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -87,51 +118,72 @@ def write_job(
     return path
 
 
-def measure(kind: str, job: Path) -> dict[str, str]:
-    """Medians of three runs of every subject, in both orders."""
-    found: dict[str, list[dict[str, float]]] = {s: [] for s in SUBJECTS}
-    for turn in range(3):
-        for subject in SUBJECTS if turn % 2 == 0 else reversed(SUBJECTS):
-            command = [sys.executable, "-W", "ignore", "-m", "bench.worker", subject, str(job)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise SystemExit(f"{subject} failed on {kind}:\n{done.stderr}")
-            found[subject].append(json.loads(done.stdout.splitlines()[-1]))
-            print(kind, subject, found[subject][-1], flush=True)
-    speed = {s: statistics.median(r["tokens_per_second"] for r in v) for s, v in found.items()}
-    memory = {s: statistics.median(r["megabytes"] for r in v) for s, v in found.items()}
-    best = max(SUBJECTS[1:], key=lambda s: speed[s])
+def changed(job: Path, **changes: object) -> Path:
+    """The same job but for some keys."""
+    job.write_text(json.dumps(json.loads(job.read_text()) | changes))
+    return job
+
+
+def widened(job: Path, folder: Path) -> None:
+    """Have a job train an encoder of XLM-R Base's shape, the clock from the second update on."""
+    place = folder / "768"
+    if not place.exists():
+        config = AutoConfig.from_pretrained(json.loads(job.read_text())["encoder"])
+        config.update(BASE)
+        torch.manual_seed(0)
+        AutoModel.from_config(config, dtype=torch.float32).save_pretrained(place)
+    changed(job, encoder=str(place), warm=1)
+
+
+def measured(kind: str, job: Path, turns: int) -> Row:
+    """Medians over the turns, in both orders; what takes longest once."""
+    found = in_turn(kind, SUBJECTS, job, turns)
+    found |= in_turn(kind, (AT_DEFAULTS,), changed(job, updates=2, warm=1), 1)
+
+    def of(subject: str, name: str) -> float:
+        return median(run[name] for run in found[subject])
+
+    best = max(BEST, key=lambda s: of(s, "tokens"))
+    rate = median(run["products"] for s in SUBJECTS for run in found[s])
+    speed = {s: of(s, "tokens") for s in ("ours", best, AT_DEFAULTS)}
     return {
         "tokens/s": f"{speed['ours']:.0f}",
         "Trainer tokens/s": f"{speed[best]:.0f}",
         "Trainer attention": best.removeprefix("trainer-"),
         "ratio": f"{speed['ours'] / speed[best]:.2f}",
-        "peak MB": f"{memory['ours']:.0f}",
-        "Trainer peak MB": f"{memory[best]:.0f}",
+        "defaults tokens/s": f"{speed[AT_DEFAULTS]:.0f}",
+        "ratio to defaults": f"{speed['ours'] / speed[AT_DEFAULTS]:.1f}",
+        "utilisation": f"{of('ours', 'operations') / rate:.0%}",
+        "Trainer utilisation": f"{of(best, 'operations') / rate:.0%}",
+        "products GFLOP/s": f"{rate / 1e9:.0f}",
+        "peak MB": f"{of('ours', 'megabytes'):.0f}",
+        "Trainer peak MB": f"{of(best, 'megabytes'):.0f}",
     }
 
 
-def write(rows: list[dict[str, str]], chosen: Recipe) -> None:
-    """The CSV and what it was measured with."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    with (RESULTS / "training-speed.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    facts = made(chosen.runtime)
-    versions = facts["versions"]
-    about = {
-        "recipe": chosen.recipe,
-        "command": "make bench",
-        "machine": f"{facts['processor']}, {facts['cores']} cores",
-        "date": datetime.date.today().isoformat(),
-        "seeds": [0],
-        "note": f"torch {versions['torch']}, transformers {versions['transformers']}; "
-        f"batches of {chosen.training.batch_size}, medians of three in both orders",
-    }
-    (RESULTS / "training-speed.json").write_text(json.dumps(about, indent=1) + "\n")
-    for row in rows:
-        print("  ".join(f"{k} {v}" for k, v in row.items()))
+def in_turn(
+    label: str, subjects: tuple[str, ...], job: Path, turns: int
+) -> dict[str, list[dict[str, float]]]:
+    """What each subject's worker printed, every second turn the other way round."""
+    found: dict[str, list[dict[str, float]]] = {s: [] for s in subjects}
+    for turn in range(turns):
+        for subject in subjects if turn % 2 == 0 else reversed(subjects):
+            command = [sys.executable, "-W", "ignore", "-m", "bench.worker", subject, str(job)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise SystemExit(f"{subject} failed on {label}:\n{done.stderr}")
+            found[subject].append(json.loads(done.stdout.splitlines()[-1]))
+            print(label, subject, found[subject][-1], flush=True)
+    return found
+
+
+def noted(rows: list[Row], chosen: Recipe, out: Path) -> None:
+    """The table and its origin."""
+    note = (
+        f"batches of {chosen.training.batch_size}, medians of all turns in both orders; the "
+        "example scripts' defaults once; 768: 12 blocks, random weights, the small vocabulary"
+    )
+    write("training-speed", rows, recipe=chosen.recipe, command="make bench", note=note, out=out)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 """Attention within the rows of a batch whose pieces stand one after the other.
 
 Rows of similar length form a group that is padded for the batched products only. Widths of groups
-are multiples of a vector register's lanes, where softmax is several times faster.
+are multiples of a vector register's lanes, where softmax is several times faster. On a CPU the
+first product of a shape costs many times what it costs again, so products are of 8, 4, 2 or 1 rows:
+few shapes, which come again in every update.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 _LANES = 16
-_SIMILAR = 0.6  # rows of one group are at least this share of its longest
+_SIMILAR = 0.6  # rows of one group would be at least this share as wide in a group of their own
 _WIDEST = 2**21  # scores a head that a group may have, so that they stay in the cache
+_AT_ONCE = 8  # rows of one batched product
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,14 @@ class Group:
         width: places a row has in the group, a multiple of the lanes.
         start: first place of the group among the places of all groups.
         bias: -inf at places without a piece, else 0, ``(rows * heads, 1, width)``.
+        parts: ``rows * heads`` as a sum, each for one batched product.
     """
 
     rows: int
     width: int
     start: int
     bias: Tensor
+    parts: list[int]
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,12 @@ def layout_of(mask: Tensor, heads: int) -> Layout:
     groups: list[Group] = []
     slots, first, start = [], 0, 0
     while first < len(sizes):
-        width = -(-max(sizes[first], 1) // _LANES) * _LANES
-        last = first + 1
-        while last < len(sizes) and sizes[last] >= _SIMILAR * width and _fits(last - first, width):
+        width, last = _width(sizes[first]), first + 1
+        while last < len(sizes) and _alike(sizes[last], width) and _fits(last - first, width):
             last += 1
         bias = _bias(lengths[first:last], width, heads, dtype)
-        groups.append(Group(last - first, width, start, bias))
+        parts = _parts(last - first, heads, mask.device.type)
+        groups.append(Group(last - first, width, start, bias, parts))
         begins = start + width * torch.arange(last - first, device=mask.device)
         slots.append((begins[:, None] + steps)[real[first:last]])
         start += width * (last - first)
@@ -86,8 +91,24 @@ def layout_of(mask: Tensor, heads: int) -> Layout:
     return Layout(places, tuple(groups), slot, sources)
 
 
+def _width(pieces: int) -> int:
+    return -(-max(pieces, 1) // _LANES) * _LANES
+
+
+def _alike(pieces: int, width: int) -> bool:
+    return _width(pieces) >= _SIMILAR * width
+
+
 def _fits(rows: int, width: int) -> bool:
     return (rows + 1) * width * width <= _WIDEST
+
+
+def _parts(rows: int, heads: int, device: str) -> list[int]:
+    """A group's rows times heads as a sum of a few sizes; whole where kernels are there already."""
+    if device != "cpu":
+        return [rows * heads]
+    parts = [_AT_ONCE * heads] * (rows // _AT_ONCE)
+    return parts + [size * heads for size in (4, 2, 1) if rows & size]
 
 
 Kept = tuple[Tensor, ...]
@@ -103,14 +124,15 @@ def attend(
 
     Args:
         qkv: queries, already divided by the root of their width, keys and values, and after the
-            last piece a row of zeros, ``(pieces + 1, 3 * dim)``.
+            last piece one row of zeros or more, ``(rows, 3 * dim)``.
         heads: attention heads.
         layout: how the rows are packed.
         keep: memory for the results.
         scratch: memory that is needed here only.
 
     Returns:
-        what each piece gathered, ``(pieces, dim)``, and what the backward pass needs.
+        what each piece gathered, zero in further rows, ``(rows, dim)``; and what the backward pass
+        needs.
     """
     dim, dtype = qkv.shape[1] // 3, qkv.dtype
     spread = scratch(len(layout.sources), 3 * dim, dtype=dtype)
@@ -119,20 +141,21 @@ def attend(
     kept: list[Tensor] = []
     for group in layout.groups:
         q, k, v = _by_head(spread, group, 3, heads, keep)
-        scores = torch.baddbmm(group.bias, q, k.transpose(1, 2), out=_square(q, keep))
+        scores, keys = _square(q, keep), k.transpose(1, 2)
+        for bias, one, other, into in _split(group, group.bias, q, keys, scores):
+            torch.baddbmm(bias, one, other, out=into)
         exact, share = _share(scores, keep)
-        gathered = scratch(*q.shape, dtype=dtype)
-        _by_piece(torch.bmm(share, v, out=gathered)[None], out, group, heads)
+        gathered = _product(share, v, group, scratch(*q.shape, dtype=dtype))
+        _by_piece(gathered[None], out, group, heads)
         kept += [q, k, v, exact, share]
-    gathered = keep(len(layout.slots), dim, dtype=dtype)
-    return torch.index_select(out, 0, layout.slots, out=gathered), tuple(kept)
+    return _gathered(out, layout, keep(len(qkv), dim, dtype=dtype)), tuple(kept)
 
 
 def attend_backward(grad: Tensor, kept: Kept, heads: int, layout: Layout, scratch: Take) -> Tensor:
-    """The gradient for :func:`attend`'s ``qkv``, ``(pieces, 3 * dim)``.
+    """The gradient for :func:`attend`'s ``qkv``, ``(rows, 3 * dim)``, zero after the last piece.
 
     Args:
-        grad: of its output, and a row of zeros, ``(pieces + 1, dim)``.
+        grad: of its output, with a row of zeros after the last piece, ``(rows, dim)``.
         kept: its second result.
         heads: attention heads.
         layout: how the rows are packed.
@@ -145,15 +168,33 @@ def attend_backward(grad: Tensor, kept: Kept, heads: int, layout: Layout, scratc
     for i, group in enumerate(layout.groups):
         q, k, v, exact, share = kept[5 * i : 5 * i + 5]
         g = _by_head(spread, group, 1, heads, scratch)[0]
-        of_share = torch.bmm(g, v.transpose(1, 2), out=_square(g, scratch))
+        of_share = _product(g, v.transpose(1, 2), group, _square(g, scratch))
         _softmax_backward(of_share, exact, scratch)
         parts = scratch(3, *g.shape, dtype=dtype)
-        torch.bmm(of_share, k, out=parts[0])
-        torch.bmm(of_share.transpose(1, 2), q, out=parts[1])
-        torch.bmm(share.transpose(1, 2), g, out=parts[2])
+        _product(of_share, k, group, parts[0])
+        _product(of_share.transpose(1, 2), q, group, parts[1])
+        _product(share.transpose(1, 2), g, group, parts[2])
         _by_piece(parts, out, group, heads)
-    result = scratch(len(layout.slots), 3 * dim, dtype=dtype)
-    return torch.index_select(out, 0, layout.slots, out=result)
+    return _gathered(out, layout, scratch(len(grad), 3 * dim, dtype=dtype))
+
+
+def _gathered(spread: Tensor, layout: Layout, out: Tensor) -> Tensor:
+    """What the places of the groups hold for each piece, and zero after the last one."""
+    pieces = len(layout.slots)
+    torch.index_select(spread, 0, layout.slots, out=out[:pieces])
+    out[pieces:] = 0
+    return out
+
+
+def _product(one: Tensor, other: Tensor, group: Group, out: Tensor) -> Tensor:
+    """The batched product, part by part."""
+    for a, b, into in _split(group, one, other, out):
+        torch.bmm(a, b, out=into)
+    return out
+
+
+def _split(group: Group, *whole: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    return zip(*(torch.split(x, group.parts) for x in whole), strict=True)
 
 
 def _square(x: Tensor, space: Take) -> Tensor:

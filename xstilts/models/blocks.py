@@ -129,27 +129,27 @@ class Block:
     def forward(
         self, hidden: Tensor, layout: Layout, dtype: torch.dtype, keep: Take, scratch: Take
     ) -> tuple[Tensor, "Saved"]:
-        """The block's output, ``(pieces, dim)`` in fp32, and what the backward pass needs.
+        """The block's output, ``(rows, dim)`` in fp32, and what the backward pass needs.
 
         Args:
-            hidden: input, fp32.
+            hidden: input, fp32, with at least one row more than there are pieces.
             layout: how the rows are packed.
             dtype: number format of the products.
             keep: memory that lasts until the backward pass is over.
             scratch: memory that is needed here only.
         """
         w = self.operands(dtype)
-        pieces, dim = hidden.shape
-        x = keep(pieces, dim, dtype=dtype).copy_(hidden)
-        qkv = scratch(pieces + 1, 3 * dim, dtype=dtype)
-        torch.addmm(w.qkv_bias, x, w.qkv.t(), out=qkv[:pieces])
-        qkv[pieces] = 0
+        rows, dim = hidden.shape
+        x = keep(rows, dim, dtype=dtype).copy_(hidden)
+        qkv = scratch(rows, 3 * dim, dtype=dtype)
+        torch.addmm(w.qkv_bias, x, w.qkv.t(), out=qkv)
+        qkv[len(layout.slots) :] = 0
         gathered, attention = attend(qkv, self.heads, layout, keep, scratch)
-        short = scratch(pieces, dim, dtype=dtype)
+        short = scratch(rows, dim, dtype=dtype)
         torch.addmm(w.mix_bias, gathered, w.mix.t(), out=short)
         middle, first = self._norm(0, hidden, short, keep)
-        middle_low = keep(pieces, dim, dtype=dtype).copy_(middle)
-        risen = keep(pieces, len(w.rise), dtype=dtype)
+        middle_low = keep(rows, dim, dtype=dtype).copy_(middle)
+        risen = keep(rows, len(w.rise), dtype=dtype)
         torch.addmm(w.rise_bias, middle_low, w.rise.t(), out=risen)
         active = _aten.gelu.out(risen, out=keep(*risen.shape, dtype=dtype))
         torch.addmm(w.fall_bias, active, w.fall.t(), out=short)
@@ -172,7 +172,7 @@ class Block:
         """Add the gradients of all parameters that want one.
 
         Args:
-            grad: of the output, ``(pieces, dim)`` in fp32.
+            grad: of the output, ``(rows, dim)`` in fp32, zero after the last piece.
             saved: second result of :meth:`forward`.
             layout: how the rows are packed.
             for_input: whether the gradient of the input is asked for.
@@ -181,11 +181,11 @@ class Block:
         Returns:
             the gradient of the input, if asked for.
         """
-        w, dtype, (pieces, dim) = saved.operands, saved.hidden.dtype, grad.shape
+        w, dtype, (rows, dim) = saved.operands, saved.hidden.dtype, grad.shape
         wanted: list[Tensor | None] = [p if p.requires_grad else None for p in self.parameters]
         self.forget()
-        low, short = scratch(pieces, dim, dtype=dtype), scratch(pieces, dim, dtype=dtype)
-        exact = scratch(pieces, dim, dtype=torch.float32)
+        low, short = scratch(rows, dim, dtype=dtype), scratch(rows, dim, dtype=dtype)
+        exact = scratch(rows, dim, dtype=torch.float32)
         grad = norm_backward(grad, saved.second, self._norms[1], wanted[14:16], scratch)
         low.copy_(grad)
         _add_product(wanted[12:14], low, saved.active, scratch, grad)
@@ -198,9 +198,7 @@ class Block:
         _add_product(wanted[6:8], low, saved.gathered, scratch, grad)
         if not for_input and all(p is None for p in wanted[:6]):
             return None
-        gathered = scratch(pieces + 1, dim, dtype=dtype)
-        torch.mm(low, w.mix, out=gathered[:pieces])
-        gathered[pieces] = 0
+        gathered = torch.mm(low, w.mix, out=scratch(rows, dim, dtype=dtype))
         qkv = attend_backward(gathered, saved.attention, self.heads, layout, scratch)
         self._add_qkv(wanted[:6], qkv, saved.hidden, scratch)
         return grad + exact.copy_(torch.mm(qkv, w.qkv, out=short)) if for_input else None

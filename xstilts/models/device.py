@@ -10,7 +10,7 @@ import torch
 from xstilts.core.spec import Runtime
 
 Precision = Literal["fp32", "bf16"]
-PLANS = "128"  # for products of one shape each, 0.25 MB and more, that are kept; not a thousand
+PLANS = "256"  # for products of one shape each, 0.6 MB or so, that are kept; not a thousand
 _CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")  # oneDNN's; torch's on it
 FASTER = 1.5  # bf16 is chosen where its products are at least this much faster
 
@@ -18,8 +18,7 @@ FASTER = 1.5  # bf16 is chosen where its products are at least this much faster
 def use(runtime: Runtime) -> torch.device:
     """Set the threads that the recipe asks for and return the device to run on.
 
-    Rows without padding give nearly every update shapes of its own, so few plans serve two of them;
-    within one, all blocks share theirs, and making one takes longer than a small product.
+    A plan is kept for every shape of product that comes again: those of a few updates, no more.
     """
     for cache in _CACHES:
         os.environ.setdefault(cache, PLANS)

@@ -41,7 +41,7 @@ class _Attention(torch.autograd.Function):
         out, kept = attend(qkv.flatten(1), heads, layout, take, take)
         ctx.save_for_backward(*kept)
         ctx.layout, ctx.scale = layout, scale
-        return out.view(pieces, heads, dim)
+        return out[:pieces].view(pieces, heads, dim)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -50,7 +50,7 @@ class _Attention(torch.autograd.Function):
         full[:pieces] = grad.flatten(1)
         take = partial(torch.empty, device=grad.device)
         out = attend_backward(full, ctx.saved_tensors, heads, ctx.layout, take)
-        query, key, value = out.view(pieces, 3, heads, dim).permute(1, 2, 0, 3)
+        query, key, value = out[:pieces].view(pieces, 3, heads, dim).permute(1, 2, 0, 3)
         return query * ctx.scale, key, value, None, None
 
 

@@ -1,4 +1,9 @@
-"""Encoders of the BERT family on a CPU, embeddings and blocks written out forward and backward."""
+"""Encoders of the BERT family on a CPU, embeddings and blocks written out forward and backward.
+
+The rows of dense products are the pieces of all rows of a batch, and a few more: a product of a new
+shape costs many times what it costs again, so there are few numbers of rows. Further rows hold the
+padding piece, see nobody, and have no gradient.
+"""
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
@@ -16,6 +21,7 @@ from xstilts.models.workspace import Workspace
 
 _FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert")
 _TABLES = ("word_embeddings", "token_type_embeddings", "position_embeddings")
+_STEPS = 16  # numbers of rows between a power of two and the next
 
 
 class Written:
@@ -87,7 +93,7 @@ class Written:
                 self._layouts[size, dtype] = layout_of(torch.ones(1, size).long(), self.heads)
             states = self.infer(row, self._layouts[size, dtype], dtype, None)
             with torch.autocast("cpu", enabled=False):
-                return next(islice(states, layer, None)).clone()
+                return next(islice(states, layer, None))[:size].clone()
 
         dim = self.tables[0].embedding_dim
         ends = list(accumulate(lengths))
@@ -125,13 +131,18 @@ class Written:
     def embed(
         self, indices: tuple[Tensor, ...], keep: Workspace
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Embeddings as the library adds them up, ``(pieces, dim)``, and what LayerNorm keeps."""
+        """Embeddings as the library adds them up, ``(rows, dim)``, and what LayerNorm keeps."""
         norm = self.embeddings.LayerNorm
-        shape = len(indices[0]), norm.normalized_shape[0]
-        total, more = (keep.take(*shape, dtype=torch.float32) for _ in range(2))
+        more = rows_of(len(indices[0])) - len(indices[0])
+        shape = len(indices[0]) + more, norm.normalized_shape[0]
+        indices = tuple(
+            nn.functional.pad(index, (0, more), value=table.padding_idx or 0)
+            for index, table in zip(indices, self.tables, strict=True)
+        )
+        total, part = (keep.take(*shape, dtype=torch.float32) for _ in range(2))
         torch.index_select(self.tables[0].weight, 0, indices[0], out=total)
         for table, index in zip(self.tables[1:], indices[1:], strict=True):
-            total += torch.index_select(table.weight, 0, index, out=more)
+            total += torch.index_select(table.weight, 0, index, out=part)
         out, mean, spread = torch.native_layer_norm(
             total, norm.normalized_shape, norm.weight, norm.bias, norm.eps
         )
@@ -144,12 +155,15 @@ class Written:
         dtype: torch.dtype,
         start: tuple[int, Tensor] | None,
     ) -> Iterator[Tensor]:
-        """Forward pass that keeps nothing: the embeddings, then every block, ``(pieces, dim)``.
+        """Forward pass that keeps nothing: the embeddings, then every block, ``(rows, dim)``.
 
-        It begins with the layer that ``start`` names, where its output is known.
+        It begins with the layer that ``start`` names, where the output of its pieces is known.
         """
         self.scratch.reset()
-        layer, hidden = start or (0, self.embed(indices, self.scratch)[0])
+        if start is None:
+            layer, hidden = 0, self.embed(indices, self.scratch)[0]
+        else:
+            layer, hidden = start[0], _with_more_rows(start[1])
         yield hidden
         for block in self.blocks[layer:]:
             self.scratch.reset()
@@ -170,7 +184,7 @@ class Written:
         pair = (norm.weight, norm.bias)
         grad = norm_backward(
             grad, kept, pair, [p if p.requires_grad else None for p in pair], self.scratch.take
-        )
+        )[: len(indices[0])]
         for table, index in zip(self.tables, indices, strict=True):
             weight = table.weight
             if not weight.requires_grad:
@@ -190,9 +204,19 @@ def _without(padding: int, grad: Tensor, index: Tensor) -> tuple[Tensor, Tensor]
     return (grad, index) if bool(real.all()) else (grad[real], index[real])
 
 
+def rows_of(pieces: int) -> int:
+    """Rows of the products for so many pieces: one more at least, 16 or a sixteenth at most."""
+    step = max(_STEPS, (1 << pieces.bit_length()) // (2 * _STEPS))
+    return -(-(pieces + 1) // step) * step
+
+
+def _with_more_rows(hidden: Tensor) -> Tensor:
+    return nn.functional.pad(hidden, (0, 0, 0, rows_of(len(hidden)) - len(hidden)))
+
+
 def _spread(hidden: Tensor, layout: Layout, places: int) -> Tensor:
     out = hidden.new_zeros(places, hidden.shape[1])
-    return out.index_copy_(0, layout.places, hidden)
+    return out.index_copy_(0, layout.places, hidden[: len(layout.places)])
 
 
 class _Run(torch.autograd.Function):
@@ -247,13 +271,14 @@ class _Run(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[None, ...]:
         model: Written = ctx.model
         given = dict(zip(ctx.layers, grads, strict=True))
-        inner = given.pop(len(model.blocks)).index_select(0, ctx.layout.places)
+        places = ctx.layout.places
+        inner: Any = _with_more_rows(given.pop(len(model.blocks)).index_select(0, places))
         for layer in range(len(model.blocks), max(ctx.first, 1) - 1, -1):
             model.scratch.reset()
             block, saved, below = model.blocks[layer - 1], ctx.saved.pop(), ctx.first < layer
             inner = block.backward(inner, saved, ctx.layout, below, model.scratch.take)
             if below and layer - 1 in given:
-                inner += given[layer - 1].index_select(0, ctx.layout.places)
+                inner[: len(places)] += given[layer - 1].index_select(0, places)
         if not ctx.first:
             model.embed_backward(inner, ctx.embedded, ctx.indices)
         ctx.keep.reset()
