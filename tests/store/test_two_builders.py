@@ -36,9 +36,9 @@ def said(process):
 
 
 def test_of_two_processes_one_builds_and_the_other_waits_and_reuses(builder, tmp_path):
-    first = builder(1.0)
+    first = builder(4.0)  # the other one starts meanwhile
     assert first.stdout.readline() == "began\n"
-    second = builder(1.0)
+    second = builder(0)
     assert said(second) == [f"built=False waited={first.pid} value=2"]
     assert said(first) == ["built=True waited= value=2"]
     assert len(list((tmp_path / "steps").rglob("record.json"))) == 1
