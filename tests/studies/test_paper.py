@@ -12,7 +12,8 @@ from planted_results import evidence, renamed, without
 from xstilts.stats.gains import cells
 from xstilts.studies import judge
 from xstilts.studies.evidence import Evidence
-from xstilts.studies.paper import find
+from xstilts.studies.finding import Estimate
+from xstilts.studies.paper import effect, find
 
 TASKS = ("mnli", "squad_v1", "qqp")
 ALL = {"tasks": "mnli + qqp + squad_v1", "kind": "mixture", "mix_law": "proportional"}
@@ -67,6 +68,14 @@ def test_the_opposite_effect_gives_the_opposite_sentence() -> None:
 def test_no_effect_is_no_difference_that_can_be_told() -> None:
     found = find(planted(added=0.0))
     assert "masked LM mixed in makes no difference that can be told" in found.answer
+
+
+def test_an_interval_without_0_that_correction_does_not_let_stand_is_told_as_such() -> None:
+    beyond, around = Estimate(value=1.1, low=0.2, high=2.0), Estimate(value=1.1, low=-0.2, high=2.4)
+    unclear = "makes no difference that can be told"
+    assert effect("undecided", beyond) == f"{unclear} among so many comparisons"
+    assert effect("undecided", around) == unclear
+    assert effect("gain", beyond) == "raises it"
 
 
 def test_the_arm_for_each_target_is_chosen_on_dev_with_hindsight_beside_it() -> None:

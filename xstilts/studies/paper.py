@@ -6,7 +6,7 @@ from xstilts.stats.paired import Verdict
 from xstilts.studies.arms import Settings, members
 from xstilts.studies.contrasts import together
 from xstilts.studies.evidence import Evidence
-from xstilts.studies.finding import Figure, Finding, Table
+from xstilts.studies.finding import Estimate, Figure, Finding, Table
 from xstilts.studies.frames import frame
 from xstilts.studies.means import cells_against, counted, summaries
 from xstilts.studies.numerals import amount, gain
@@ -81,13 +81,20 @@ def _singles(numbers: Numbers) -> list[str]:
 
 def _moved(numbers: Numbers, verdicts: Mapping[str, Verdict]) -> list[str]:
     """What else was tried."""
-    words = {"gain": "raises it", "loss": "lowers it"}
     return [
-        f"{about} {words.get(verdicts[name], 'makes no difference that can be told')} "
+        f"{about} {effect(verdicts[name], numbers.estimates[name])} "
         f"({size(numbers.estimates[name])})"
         for name, about in _ABOUT.items()
         if name in verdicts
     ]
+
+
+def effect(verdict: Verdict, estimate: Estimate) -> str:
+    """What a verdict says; an interval without 0 may still be one of several by chance."""
+    unclear = "makes no difference that can be told"
+    if estimate.sign:
+        unclear += " among so many comparisons"
+    return {"gain": "raises it", "loss": "lowers it"}.get(verdict, unclear)
 
 
 def _chosen(numbers: Numbers, verdicts: Mapping[str, Verdict]) -> list[str]:
