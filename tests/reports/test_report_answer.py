@@ -37,6 +37,13 @@ def test_the_answer_names_the_best_arm_the_extremes_and_what_cannot_be_told(
     assert "7 cells counted; 2 at floor and in no mean; 1 missing." in text
 
 
+def test_of_many_arms_and_targets_that_cannot_be_told_the_number_stands(
+    report: ReportInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xstilts.reports.answer._NAMED", 0)
+    assert "Nothing can be told about 1 other tile, grey below." in paragraph(report)
+
+
 def test_two_seeds_give_means_and_spreads_but_no_verdict(two_seeds: ReportInput) -> None:
     text = paragraph(two_seeds)
     assert "mnli has the highest mean gain over none, +6.5 ± 0.3 points" in text

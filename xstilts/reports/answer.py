@@ -7,6 +7,8 @@ from xstilts.reports.numbers import Numbers, Record, tone
 from xstilts.stats.mean_gains import lead_test
 from xstilts.studies.numerals import amount, around, gain, listing
 
+_NAMED = 8  # arms on targets of which nothing can be told; of more, how many
+
 
 def answer(report: ReportInput, numbers: Numbers) -> list[str]:
     """What the numbers say, one sentence each, in the order of a paragraph.
@@ -139,14 +141,17 @@ def _untold(report: ReportInput, numbers: Numbers) -> list[str]:
     told = {target for arm, target in numbers.targets if (arm, target) not in unclear}
     none = [target for target in report.main_metrics if target not in told]
     some = [f"{arm} on {target}" for arm, target in unclear if target in told]
+    pairs = (
+        listing(some) if len(some) <= _NAMED else f"{amount(len(some), 'other tile')}, grey below"
+    )
     found = []
     if none:
         found.append(f"Nothing can be told about {listing(none)}: no arm moved the score clearly.")
     if some:
         found.append(
-            f"Nor can anything be told about {listing(some)}."
+            f"Nor can anything be told about {pairs}."
             if none
-            else f"Nothing can be told about {listing(some)}."
+            else f"Nothing can be told about {pairs}."
         )
     return found
 
