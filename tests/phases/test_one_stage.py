@@ -35,9 +35,9 @@ def tuned(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Finetuned:
 
 
 def test_a_training_and_its_predictions_are_the_steps_of_a_recipe_with_that_target(
-    done: tuple[Path, Results], world: Path
+    done: tuple[Path, Results], world: Path, tmp_path: Path
 ) -> None:
-    store = done[0]
+    store = shutil.copytree(done[0], tmp_path / "store")
     before = _steps(store)
     model = xstilts.finetune(
         "udpos", *DROP, encoder=world / "encoder", training=TRAINING, store=store, data=world

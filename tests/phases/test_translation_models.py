@@ -144,8 +144,8 @@ CODES = "codes: {en: eng_Latn, de: deu_Latn}"
         (
             "marian",
             "{train: mnli, language: de, translated: {hub: a/b, revision: main}}",
+            "no commit",
             "revision",
-            "of the form",
         ),
         (
             "marian",
